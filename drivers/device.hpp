@@ -1,0 +1,172 @@
+// The device: what the host talks to. A source of samples and a sink of current steps.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "drivers/result.hpp"
+#include "protocols/messages.hpp"
+#include "protocols/units.hpp"
+
+namespace thyrode {
+
+/// Index of a channel of the device, from 0.
+struct Channel {
+  std::uint8_t index = 0;
+  friend constexpr auto operator<=>(Channel, Channel) = default;
+};
+
+/// Scale of one signal. value = (code - zero) * scale; volts (V_out, V_m) or amperes (I_read, command).
+struct Scale {
+  double scale = 1.0;  ///< V or A per code
+  double zero = 0.0;   ///< code at 0
+  int every = 1;       ///< one conversion each `every` samples
+  int bits = 12;
+  double value(double code) const { return (code - zero) * scale; }
+  double code(double value) const { return value / scale + zero; }
+};
+
+struct ChannelDescription {
+  std::string label;  ///< "A", "B" ...
+  std::array<Scale, protocol::signal_count> signals;
+  Scale command;
+  Current lowest;   ///< hard limits of the board
+  Current highest;
+  Slew fastest;
+  const Scale& signal(protocol::Signal s) const { return signals[static_cast<std::size_t>(s)]; }
+};
+
+/// What the instrument is; known after the handshake and constant from then on.
+struct DeviceInfo {
+  std::string uri;
+  std::string board;
+  std::string firmware;
+  std::string serial;
+  int protocol_major = 0;
+  int protocol_minor = 0;
+  std::uint32_t schema = 0;
+  double sample_rate_hz = 250e3;
+  int block_samples = 50;
+  bool virtual_time = false;
+  bool snippets = false;
+  bool full_trace = false;
+  double link_bytes_per_second = 0.0;  ///< 0: no limit
+  int queue_depth = 0;
+  Sample now;                          ///< device time at the handshake
+  std::vector<ChannelDescription> channels;
+  double seconds_per_tick() const { return 1.0 / (sample_rate_hz * static_cast<double>(ticks_per_sample)); }
+  Sample samples(Duration d) const { return Sample{static_cast<std::int64_t>(d.si() * sample_rate_hz + 0.5)}; }
+};
+
+/// One piece of the command of a channel: a straight line from `first` to `last`, then held.
+struct Segment {
+  Sample start;
+  Duration duration;  ///< 0 is a step
+  Current first;
+  Current last;
+};
+
+/// Frames that never arrived, counted by their sequence numbers.
+struct FramesLost {
+  std::uint32_t count = 0;
+};
+
+/// Samples [first, last) that are missing from the stream of a channel.
+struct Gap {
+  Channel channel;
+  Sample first;
+  Sample last;
+};
+
+/// The device refused a command that was sent without waiting.
+struct Rejected {
+  std::uint8_t command = 0;  ///< type byte
+  protocol::Status status = protocol::Status::done;
+  Sample now;
+};
+
+/// What comes from the device, in order.
+using DeviceMessage =
+    std::variant<protocol::SampleBlock, protocol::SpikeBlock, protocol::LevelRecord, protocol::CurrentBlock,
+                 protocol::StepApplied, protocol::Mark, protocol::SnippetBlock, protocol::Fault, FramesLost, Gap, Rejected>;
+
+/// Settings taken over atomically at a sample (detector, telemetry) or while idle (limits, lease).
+struct DetectorSettings {
+  protocol::Trigger trigger = protocol::Trigger::swing;
+  Voltage swing;        ///< rise that fires, fall that re-arms
+  Voltage fire_level;   ///< trigger `level`
+  Voltage rearm_level;  ///< trigger `level`
+  Duration refractory;
+};
+struct TelemetrySettings {
+  int decimation = 0;  ///< ADC samples in one value of the trace, at most 16; 0 sends none
+};
+struct LimitSettings {
+  Current lowest;
+  Current highest;
+  Slew slew;
+  Voltage compliance;  ///< highest V_m
+};
+struct LeaseSettings {
+  Duration lease;
+};
+struct SnippetSettings {
+  bool on = false;
+  Duration before;
+  Duration after;
+  int most_per_second = 0;
+};
+using Setting = std::variant<DetectorSettings, TelemetrySettings, LimitSettings, LeaseSettings, SnippetSettings>;
+
+/// How a link did so far.
+struct LinkCounters {
+  std::uint64_t bytes_up = 0;
+  std::uint64_t bytes_down = 0;
+  std::uint64_t retransmits = 0;
+  std::uint64_t lost_frames = 0;
+  std::uint64_t bad_frames = 0;
+};
+
+/// One thread, the acquisition thread, owns a device.
+class Device {
+ public:
+  virtual ~Device() = default;
+
+  /// What the instrument is: sampling rate, channels, volts and amperes per code, limits.
+  virtual const DeviceInfo& info() const = 0;
+
+  /// Waits for the device's next message.
+  /// @param timeout  longest wait, wall clock
+  /// Errors: timeout (nothing came), device (disconnected or silent: the link is over).
+  virtual Result<DeviceMessage> read(Duration timeout) = 0;
+
+  /// Hands segments to one channel for later samples; does not wait for the answer, a refusal comes
+  /// through read() as Rejected.
+  /// Errors: bad_input (current above the board's limit), device (disconnected).
+  virtual Result<void> schedule(Channel channel, std::span<const Segment> segments) = 0;
+
+  /// Takes a setting over at a sample (limits and lease: at once, only while idle) and waits for the answer.
+  /// Errors: bad_input (out of range), device.
+  virtual Result<void> configure(Channel channel, const Setting& setting, Sample at) = 0;
+
+  /// idle -> armed. Errors: device (a fault is latched: its name and how to clear it).
+  virtual Result<void> arm() = 0;
+  /// armed -> running at a sample: the output closes, telemetry starts.
+  virtual Result<void> start(Sample at) = 0;
+  /// running -> idle: current to zero at the slew limit from a sample on. Does not wait.
+  virtual Result<void> stop(Sample at) = 0;
+  /// Current to zero now; latches a fault. Does not wait.
+  virtual Result<void> estop() = 0;
+  /// Ends a latched fault, named by its reason.
+  virtual Result<void> clear(protocol::FaultCode reason) = 0;
+  /// Virtual time: the device may run up to this sample. Real time: a heartbeat.
+  virtual Result<void> grant(Sample until) = 0;
+
+  virtual LinkCounters counters() const = 0;
+};
+
+}  // namespace thyrode

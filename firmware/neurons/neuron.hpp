@@ -1,0 +1,108 @@
+// The circuits under test, as mathematics: what every neuron obeys.
+#pragma once
+
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+
+namespace thyrode::neurons {
+
+/// A signal between two events, in closed form: a cubic plus decaying (or growing) oscillations.
+/// x(t) = sum_k polynomial[k] t^k + sum_j exp(rate_j t) (cosine_j cos(frequency_j t) + sine_j sin(frequency_j t)),
+/// t in seconds from the start of the piece. Linear circuits give the modes, integrators the cubic.
+struct Waveform {
+  struct Mode {
+    double rate = 0.0;       // 1/s
+    double frequency = 0.0;  // rad/s, 0 for a real eigenvalue
+    double cosine = 0.0;     // V or A
+    double sine = 0.0;       // V or A
+  };
+  static constexpr std::size_t max_modes = 4;
+  std::array<double, 4> polynomial{};  // V s^-k
+  std::array<Mode, max_modes> modes{};
+  std::size_t mode_count = 0;
+
+  /// @param t  seconds from the start of the piece
+  double at(double t) const {
+    double x = ((polynomial[3] * t + polynomial[2]) * t + polynomial[1]) * t + polynomial[0];
+    for (std::size_t j = 0; j < mode_count; ++j) {
+      const Mode& m = modes[j];
+      const double e = std::exp(m.rate * t);
+      x += m.frequency == 0.0 ? e * m.cosine
+                              : e * (m.cosine * std::cos(m.frequency * t) + m.sine * std::sin(m.frequency * t));
+    }
+    return x;
+  }
+};
+
+enum class Event : std::uint8_t {
+  none,   ///< the time asked for was reached, nothing happened
+  fire,   ///< a spike begins: the switch closes
+  open,   ///< the switch opens
+  piece,  ///< a boundary between two linear pieces, or a change of the noise: no event for the user
+};
+
+struct Advance {
+  double elapsed = 0.0;  ///< seconds actually advanced, at most what was asked
+  Event event = Event::none;
+  std::size_t channel = 0;  ///< where the event happened
+};
+
+/// A circuit under test. Time is relative: advance() moves on by at most dt and stops at the next event, where
+/// a new piece begins. Between events membrane() and output() are exact closed forms.
+/// Plain doubles in SI units; the one clock is the caller's.
+class Neuron {
+ public:
+  virtual ~Neuron() = default;
+  virtual std::size_t channels() const { return 1; }
+
+  /// Sets the current into a channel from now on, amperes. Begins a new piece unless it is unchanged.
+  virtual void inject(std::size_t channel, double current) = 0;
+
+  /// Moves on by dt seconds or to the next event, whichever comes first.
+  /// @param dt  seconds, >= 0
+  /// A circuit that chatters (100 000 events without 1 µs passing) sets failed() and stays where it is.
+  virtual Advance advance(double dt) = 0;
+
+  /// Seconds since the start of the present piece: the argument of the waveforms "now".
+  virtual double piece_time() const = 0;
+  /// V_m, volts, over the present piece.
+  virtual Waveform membrane(std::size_t channel) const = 0;
+  /// V_out, volts, over the present piece.
+  virtual Waveform output(std::size_t channel) const = 0;
+  /// Counts pieces begun so far: changes exactly when the waveforms do.
+  virtual std::uint64_t piece() const = 0;
+
+  /// Why the circuit cannot go on, or empty.
+  virtual std::string_view failed() const { return {}; }
+};
+
+/// What is wrong with a parameter of a neuron file, for the reader of the file to place.
+struct ParameterError {
+  std::string parameter;  ///< its name; empty when the model itself is unknown
+  std::string reason;     ///< value, limit, physical reason
+};
+
+/// Parameters of a model by their names in the neuron file, SI units.
+using Parameters = std::map<std::string, double, std::less<>>;
+
+/// Ornstein-Uhlenbeck current added to the injected one: stationary deviation and correlation time.
+struct NoiseParameters {
+  double deviation = 0.0;         ///< A; 0 is no noise
+  double correlation_time = 0.0;  ///< s
+};
+
+/// Builds a neuron: `model` is "thyristor" (physics section 2: C_m, C_s, R_s, ... of wu2023) or
+/// "thyristor-fast" (section 4). With noise.deviation > 0 it carries its own seeded noise, exact in
+/// distribution on a grid of correlation_time/20, held constant within a grid step.
+/// Errors: unknown model, missing, unknown or impossible parameter.
+tl::expected<std::unique_ptr<Neuron>, ParameterError> make_neuron(std::string_view model, const Parameters& parameters,
+                                                                  const NoiseParameters& noise, std::uint64_t seed);
+
+}  // namespace thyrode::neurons

@@ -1,0 +1,486 @@
+// Every message of the wire, described once for host and firmware: a struct, its type byte, and the
+// list of its fields in wire order. encode(), decode() and the schema hash are made from that list.
+// wire.md is the same table for people; a test compares the two.
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <type_traits>
+
+#include "protocols/decoded.hpp"
+#include "protocols/framing.hpp"
+#include "protocols/sequence.hpp"
+#include "protocols/time.hpp"
+
+namespace thyrode::protocol {
+
+inline constexpr std::uint8_t version_major = 1;
+inline constexpr std::uint8_t version_minor = 0;
+
+// ---------------------------------------------------------------- words used in messages
+
+enum class Signal : std::uint8_t { v_out, v_m, i_read };
+inline constexpr std::size_t signal_count = 3;
+
+/// What the output does. Current flows in `running` and `stopping` only.
+enum class State : std::uint8_t { idle, armed, running, stopping, fault };
+
+enum class Status : std::uint8_t {
+  done,
+  bad_state,     ///< not allowed in the present state
+  out_of_range,  ///< a value is outside the limits
+  too_late,      ///< the sample has already been written to the DAC
+  queue_full,    ///< no room for another segment
+  wrong_reason,  ///< clear() named another fault than the latched one
+  unknown,       ///< no such channel, signal or command
+  malformed,     ///< payload does not fit the layout
+};
+
+enum class FaultCode : std::uint8_t {
+  none,
+  lease_expired,   ///< no valid frame for the lease time
+  late_segment,    ///< a queued segment's sample passed before it could start
+  current_limit,   ///< command above the limit: value, limit in fine codes
+  readback,        ///< applied current differs from read-back: value, limit in ADC codes
+  compliance,      ///< V_m above the compliance limit: value, limit in ADC codes
+  overrun,         ///< a block came before the last one was done
+  estop,           ///< emergency stop
+  telemetry_lost,  ///< the transmit queue overflowed and the policy is to stop
+};
+
+enum class Trigger : std::uint8_t { swing, level };
+
+/// Bits of Ident::capabilities.
+enum Capability : std::uint32_t {
+  can_virtual_time = 1U << 0,  ///< never runs past grant(until)
+  can_snippets = 1U << 1,
+  can_full_trace = 1U << 2,    ///< the link carries every ADC sample
+  can_set_baud = 1U << 3,
+};
+
+using Text16 = std::array<char, 16>;
+
+// ---------------------------------------------------------------- host to device
+
+struct Hello {
+  static constexpr std::uint8_t type = 0x01;
+  static constexpr const char* name = "hello";
+  std::uint8_t major = version_major;
+  std::uint8_t minor = version_minor;
+  static constexpr void fields(auto& m, auto&& f) { f("major", m.major), f("minor", m.minor); }
+  bool operator==(const Hello&) const = default;
+};
+
+struct Describe {
+  static constexpr std::uint8_t type = 0x02;
+  static constexpr const char* name = "describe";
+  std::uint8_t channel = 0;
+  static constexpr void fields(auto& m, auto&& f) { f("channel", m.channel); }
+  bool operator==(const Describe&) const = default;
+};
+
+struct GetClock {
+  static constexpr std::uint8_t type = 0x03;
+  static constexpr const char* name = "get_clock";
+  static constexpr void fields(auto&, auto&&) {}
+  bool operator==(const GetClock&) const = default;
+};
+
+/// Renews the lease; not acknowledged.
+struct Heartbeat {
+  static constexpr std::uint8_t type = 0x04;
+  static constexpr const char* name = "heartbeat";
+  static constexpr void fields(auto&, auto&&) {}
+  bool operator==(const Heartbeat&) const = default;
+};
+
+/// Virtual time: the device may run up to, not including, this sample. Renews the lease; not acknowledged.
+struct Grant {
+  static constexpr std::uint8_t type = 0x05;
+  static constexpr const char* name = "grant";
+  Sample until;
+  static constexpr void fields(auto& m, auto&& f) { f("until", m.until); }
+  bool operator==(const Grant&) const = default;
+};
+
+struct Arm {
+  static constexpr std::uint8_t type = 0x06;
+  static constexpr const char* name = "arm";
+  static constexpr void fields(auto&, auto&&) {}
+  bool operator==(const Arm&) const = default;
+};
+
+/// Begins the run at a sample: closes the output switch, starts the telemetry.
+struct Start {
+  static constexpr std::uint8_t type = 0x07;
+  static constexpr const char* name = "start";
+  Sample at;
+  static constexpr void fields(auto& m, auto&& f) { f("at", m.at); }
+  bool operator==(const Start&) const = default;
+};
+
+/// Ends the run at a sample: current to zero at the slew limit, then the switch opens, then idle.
+struct Stop {
+  static constexpr std::uint8_t type = 0x08;
+  static constexpr const char* name = "stop";
+  Sample at;
+  static constexpr void fields(auto& m, auto&& f) { f("at", m.at); }
+  bool operator==(const Stop&) const = default;
+};
+
+/// Current to zero in the next block, whatever else is queued; latches a fault.
+struct EmergencyStop {
+  static constexpr std::uint8_t type = 0x09;
+  static constexpr const char* name = "emergency_stop";
+  static constexpr void fields(auto&, auto&&) {}
+  bool operator==(const EmergencyStop&) const = default;
+};
+
+/// Ends a latched fault; must name it.
+struct Clear {
+  static constexpr std::uint8_t type = 0x0A;
+  static constexpr const char* name = "clear";
+  FaultCode reason = FaultCode::none;
+  static constexpr void fields(auto& m, auto&& f) { f("reason", m.reason); }
+  bool operator==(const Clear&) const = default;
+};
+
+/// One piece of the command: from `first` to `last` in a straight line over `duration` samples, then held.
+struct Schedule {
+  static constexpr std::uint8_t type = 0x10;
+  static constexpr const char* name = "schedule";
+  std::uint8_t channel = 0;
+  Sample start;
+  std::uint32_t duration = 0;  ///< samples; 0 is a step to `last`
+  FineCode first = 0;
+  FineCode last = 0;
+  static constexpr void fields(auto& m, auto&& f) {
+    f("channel", m.channel), f("start", m.start), f("duration", m.duration), f("first", m.first), f("last", m.last);
+  }
+  bool operator==(const Schedule&) const = default;
+};
+
+struct ConfigureDetector {
+  static constexpr std::uint8_t type = 0x11;
+  static constexpr const char* name = "configure_detector";
+  std::uint8_t channel = 0;
+  Sample at;
+  Trigger trigger = Trigger::swing;
+  AdcCode swing = 0;        ///< codes; rise that fires and fall that re-arms
+  AdcCode fire_level = 0;   ///< codes; trigger `level` only
+  AdcCode rearm_level = 0;  ///< codes; trigger `level` only
+  std::uint16_t refractory = 0;  ///< samples
+  static constexpr void fields(auto& m, auto&& f) {
+    f("channel", m.channel), f("at", m.at), f("trigger", m.trigger), f("swing", m.swing),
+        f("fire_level", m.fire_level), f("rearm_level", m.rearm_level), f("refractory", m.refractory);
+  }
+  bool operator==(const ConfigureDetector&) const = default;
+};
+
+struct ConfigureTelemetry {
+  static constexpr std::uint8_t type = 0x12;
+  static constexpr const char* name = "configure_telemetry";
+  std::uint8_t channel = 0;
+  Sample at;
+  std::uint16_t decimation = 0;  ///< V_out samples summed into one value, at most 16; 0 sends no trace
+  static constexpr void fields(auto& m, auto&& f) {
+    f("channel", m.channel), f("at", m.at), f("decimation", m.decimation);
+  }
+  bool operator==(const ConfigureTelemetry&) const = default;
+};
+
+/// Only while idle: limits cannot be widened under current.
+struct ConfigureLimits {
+  static constexpr std::uint8_t type = 0x13;
+  static constexpr const char* name = "configure_limits";
+  std::uint8_t channel = 0;
+  FineCode lowest = 0;
+  FineCode highest = 0;
+  FineCode slew = 0;               ///< fine codes per sample
+  AdcCode compliance = 0xFFFF;     ///< highest V_m, ADC codes
+  AdcCode readback_band = 0xFFFF;  ///< largest |applied - read back|, ADC codes of i_read
+  static constexpr void fields(auto& m, auto&& f) {
+    f("channel", m.channel), f("lowest", m.lowest), f("highest", m.highest), f("slew", m.slew),
+        f("compliance", m.compliance), f("readback_band", m.readback_band);
+  }
+  bool operator==(const ConfigureLimits&) const = default;
+};
+
+struct ConfigureLease {
+  static constexpr std::uint8_t type = 0x14;
+  static constexpr const char* name = "configure_lease";
+  std::uint32_t samples = 0;
+  static constexpr void fields(auto& m, auto&& f) { f("samples", m.samples); }
+  bool operator==(const ConfigureLease&) const = default;
+};
+
+struct ConfigureSnippets {
+  static constexpr std::uint8_t type = 0x15;
+  static constexpr const char* name = "configure_snippets";
+  std::uint8_t channel = 0;
+  std::uint8_t on = 0;
+  std::uint16_t before = 0;          ///< samples
+  std::uint16_t after = 0;           ///< samples
+  std::uint16_t most_per_second = 0;
+  static constexpr void fields(auto& m, auto&& f) {
+    f("channel", m.channel), f("on", m.on), f("before", m.before), f("after", m.after),
+        f("most_per_second", m.most_per_second);
+  }
+  bool operator==(const ConfigureSnippets&) const = default;
+};
+
+struct SetBaud {
+  static constexpr std::uint8_t type = 0x16;
+  static constexpr const char* name = "set_baud";
+  std::uint32_t baud = 0;
+  static constexpr void fields(auto& m, auto&& f) { f("baud", m.baud); }
+  bool operator==(const SetBaud&) const = default;
+};
+
+// ---------------------------------------------------------------- device to host
+
+struct Ack {
+  static constexpr std::uint8_t type = 0x80;
+  static constexpr const char* name = "ack";
+  std::uint8_t command = 0;   ///< type byte of the command
+  std::uint8_t sequence = 0;  ///< its sequence number
+  Status status = Status::done;
+  Sample now;
+  static constexpr void fields(auto& m, auto&& f) {
+    f("command", m.command), f("sequence", m.sequence), f("status", m.status), f("now", m.now);
+  }
+  bool operator==(const Ack&) const = default;
+};
+
+struct Ident {
+  static constexpr std::uint8_t type = 0x81;
+  static constexpr const char* name = "ident";
+  std::uint8_t major = version_major;
+  std::uint8_t minor = version_minor;
+  std::uint32_t schema = 0;  ///< schema_hash of the firmware's message table
+  Text16 board{};
+  Text16 firmware{};
+  Text16 serial{};
+  std::uint32_t sample_rate = 0;     ///< ADC conversions of V_out, hertz
+  std::uint16_t block = 0;           ///< samples in a control period
+  std::uint8_t channels = 0;
+  std::uint32_t capabilities = 0;
+  std::uint32_t link_rate = 0;       ///< bytes per second the link carries; 0 is no limit
+  std::uint16_t credit = 0;          ///< bytes of commands the device can hold
+  std::uint16_t queue_depth = 0;     ///< segments a channel can hold
+  Sample now;
+  static constexpr void fields(auto& m, auto&& f) {
+    f("major", m.major), f("minor", m.minor), f("schema", m.schema), f("board", m.board), f("firmware", m.firmware),
+        f("serial", m.serial), f("sample_rate", m.sample_rate), f("block", m.block), f("channels", m.channels),
+        f("capabilities", m.capabilities), f("link_rate", m.link_rate), f("credit", m.credit),
+        f("queue_depth", m.queue_depth), f("now", m.now);
+  }
+  bool operator==(const Ident&) const = default;
+};
+
+/// Nominal scale of one signal: value = (code - zero) * scale, in volts or amperes.
+struct SignalScale {
+  double scale = 0.0;
+  double zero = 0.0;            ///< code at 0 V or 0 A
+  std::uint16_t every = 1;      ///< converted at each `every`-th V_out sample
+  std::uint8_t bits = 0;
+  static constexpr void fields(auto& m, auto&& f) {
+    f("scale", m.scale), f("zero", m.zero), f("every", m.every), f("bits", m.bits);
+  }
+  bool operator==(const SignalScale&) const = default;
+};
+
+struct ChannelInfo {
+  static constexpr std::uint8_t type = 0x82;
+  static constexpr const char* name = "channel_info";
+  std::uint8_t channel = 0;
+  std::array<char, 8> label{};
+  std::array<SignalScale, signal_count> signals{};
+  SignalScale command;             ///< DAC: code 65536 * code is a fine code
+  FineCode lowest = 0;             ///< hard limits of the board, fine codes
+  FineCode highest = 0;
+  FineCode fastest = 0;            ///< largest slew, fine codes per sample
+  static constexpr void fields(auto& m, auto&& f) {
+    f("channel", m.channel), f("label", m.label), f("signals", m.signals), f("command", m.command),
+        f("lowest", m.lowest), f("highest", m.highest), f("fastest", m.fastest);
+  }
+  bool operator==(const ChannelInfo&) const = default;
+};
+
+struct ClockReply {
+  static constexpr std::uint8_t type = 0x83;
+  static constexpr const char* name = "clock_reply";
+  Sample now;
+  static constexpr void fields(auto& m, auto&& f) { f("now", m.now); }
+  bool operator==(const ClockReply&) const = default;
+};
+
+/// A stretch of the V_out trace: each value is the sum of `decimation` ADC codes.
+struct SampleBlock {
+  static constexpr std::uint8_t type = 0x90;
+  static constexpr const char* name = "sample_block";
+  std::uint8_t channel = 0;
+  std::uint8_t decimation = 1;
+  Sample first;
+  Sequence<std::uint16_t, 110> sums;
+  static constexpr void fields(auto& m, auto&& f) {
+    f("channel", m.channel), f("decimation", m.decimation), f("first", m.first), f("sums", m.sums);
+  }
+  bool operator==(const SampleBlock&) const = default;
+};
+
+struct SpikeRecord {
+  Ticks at;                  ///< interpolated crossing of the trigger
+  std::uint32_t width = 0;   ///< ticks from the crossing to the re-arm
+  AdcCode peak = 0;          ///< highest code of the spike
+  AdcCode trough = 0;        ///< lowest code since the previous spike
+  static constexpr void fields(auto& m, auto&& f) {
+    f("at", m.at), f("width", m.width), f("peak", m.peak), f("trough", m.trough);
+  }
+  bool operator==(const SpikeRecord&) const = default;
+};
+
+/// Spikes in the order of their re-arm; `index` counts the channel's spikes since Start, so a loss shows.
+struct SpikeBlock {
+  static constexpr std::uint8_t type = 0x91;
+  static constexpr const char* name = "spike_block";
+  std::uint8_t channel = 0;
+  std::uint32_t index = 0;  ///< number of the first record
+  Sequence<SpikeRecord, 14> records;
+  static constexpr void fields(auto& m, auto&& f) {
+    f("channel", m.channel), f("index", m.index), f("records", m.records);
+  }
+  bool operator==(const SpikeBlock&) const = default;
+};
+
+struct Level {
+  AdcCode lowest = 0;
+  AdcCode highest = 0;
+  std::uint32_t sum = 0;
+  std::uint16_t count = 0;
+  static constexpr void fields(auto& m, auto&& f) {
+    f("lowest", m.lowest), f("highest", m.highest), f("sum", m.sum), f("count", m.count);
+  }
+  bool operator==(const Level&) const = default;
+};
+
+/// Every 10 ms of device time, whatever the trace rate.
+struct LevelRecord {
+  static constexpr std::uint8_t type = 0x92;
+  static constexpr const char* name = "level_record";
+  std::uint8_t channel = 0;
+  Sample first;
+  std::array<Level, signal_count> signals{};
+  std::int64_t command_sum = 0;    ///< sum of the DAC codes written, one a sample
+  std::uint32_t command_count = 0;
+  std::uint32_t open_spike = 0;    ///< ticks since the crossing of a spike that has not re-armed; 0 is none
+  static constexpr void fields(auto& m, auto&& f) {
+    f("channel", m.channel), f("first", m.first), f("signals", m.signals), f("command_sum", m.command_sum),
+        f("command_count", m.command_count), f("open_spike", m.open_spike);
+  }
+  bool operator==(const LevelRecord&) const = default;
+};
+
+struct CurrentMean {
+  std::uint32_t read_sum = 0;     ///< i_read codes over 1 ms
+  std::uint32_t command_sum = 0;  ///< DAC codes over 1 ms
+  static constexpr void fields(auto& m, auto&& f) { f("read_sum", m.read_sum), f("command_sum", m.command_sum); }
+  bool operator==(const CurrentMean&) const = default;
+};
+
+/// Current as written and as read back, in means of 1 ms.
+struct CurrentBlock {
+  static constexpr std::uint8_t type = 0x93;
+  static constexpr const char* name = "current_block";
+  std::uint8_t channel = 0;
+  Sample first;
+  std::uint16_t span = 0;        ///< samples in a mean
+  std::uint16_t read_count = 0;  ///< i_read conversions in a mean
+  Sequence<CurrentMean, 10> means;
+  static constexpr void fields(auto& m, auto&& f) {
+    f("channel", m.channel), f("first", m.first), f("span", m.span), f("read_count", m.read_count),
+        f("means", m.means);
+  }
+  bool operator==(const CurrentBlock&) const = default;
+};
+
+/// The applied current starts to move at `at` from `first` to `last` by `slew` a sample, and then stays there.
+struct StepApplied {
+  static constexpr std::uint8_t type = 0x94;
+  static constexpr const char* name = "step_applied";
+  std::uint8_t channel = 0;
+  Sample at;
+  FineCode first = 0;
+  FineCode last = 0;
+  FineCode slew = 0;  ///< fine codes per sample, positive
+  static constexpr void fields(auto& m, auto&& f) {
+    f("channel", m.channel), f("at", m.at), f("first", m.first), f("last", m.last), f("slew", m.slew);
+  }
+  bool operator==(const StepApplied&) const = default;
+};
+
+/// All data before this sample have been sent. Every 10 ms of device time.
+struct Mark {
+  static constexpr std::uint8_t type = 0x95;
+  static constexpr const char* name = "mark";
+  Sample at;
+  State state = State::idle;
+  FaultCode fault = FaultCode::none;
+  std::uint32_t overruns = 0;        ///< blocks that came before the last one was done
+  std::uint32_t dropped_frames = 0;  ///< telemetry frames that found no room
+  std::uint32_t bad_frames = 0;      ///< command frames refused by their checks
+  static constexpr void fields(auto& m, auto&& f) {
+    f("at", m.at), f("state", m.state), f("fault", m.fault), f("overruns", m.overruns),
+        f("dropped_frames", m.dropped_frames), f("bad_frames", m.bad_frames);
+  }
+  bool operator==(const Mark&) const = default;
+};
+
+/// A part of the full-rate trace around one spike.
+struct SnippetBlock {
+  static constexpr std::uint8_t type = 0x96;
+  static constexpr const char* name = "snippet_block";
+  std::uint8_t channel = 0;
+  Ticks spike;
+  Sample first;              ///< of the whole snippet
+  std::uint16_t offset = 0;  ///< of codes[0] from `first`
+  std::uint16_t length = 0;  ///< of the whole snippet
+  Sequence<AdcCode, 104> codes;
+  static constexpr void fields(auto& m, auto&& f) {
+    f("channel", m.channel), f("spike", m.spike), f("first", m.first), f("offset", m.offset), f("length", m.length),
+        f("codes", m.codes);
+  }
+  bool operator==(const SnippetBlock&) const = default;
+};
+
+/// Latched: the current is zero by now and stays there until clear().
+struct Fault {
+  static constexpr std::uint8_t type = 0x97;
+  static constexpr const char* name = "fault";
+  FaultCode code = FaultCode::none;
+  std::uint8_t channel = 0;
+  Sample at;
+  std::int32_t value = 0;
+  std::int32_t limit = 0;
+  static constexpr void fields(auto& m, auto&& f) {
+    f("code", m.code), f("channel", m.channel), f("at", m.at), f("value", m.value), f("limit", m.limit);
+  }
+  bool operator==(const Fault&) const = default;
+};
+
+/// All messages, in the order of wire.md.
+template <class Visitor>
+constexpr void for_each_message(Visitor&& visit) {
+  visit(Hello{}), visit(Describe{}), visit(GetClock{}), visit(Heartbeat{}), visit(Grant{}), visit(Arm{}),
+      visit(Start{}), visit(Stop{}), visit(EmergencyStop{}), visit(Clear{}), visit(Schedule{}),
+      visit(ConfigureDetector{}), visit(ConfigureTelemetry{}), visit(ConfigureLimits{}), visit(ConfigureLease{}),
+      visit(ConfigureSnippets{}), visit(SetBaud{}), visit(Ack{}), visit(Ident{}), visit(ChannelInfo{}),
+      visit(ClockReply{}), visit(SampleBlock{}), visit(SpikeBlock{}), visit(LevelRecord{}), visit(CurrentBlock{}),
+      visit(StepApplied{}), visit(Mark{}), visit(SnippetBlock{}), visit(Fault{});
+}
+
+}  // namespace thyrode::protocol

@@ -1,0 +1,247 @@
+// One channel of the instrument: command, detector, levels and trace of its signals.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <limits>
+#include <span>
+
+#include "firmware/core/snippets.hpp"
+#include "firmware/core/spike_detector.hpp"
+#include "firmware/core/stimulus.hpp"
+#include "firmware/core/telemetry.hpp"
+
+namespace thyrode::firmware {
+
+/// ADC codes of one block of one channel. v_out has one code a sample, the others one each `every` samples.
+struct ChannelCodes {
+  std::span<const AdcCode> v_out;
+  std::span<const AdcCode> v_m;
+  std::span<const AdcCode> i_read;
+};
+
+/// Extremes and sum of consecutive codes.
+struct CodeSummary {
+  AdcCode lowest = std::numeric_limits<AdcCode>::max();
+  AdcCode highest = 0;
+  std::uint32_t sum = 0;
+};
+inline CodeSummary summarise(std::span<const AdcCode> codes) noexcept {
+  // Signed 16-bit extremes and 32-bit sums are what vector units have; 12-bit codes fit.
+  std::int16_t lowest = std::numeric_limits<std::int16_t>::max();
+  std::int16_t highest = 0;
+  std::uint32_t sum = 0;
+  for (const AdcCode code : codes) {
+    const auto value = static_cast<std::int16_t>(code);
+    lowest = std::min(lowest, value);
+    highest = std::max(highest, value);
+    sum += code;
+  }
+  return {static_cast<AdcCode>(lowest), static_cast<AdcCode>(highest), sum};
+}
+
+class ChannelState {
+ public:
+  static constexpr int level_rate = 100;      ///< level records and marks a second
+  static constexpr int current_rate = 1000;   ///< current means a second
+
+  void reset(std::uint8_t index, const protocol::ChannelInfo& info, std::uint32_t sample_rate) noexcept {
+    index_ = index;
+    sample_rate_ = sample_rate;
+    zero_code_ = static_cast<std::int32_t>(info.command.zero);
+    stimulus_.set_limits({info.lowest, info.highest, info.fastest});
+    stimulus_.reset(zero_code_ << fine_bits);
+    detector_.configure({.channel = index, .swing = 256, .refractory = 12});
+    decimation_ = 0;
+    begin_run();
+  }
+  /// Everything that counts from Start.
+  void begin_run() noexcept {
+    detector_.reset();
+    snippets_.reset();
+    samples_ = {};
+    samples_.channel = spikes_.channel = current_.channel = index_;
+    spikes_ = {.channel = index_};
+    current_ = {.channel = index_};
+    spike_index_ = 0;
+    partial_sum_ = 0;
+    partial_count_ = 0;
+    begin_levels();
+    read_sum_ = 0;
+    read_count_ = 0;
+    command_sum_ = 0;
+  }
+
+  Stimulus& stimulus() noexcept { return stimulus_; }
+  const Stimulus& stimulus() const noexcept { return stimulus_; }
+  Snippets& snippets() noexcept { return snippets_; }
+  void set_detector(const protocol::ConfigureDetector& settings) noexcept {
+    pending_detector_ = settings;
+    detector_due_ = true;
+  }
+  void set_telemetry(const protocol::ConfigureTelemetry& settings) noexcept {
+    pending_telemetry_ = settings;
+    telemetry_due_ = true;
+  }
+
+  /// Takes settings over whose sample has come.
+  void apply_settings(Sample block, Telemetry& out) noexcept {
+    if (detector_due_ && pending_detector_.at <= block) {
+      detector_.configure(pending_detector_);
+      detector_due_ = false;
+    }
+    if (telemetry_due_ && pending_telemetry_.at <= block) {
+      flush_samples(out);
+      decimation_ = pending_telemetry_.decimation;
+      partial_sum_ = 0;
+      partial_count_ = 0;
+      telemetry_due_ = false;
+    }
+  }
+
+  /// Takes in one block of codes. @param command_sum  sum of the DAC codes of the same samples
+  void take(Sample first, const ChannelCodes& codes, std::uint32_t command_sum, Telemetry& out) noexcept {
+    const CodeSummary v_out = summarise(codes.v_out);
+    detector_.run(
+        codes.v_out, first, v_out.lowest, v_out.highest,
+        [this](Ticks at) { snippets_.fire(at, sample_rate_); },
+        [this, &out](const protocol::SpikeRecord& spike) { add_spike(spike, out); });
+    snippets_.store(index_, first, codes.v_out, [&out](const protocol::SnippetBlock& block) { out.stream(block); });
+    add_level(0, v_out, codes.v_out.size());
+    add_level(1, summarise(codes.v_m), codes.v_m.size());
+    const CodeSummary read = summarise(codes.i_read);
+    add_level(2, read, codes.i_read.size());
+    levels_.command_sum += command_sum;
+    levels_.command_count += static_cast<std::uint32_t>(codes.v_out.size());
+    read_sum_ += read.sum;
+    read_count_ += static_cast<std::uint16_t>(codes.i_read.size());
+    command_sum_ += command_sum;
+    if (decimation_ > 0) add_trace(first, codes.v_out, out);
+  }
+
+  /// Ends a 1 ms mean. @returns read-back minus what the command asks for, in i_read codes times the count
+  std::int64_t end_current_mean(Sample end, std::int32_t readback_ratio, std::int32_t read_zero) noexcept {
+    const auto span = static_cast<std::uint16_t>(sample_rate_ / current_rate);
+    if (current_.means.empty()) {
+      current_.first = end - span;
+      current_.span = span;
+      current_.read_count = read_count_;
+    }
+    current_.means.push_back({read_sum_, command_sum_});
+    const std::int64_t command = std::int64_t{command_sum_} - std::int64_t{zero_code_} * span;
+    const std::int64_t expected = ((command * readback_ratio) >> fine_bits) * read_count_ / span;
+    const std::int64_t difference = std::int64_t{read_sum_} - std::int64_t{read_zero} * read_count_ - expected;
+    last_read_count_ = read_count_;
+    read_sum_ = 0;
+    read_count_ = 0;
+    command_sum_ = 0;
+    return difference;
+  }
+  std::uint16_t last_read_count() const noexcept { return last_read_count_; }
+
+  /// Sends what has gathered before a mark.
+  void flush(Sample mark, Telemetry& out) noexcept {
+    flush_samples(out);
+    flush_spikes(out);
+    if (!current_.means.empty()) {
+      out.stream(current_);
+      current_.means.clear();
+    }
+    levels_.first = mark - static_cast<std::int64_t>(sample_rate_ / level_rate);
+    levels_.open_spike = detector_.open_for(mark);
+    for (protocol::Level& level : levels_.signals) {
+      if (level.count == 0) level.lowest = 0;
+    }
+    out.stream(levels_);
+    begin_levels();
+  }
+
+ private:
+  void begin_levels() noexcept {
+    levels_ = {.channel = index_};
+    for (protocol::Level& level : levels_.signals) level.lowest = std::numeric_limits<AdcCode>::max();
+  }
+  void add_level(std::size_t signal, const CodeSummary& codes, std::size_t count) noexcept {
+    protocol::Level& level = levels_.signals[signal];
+    if (count == 0) return;
+    level.lowest = std::min(level.lowest, codes.lowest);
+    level.highest = std::max(level.highest, codes.highest);
+    level.sum += codes.sum;
+    level.count = static_cast<std::uint16_t>(level.count + count);
+  }
+  void add_spike(const protocol::SpikeRecord& spike, Telemetry& out) noexcept {
+    if (spikes_.records.empty()) spikes_.index = spike_index_;
+    spikes_.records.push_back(spike);
+    ++spike_index_;
+    if (spikes_.records.full()) flush_spikes(out);
+  }
+  void flush_spikes(Telemetry& out) noexcept {
+    if (spikes_.records.empty()) return;
+    out.stream(spikes_);
+    spikes_.records.clear();
+  }
+  void add_trace(Sample first, std::span<const AdcCode> codes, Telemetry& out) noexcept {
+    if (decimation_ == 1) {
+      add_full_trace(first, codes, out);
+      return;
+    }
+    for (std::size_t k = 0; k < codes.size(); ++k) {
+      partial_sum_ = static_cast<std::uint16_t>(partial_sum_ + codes[k]);
+      if (++partial_count_ < decimation_) continue;
+      if (samples_.sums.empty()) {
+        samples_.first = first + (static_cast<std::int64_t>(k) + 1 - decimation_);
+        samples_.decimation = static_cast<std::uint8_t>(decimation_);
+      }
+      samples_.sums.push_back(partial_sum_);
+      partial_sum_ = 0;
+      partial_count_ = 0;
+      if (samples_.sums.full()) flush_samples(out);
+    }
+  }
+  void add_full_trace(Sample first, std::span<const AdcCode> codes, Telemetry& out) noexcept {
+    std::size_t done = 0;
+    while (done < codes.size()) {
+      if (samples_.sums.empty()) {
+        samples_.first = first + static_cast<std::int64_t>(done);
+        samples_.decimation = 1;
+      }
+      const std::size_t used = samples_.sums.size();
+      const std::size_t take = std::min(codes.size() - done, samples_.sums.capacity - used);
+      samples_.sums.resize(used + take);
+      std::copy_n(codes.data() + done, take, samples_.sums.data() + used);
+      done += take;
+      if (samples_.sums.full()) flush_samples(out);
+    }
+  }
+  void flush_samples(Telemetry& out) noexcept {
+    if (samples_.sums.empty()) return;
+    out.stream(samples_);
+    samples_.sums.clear();
+  }
+
+  std::uint8_t index_ = 0;
+  std::uint32_t sample_rate_ = 250000;
+  std::int32_t zero_code_ = 0;
+  Stimulus stimulus_;
+  SpikeDetector detector_;
+  Snippets snippets_;
+  std::uint16_t decimation_ = 0;
+  std::uint16_t partial_sum_ = 0;
+  std::uint16_t partial_count_ = 0;
+  protocol::SampleBlock samples_{};
+  protocol::SpikeBlock spikes_{};
+  protocol::LevelRecord levels_{};
+  protocol::CurrentBlock current_{};
+  std::uint32_t spike_index_ = 0;
+  std::uint32_t read_sum_ = 0;
+  std::uint16_t read_count_ = 0;
+  std::uint16_t last_read_count_ = 0;
+  std::uint32_t command_sum_ = 0;
+  protocol::ConfigureDetector pending_detector_{};
+  protocol::ConfigureTelemetry pending_telemetry_{};
+  bool detector_due_ = false;
+  bool telemetry_due_ = false;
+};
+
+}  // namespace thyrode::firmware

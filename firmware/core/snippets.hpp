@@ -1,0 +1,96 @@
+// The full-rate trace around spikes: a ring of the newest codes, and captures that wait for their end.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "protocols/messages.hpp"
+
+namespace thyrode::firmware {
+
+/// Keeps the last 20 ms at 250 kS/s. A capture is sent once its last sample has come; at most
+/// `pending_depth` wait at a time, further spikes go without a snippet.
+class Snippets {
+ public:
+  static constexpr std::size_t ring_length = 5120;  // codes
+  static constexpr std::size_t pending_depth = 4;
+
+  /// @returns false when the window does not fit the ring (with a block to spare)
+  bool configure(const protocol::ConfigureSnippets& settings, std::size_t block) noexcept {
+    if (std::size_t{settings.before} + settings.after + block > ring_length) return false;
+    settings_ = settings;
+    pending_ = 0;
+    return true;
+  }
+  void reset() noexcept {
+    pending_ = 0;
+    next_ = {};
+    second_ = {};
+    in_second_ = 0;
+  }
+
+  /// Notes a crossing; its snippet goes out when the samples after it have come.
+  void fire(Ticks at, std::uint32_t sample_rate) noexcept {
+    if (settings_.on == 0 || pending_ == pending_depth) return;
+    const Sample sample = to_sample(at);
+    if (sample.index / sample_rate != second_.index) {
+      second_.index = sample.index / sample_rate;
+      in_second_ = 0;
+    }
+    if (in_second_ >= settings_.most_per_second) return;
+    ++in_second_;
+    waiting_[pending_++] = at;
+  }
+
+  /// Stores a block of codes and hands out the captures that are complete.
+  template <class Emit>
+  void store(std::uint8_t channel, Sample first, std::span<const AdcCode> codes, Emit&& emit) noexcept {
+    if (settings_.on == 0) return;
+    for (std::size_t k = 0; k < codes.size(); ++k) {
+      ring_[static_cast<std::size_t>(first.index + static_cast<std::int64_t>(k)) % ring_length] = codes[k];
+    }
+    next_ = first + static_cast<std::int64_t>(codes.size());
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < pending_; ++i) {
+      const Sample end = to_sample(waiting_[i]) + settings_.after;
+      if (end > next_) {
+        waiting_[kept++] = waiting_[i];
+      } else {
+        send(channel, waiting_[i], emit);
+      }
+    }
+    pending_ = kept;
+  }
+
+ private:
+  template <class Emit>
+  void send(std::uint8_t channel, Ticks spike, Emit&& emit) const noexcept {
+    const std::int64_t begin = std::max<std::int64_t>(to_sample(spike).index - settings_.before, 0);
+    const std::int64_t end = to_sample(spike).index + settings_.after;
+    protocol::SnippetBlock block;
+    block.channel = channel;
+    block.spike = spike;
+    block.first = Sample{begin};
+    block.length = static_cast<std::uint16_t>(end - begin);
+    for (std::int64_t at = begin; at < end; ++at) {
+      block.codes.push_back(ring_[static_cast<std::size_t>(at) % ring_length]);
+      if (block.codes.full() || at + 1 == end) {
+        block.offset = static_cast<std::uint16_t>(at + 1 - begin - static_cast<std::int64_t>(block.codes.size()));
+        emit(block);
+        block.codes.clear();
+      }
+    }
+  }
+
+  protocol::ConfigureSnippets settings_{};
+  std::array<AdcCode, ring_length> ring_{};
+  std::array<Ticks, pending_depth> waiting_{};
+  std::size_t pending_ = 0;
+  Sample next_{};
+  Sample second_{};
+  std::uint32_t in_second_ = 0;
+};
+
+}  // namespace thyrode::firmware

@@ -1,0 +1,143 @@
+// Finds spikes in the V_out codes at the full ADC rate, in integers.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <span>
+
+#include "protocols/messages.hpp"
+
+namespace thyrode::firmware {
+
+/// Two triggers. `swing`: fires when the code has risen by h above its lowest value since re-arming, re-arms when
+/// it has fallen by h below its highest value since the spike. `level`: fires on the upward crossing of one level,
+/// re-arms below another. A spike's time is the crossing, interpolated to 1/256 sample.
+class SpikeDetector {
+ public:
+  void configure(const protocol::ConfigureDetector& settings) noexcept {
+    settings_ = settings;
+    if (settings_.swing == 0) settings_.swing = 1;
+  }
+  const protocol::ConfigureDetector& settings() const noexcept { return settings_; }
+
+  /// Forgets the past; the next code is the first.
+  void reset() noexcept { *this = SpikeDetector{settings_}; }
+  SpikeDetector() = default;
+
+  /// Looks at consecutive codes.
+  /// @param codes   V_out, one a sample, the first at sample `first`
+  /// @param lowest, highest  extremes of `codes`: a block that cannot fire or re-arm is passed over
+  /// @param on_fire  called with the tick of a crossing, on_spike with the whole record at its re-arm
+  template <class OnFire, class OnSpike>
+  void run(std::span<const AdcCode> codes, Sample first, AdcCode lowest, AdcCode highest, OnFire&& on_fire,
+           OnSpike&& on_spike) noexcept {
+    if (codes.empty()) return;
+    if (!started_) {
+      started_ = true;
+      previous_ = codes[0];
+      low_ = trough_ = codes[0];
+    }
+    if (nothing_can_happen(lowest, highest)) {
+      absorb(lowest, highest);
+    } else if (settings_.trigger == protocol::Trigger::swing) {
+      for (std::size_t k = 0; k < codes.size(); ++k) {
+        swing_step(codes[k], first.index + static_cast<std::int64_t>(k), on_fire, on_spike);
+      }
+    } else {
+      for (std::size_t k = 0; k < codes.size(); ++k) {
+        level_step(codes[k], first.index + static_cast<std::int64_t>(k), on_fire, on_spike);
+      }
+    }
+    previous_ = codes.back();
+  }
+
+  /// Ticks since the crossing of a spike that has not re-armed; 0 when armed.
+  std::uint32_t open_for(Sample now) const noexcept {
+    if (armed_) return 0;
+    const std::int64_t open = to_ticks(now) - fired_;
+    return static_cast<std::uint32_t>(std::min<std::int64_t>(open, std::numeric_limits<std::uint32_t>::max()));
+  }
+
+ private:
+  explicit SpikeDetector(const protocol::ConfigureDetector& settings) noexcept : settings_{settings} {}
+
+  bool nothing_can_happen(AdcCode lowest, AdcCode highest) const noexcept {
+    const int h = settings_.swing;
+    if (settings_.trigger == protocol::Trigger::swing) {
+      return armed_ ? highest < std::min<int>(low_, lowest) + h : lowest > std::max<int>(high_, highest) - h;
+    }
+    return armed_ ? highest < settings_.fire_level : lowest >= settings_.rearm_level;
+  }
+  void absorb(AdcCode lowest, AdcCode highest) noexcept {
+    if (armed_) {
+      low_ = std::min(low_, lowest);
+      trough_ = std::min(trough_, lowest);
+    } else {
+      high_ = std::max(high_, highest);
+    }
+  }
+
+  template <class OnFire, class OnSpike>
+  void swing_step(AdcCode code, std::int64_t sample, OnFire&& on_fire, OnSpike&& on_spike) noexcept {
+    if (armed_) {
+      low_ = std::min(low_, code);
+      const int level = low_ + settings_.swing;
+      if (code >= level && sample >= quiet_until_) fire(code, level, sample, on_fire);
+    } else {
+      high_ = std::max(high_, code);
+      if (code <= high_ - settings_.swing) rearm(code, sample, on_spike);
+    }
+    trough_ = std::min(trough_, code);
+    previous_ = code;
+  }
+
+  template <class OnFire, class OnSpike>
+  void level_step(AdcCode code, std::int64_t sample, OnFire&& on_fire, OnSpike&& on_spike) noexcept {
+    if (armed_) {
+      const bool crosses = previous_ < settings_.fire_level && code >= settings_.fire_level;
+      if (crosses && sample >= quiet_until_) fire(code, settings_.fire_level, sample, on_fire);
+    } else {
+      high_ = std::max(high_, code);
+      if (code < settings_.rearm_level) rearm(code, sample, on_spike);
+    }
+    trough_ = std::min(trough_, code);
+    previous_ = code;
+  }
+
+  template <class OnFire>
+  void fire(AdcCode code, int level, std::int64_t sample, OnFire&& on_fire) noexcept {
+    std::int64_t fraction = 0;
+    if (previous_ < level && code > previous_) fraction = (ticks_per_sample * (level - previous_)) / (code - previous_);
+    fired_ = Ticks{(sample - 1) * ticks_per_sample + fraction};
+    armed_ = false;
+    high_ = code;
+    trough_of_spike_ = std::min(trough_, previous_);
+    trough_ = std::numeric_limits<AdcCode>::max();
+    on_fire(fired_);
+  }
+
+  template <class OnSpike>
+  void rearm(AdcCode code, std::int64_t sample, OnSpike&& on_spike) noexcept {
+    armed_ = true;
+    low_ = code;
+    quiet_until_ = to_sample(fired_).index + settings_.refractory;
+    const std::int64_t width = sample * ticks_per_sample - fired_.count;
+    on_spike(protocol::SpikeRecord{
+        fired_, static_cast<std::uint32_t>(std::min<std::int64_t>(width, std::numeric_limits<std::uint32_t>::max())),
+        high_, trough_of_spike_});
+  }
+
+  protocol::ConfigureDetector settings_{};
+  bool started_ = false;
+  bool armed_ = true;
+  AdcCode previous_ = 0;
+  AdcCode low_ = 0;
+  AdcCode high_ = 0;
+  AdcCode trough_ = 0;
+  AdcCode trough_of_spike_ = 0;
+  Ticks fired_{};
+  std::int64_t quiet_until_ = std::numeric_limits<std::int64_t>::min();
+};
+
+}  // namespace thyrode::firmware

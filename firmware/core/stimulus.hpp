@@ -1,0 +1,146 @@
+// The command of one channel: queued segments, the slew shaper and the DAC codes with error feedback.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "protocols/messages.hpp"
+
+namespace thyrode::firmware {
+
+/// Executes segments at their sample. The applied current follows the command at most by `slew` a sample, and the
+/// fraction of a code is carried to the next sample, so that the mean of the codes is the applied current.
+class Stimulus {
+ public:
+  static constexpr std::size_t queue_depth = 16;
+
+  struct Limits {
+    FineCode lowest = 0;
+    FineCode highest = 0;
+    FineCode slew = 1;
+  };
+
+  void reset(FineCode zero) noexcept {
+    zero_ = applied_ = target_ = zero;
+    count_ = 0;
+    active_ = false;
+    remainder_ = 0;
+  }
+  void set_limits(const Limits& limits) noexcept { limits_ = limits; }
+  const Limits& limits() const noexcept { return limits_; }
+
+  /// Appends a segment.
+  /// @param next  the first sample whose DAC code is not written yet
+  /// Answers: too_late, out_of_range (limit, or out of order), queue_full, done.
+  protocol::Status push(const protocol::Schedule& segment, Sample next) noexcept {
+    const auto inside = [this](FineCode c) { return c >= limits_.lowest && c <= limits_.highest; };
+    if (!inside(segment.first) || !inside(segment.last)) return protocol::Status::out_of_range;
+    if (segment.start < next) return protocol::Status::too_late;
+    if (count_ > 0 && segment.start < queue_[(head_ + count_ - 1) % queue_depth].start) {
+      return protocol::Status::out_of_range;
+    }
+    if (count_ == queue_depth) return protocol::Status::queue_full;
+    queue_[(head_ + count_) % queue_depth] = segment;
+    ++count_;
+    return protocol::Status::done;
+  }
+
+  /// Drops what is queued and heads for zero: at the slew limit, or at once.
+  void to_zero(bool at_once) noexcept {
+    count_ = 0;
+    active_ = false;
+    target_ = zero_;
+    if (at_once) {
+      applied_ = zero_;
+      remainder_ = 0;
+    }
+  }
+  bool at_zero() const noexcept { return applied_ == zero_ && target_ == zero_ && !active_; }
+  FineCode applied() const noexcept { return applied_; }
+  FineCode target() const noexcept { return target_; }
+
+  /// Writes the codes of the samples from `first` on.
+  /// @param on_applied  called with (sample, from, to, slew) when the applied current starts to move
+  /// @returns the sum of the codes
+  template <class OnApplied>
+  std::uint32_t fill(Sample first, std::span<DacCode> out, OnApplied&& on_applied) noexcept {
+    std::uint32_t sum = 0;
+    std::size_t k = 0;
+    while (k < out.size()) {
+      const Sample now = first + static_cast<std::int64_t>(k);
+      begin_due_segment(now, on_applied);
+      if (active_ || applied_ != target_) {
+        move(now);
+        out[k] = next_code();
+        sum += out[k++];
+        continue;
+      }
+      std::size_t quiet_end = out.size();
+      if (count_ > 0) {
+        const std::int64_t wait = queue_[head_].start - first;
+        quiet_end = static_cast<std::size_t>(std::clamp<std::int64_t>(wait, static_cast<std::int64_t>(k) + 1,
+                                                                       static_cast<std::int64_t>(out.size())));
+      }
+      for (; k < quiet_end; ++k) {
+        out[k] = next_code();
+        sum += out[k];
+      }
+    }
+    return sum;
+  }
+
+ private:
+  template <class OnApplied>
+  void begin_due_segment(Sample now, OnApplied&& on_applied) noexcept {
+    while (count_ > 0 && queue_[head_].start <= now) {
+      segment_ = queue_[head_];
+      head_ = (head_ + 1) % queue_depth;
+      --count_;
+      active_ = segment_.duration > 0;
+      target_ = active_ ? segment_.first : segment_.last;
+      FineCode slew = limits_.slew;
+      if (active_) {
+        const std::int64_t length = std::max<std::int64_t>(segment_.duration, 1);
+        const std::int64_t distance = std::int64_t{segment_.last} - segment_.first;
+        const std::int64_t slope = ((distance < 0 ? -distance : distance) + length - 1) / length;
+        slew = static_cast<FineCode>(std::clamp<std::int64_t>(slope, 1, limits_.slew));
+      }
+      if (applied_ != segment_.last) on_applied(now, applied_, segment_.last, slew);
+    }
+  }
+  void move(Sample now) noexcept {
+    if (active_) {
+      const std::int64_t into = now - segment_.start;
+      if (into >= segment_.duration) {
+        active_ = false;
+        target_ = segment_.last;
+      } else {
+        const std::int64_t distance = std::int64_t{segment_.last} - segment_.first;
+        target_ = static_cast<FineCode>(segment_.first + distance * into / segment_.duration);
+      }
+    }
+    const std::int64_t wanted = std::int64_t{target_} - applied_;
+    applied_ += static_cast<FineCode>(std::clamp<std::int64_t>(wanted, -std::int64_t{limits_.slew}, limits_.slew));
+  }
+  DacCode next_code() noexcept {
+    const std::int32_t total = applied_ + remainder_;
+    const std::int32_t code = total >> fine_bits;
+    remainder_ = total - (code << fine_bits);
+    return static_cast<DacCode>(code);
+  }
+
+  std::array<protocol::Schedule, queue_depth> queue_{};
+  std::size_t head_ = 0;
+  std::size_t count_ = 0;
+  protocol::Schedule segment_{};
+  bool active_ = false;
+  Limits limits_{};
+  FineCode zero_ = 0;
+  FineCode target_ = 0;
+  FineCode applied_ = 0;
+  std::int32_t remainder_ = 0;
+};
+
+}  // namespace thyrode::firmware

@@ -146,16 +146,21 @@ constexpr void schema_of(const T& value, Sink& sink) {
     sink.text("}");
   } else if constexpr (IsSequence<T>::value) {
     sink.text("list");
+    sink.number(T::capacity);
     schema_of(value[0], sink);
   } else if constexpr (IsArray<T>::value) {
     sink.text("array");
     sink.number(value.size());
     schema_of(value[0], sink);
   } else {
-    sink.text(std::is_same_v<T, double> ? "f" : std::is_same_v<T, Sample> ? "sample" : std::is_same_v<T, Ticks> ? "ticks"
-              : std::is_enum_v<T>       ? "e"
-              : std::is_signed_v<T>     ? "i"
-                                        : "u");
+    // Plain char has a sign on one processor and none on another; its name must not depend on that.
+    sink.text(std::is_same_v<T, double>  ? "f"
+              : std::is_same_v<T, Sample> ? "sample"
+              : std::is_same_v<T, Ticks>  ? "ticks"
+              : std::is_same_v<T, char>   ? "c"
+              : std::is_enum_v<T>         ? "e"
+              : std::is_signed_v<T>       ? "i"
+                                          : "u");
     sink.number(8 * sizeof(to_wire(value)));
   }
 }

@@ -126,6 +126,11 @@ void FrameReader::finish() noexcept {
     frame_ = tl::make_unexpected(Defect::too_short);
     return;
   }
+  // The longest COBS text can carry one or two bytes more than a body may have.
+  if (out > max_payload_up + frame_overhead) {
+    frame_ = tl::make_unexpected(Defect::too_long);
+    return;
+  }
   const std::size_t covered = out - 2;
   const unsigned expected = raw_[covered] | (static_cast<unsigned>(raw_[covered + 1]) << 8);
   if (crc16({raw_.data(), covered}) != expected) {

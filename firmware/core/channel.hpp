@@ -52,7 +52,11 @@ class ChannelState {
     zero_code_ = static_cast<std::int32_t>(info.command.zero);
     stimulus_.set_limits({info.lowest, info.highest, info.fastest});
     stimulus_.reset(zero_code_ << fine_bits);
-    detector_.configure({.channel = index, .swing = 256, .refractory = 12});
+    protocol::ConfigureDetector detector;
+    detector.channel = index;
+    detector.swing = 256;
+    detector.refractory = static_cast<std::uint16_t>(sample_rate / 20000);
+    detector_.configure(detector);
     decimation_ = 0;
     begin_run();
   }
@@ -61,9 +65,9 @@ class ChannelState {
     detector_.reset();
     snippets_.reset();
     samples_ = {};
+    spikes_ = {};
+    current_ = {};
     samples_.channel = spikes_.channel = current_.channel = index_;
-    spikes_ = {.channel = index_};
-    current_ = {.channel = index_};
     spike_index_ = 0;
     partial_sum_ = 0;
     partial_count_ = 0;
@@ -159,7 +163,8 @@ class ChannelState {
 
  private:
   void begin_levels() noexcept {
-    levels_ = {.channel = index_};
+    levels_ = {};
+    levels_.channel = index_;
     for (protocol::Level& level : levels_.signals) level.lowest = std::numeric_limits<AdcCode>::max();
   }
   void add_level(std::size_t signal, const CodeSummary& codes, std::size_t count) noexcept {

@@ -33,6 +33,7 @@ class Instrument {
     fault_ = {};
     streaming_ = false;
     start_pending_ = stop_pending_ = false;
+    output_closed_ = switch_due_ = false;
     granted_ = {};
     overruns_ = bad_frames_ = 0;
     acks_ = {};
@@ -48,9 +49,11 @@ class Instrument {
   void on_block(Sample adc_first, std::span<const ChannelCodes> codes, Sample dac_first,
                 std::span<const std::span<DacCode>> out) noexcept {
     next_dac_ = dac_first + ident_.block;
+    playing_ = adc_first + ident_.block;
     watch_lease(adc_first);
     check_codes(adc_first, codes);
     change_state(dac_first);
+    move_switch();
     const std::int64_t lead = (dac_first - adc_first) / ident_.block;
     for (std::size_t c = 0; c < channel_count_; ++c) {
       channels_[c].apply_settings(adc_first, telemetry_);
@@ -96,6 +99,7 @@ class Instrument {
   void link_lost() noexcept {
     for (std::size_t c = 0; c < channel_count_; ++c) channels_[c].stimulus().to_zero(true);
     board_.output_switch(false);
+    output_closed_ = switch_due_ = false;
     if (state_ != protocol::State::fault) state_ = protocol::State::idle;
     streaming_ = false;
     start_pending_ = stop_pending_ = false;
@@ -143,19 +147,30 @@ class Instrument {
     if (start_pending_ && start_at_ <= dac_block) {
       start_pending_ = false;
       state_ = protocol::State::running;
-      board_.output_switch(true);
+      switch_to(true, dac_block);
     }
     if (stop_pending_ && stop_at_ <= dac_block && state_ == protocol::State::running) {
       stop_pending_ = false;
       state_ = protocol::State::stopping;
       head_for_zero(dac_block, false);
     }
-    const bool leaving = state_ == protocol::State::stopping || (state_ == protocol::State::fault && output_closed_);
-    if (leaving && everything_at_zero()) {
-      board_.output_switch(false);
-      output_closed_ = false;
+    const bool leaving = state_ == protocol::State::stopping || state_ == protocol::State::fault;
+    if (leaving && output_closed_ && everything_at_zero()) {
+      switch_to(false, dac_block);
       if (state_ == protocol::State::stopping) state_ = protocol::State::idle;
     }
+  }
+
+  /// The switch moves when the block whose codes were just written begins to play.
+  void switch_to(bool closed, Sample at) noexcept {
+    output_closed_ = closed;
+    switch_due_ = true;
+    switch_at_ = at;
+  }
+  void move_switch() noexcept {
+    if (!switch_due_ || switch_at_ > playing_) return;
+    switch_due_ = false;
+    board_.output_switch(output_closed_);
   }
 
   bool everything_at_zero() const noexcept {
@@ -181,12 +196,16 @@ class Instrument {
   void trip(protocol::FaultCode code, std::uint8_t channel, Sample at, std::int32_t value, std::int32_t limit,
             bool at_once) noexcept {
     if (state_ == protocol::State::fault) return;
-    const bool was_closed = flowing();
     state_ = protocol::State::fault;
     start_pending_ = stop_pending_ = false;
     fault_ = {code, channel, at, value, limit};
-    output_closed_ = was_closed;
-    head_for_zero(next_dac_ - ident_.block, at_once);
+    if (at_once) {
+      board_.output_switch(false);
+      output_closed_ = switch_due_ = false;
+      head_for_zero(playing_, true);
+    } else {
+      head_for_zero(next_dac_ - ident_.block, false);
+    }
     telemetry_.stream(fault_);
   }
 
@@ -385,7 +404,7 @@ class Instrument {
   }
   protocol::Status on(const protocol::ConfigureSnippets& settings) noexcept {
     if (settings.channel >= channel_count_) return protocol::Status::unknown;
-    return channels_[settings.channel].snippets().configure(settings, ident_.block) ? protocol::Status::done
+    return channels_[settings.channel].snippets().configure(settings) ? protocol::Status::done
                                                                                     : protocol::Status::out_of_range;
   }
 
@@ -406,14 +425,17 @@ class Instrument {
 
   protocol::State state_ = protocol::State::idle;
   protocol::Fault fault_{};
-  bool output_closed_ = false;
+  bool output_closed_ = false;  // as it will be when switch_at_ has come
+  bool switch_due_ = false;
+  Sample switch_at_{};
   bool streaming_ = false;
   Sample stream_from_{};
   bool start_pending_ = false;
   Sample start_at_{};
   bool stop_pending_ = false;
   Sample stop_at_{};
-  Sample next_dac_{};
+  Sample next_dac_{};  // first sample without a DAC code
+  Sample playing_{};   // first sample of the block that begins to play now
   Sample last_frame_{};
   Sample granted_{};
   std::int64_t lease_ = 0;

@@ -16,10 +16,11 @@ class Snippets {
  public:
   static constexpr std::size_t ring_length = 5120;  // codes
   static constexpr std::size_t pending_depth = 4;
+  static constexpr std::size_t longest = 2048;  // codes in one snippet: what a block may add to the telemetry
 
-  /// @returns false when the window does not fit the ring (with a block to spare)
-  bool configure(const protocol::ConfigureSnippets& settings, std::size_t block) noexcept {
-    if (std::size_t{settings.before} + settings.after + block > ring_length) return false;
+  /// @returns false when the window is longer than `longest`
+  bool configure(const protocol::ConfigureSnippets& settings) noexcept {
+    if (std::size_t{settings.before} + settings.after > longest) return false;
     settings_ = settings;
     pending_ = 0;
     return true;
@@ -44,7 +45,7 @@ class Snippets {
     waiting_[pending_++] = at;
   }
 
-  /// Stores a block of codes and hands out the captures that are complete.
+  /// Stores a block of codes and hands out the oldest capture if it is complete (one a block).
   template <class Emit>
   void store(std::uint8_t channel, Sample first, std::span<const AdcCode> codes, Emit&& emit) noexcept {
     if (settings_.on == 0) return;
@@ -52,16 +53,10 @@ class Snippets {
       ring_[static_cast<std::size_t>(first.index + static_cast<std::int64_t>(k)) % ring_length] = codes[k];
     }
     next_ = first + static_cast<std::int64_t>(codes.size());
-    std::size_t kept = 0;
-    for (std::size_t i = 0; i < pending_; ++i) {
-      const Sample end = to_sample(waiting_[i]) + settings_.after;
-      if (end > next_) {
-        waiting_[kept++] = waiting_[i];
-      } else {
-        send(channel, waiting_[i], emit);
-      }
-    }
-    pending_ = kept;
+    if (pending_ == 0 || to_sample(waiting_[0]) + settings_.after > next_) return;
+    send(channel, waiting_[0], emit);
+    --pending_;
+    for (std::size_t i = 0; i < pending_; ++i) waiting_[i] = waiting_[i + 1];
   }
 
  private:

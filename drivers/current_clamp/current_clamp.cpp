@@ -1,0 +1,376 @@
+#include "drivers/current_clamp/current_clamp.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace thyrode {
+
+const char* to_string(protocol::Status status) {
+  switch (status) {
+    case protocol::Status::done: return "done";
+    case protocol::Status::bad_state: return "not allowed in its present state";
+    case protocol::Status::out_of_range: return "a value is out of range";
+    case protocol::Status::too_late: return "the sample had already passed";
+    case protocol::Status::queue_full: return "its queue is full";
+    case protocol::Status::wrong_reason: return "another fault is latched";
+    case protocol::Status::unknown: return "not known to it";
+    case protocol::Status::malformed: return "not understood";
+  }
+  return "refused for a reason this program does not know";
+}
+
+const char* to_string(protocol::FaultCode code) {
+  switch (code) {
+    case protocol::FaultCode::none: return "none";
+    case protocol::FaultCode::lease_expired: return "lease_expired";
+    case protocol::FaultCode::late_segment: return "late_segment";
+    case protocol::FaultCode::current_limit: return "current_limit";
+    case protocol::FaultCode::readback: return "readback";
+    case protocol::FaultCode::compliance: return "compliance";
+    case protocol::FaultCode::overrun: return "overrun";
+    case protocol::FaultCode::estop: return "estop";
+    case protocol::FaultCode::telemetry_lost: return "telemetry_lost";
+  }
+  return "unknown";
+}
+
+std::string describe(protocol::FaultCode code) {
+  switch (code) {
+    case protocol::FaultCode::none: return "no fault";
+    case protocol::FaultCode::lease_expired:
+      return "lease_expired: the host was silent for the lease; check the link and the load of this computer";
+    case protocol::FaultCode::late_segment: return "late_segment: a queued step was not reached in time";
+    case protocol::FaultCode::current_limit: return "current_limit: a command above the limit reached the output stage";
+    case protocol::FaultCode::readback:
+      return "readback: the current read back differs from the command; check the wiring of the source";
+    case protocol::FaultCode::compliance: return "compliance: V_m above its limit; is the neuron connected?";
+    case protocol::FaultCode::overrun: return "overrun: the firmware missed a control period";
+    case protocol::FaultCode::estop: return "estop: the emergency stop was pressed";
+    case protocol::FaultCode::telemetry_lost: return "telemetry_lost: the link was too slow for the data";
+  }
+  return "a fault this program does not know";
+}
+
+// ---------------------------------------------------------------- what comes in
+
+Result<bool> CurrentClamp::pump(Duration timeout) {
+  if (bytes_begin_ == bytes_end_) {
+    const auto count = link_->read(bytes_, timeout);
+    if (!count) return tl::make_unexpected(count.error());
+    bytes_begin_ = 0;
+    bytes_end_ = *count;
+    counters_.bytes_up += *count;
+    if (*count == 0) return false;
+  }
+  while (bytes_begin_ < bytes_end_) {
+    std::span<const std::uint8_t> input{bytes_.data() + bytes_begin_, bytes_end_ - bytes_begin_};
+    const bool ended = reader_.push(input);
+    bytes_begin_ = bytes_end_ - input.size();
+    if (!ended) continue;
+    if (!reader_.frame()) {
+      ++counters_.bad_frames;
+      continue;
+    }
+    take_frame(*reader_.frame());
+    // One message at a time keeps the queue short when the stream is fast.
+    if (!messages_.empty()) return true;
+  }
+  return true;
+}
+
+void CurrentClamp::take_frame(const protocol::Frame& frame) {
+  ++frames_seen_;
+  if (frame.type == protocol::Ack::type || frame.type == protocol::Ident::type ||
+      frame.type == protocol::ChannelInfo::type || frame.type == protocol::ClockReply::type) {
+    take_answer(frame);
+    return;
+  }
+  if (!shaken_) return;
+  const auto lost = static_cast<std::uint8_t>(frame.sequence - next_up_);
+  next_up_ = static_cast<std::uint8_t>(frame.sequence + 1);
+  if (sequence_known_ && lost != 0) {
+    counters_.lost_frames += lost;
+    messages_.emplace_back(FramesLost{lost});
+  }
+  sequence_known_ = true;
+  switch (frame.type) {
+    case protocol::SampleBlock::type: return take_message<protocol::SampleBlock>(frame);
+    case protocol::SpikeBlock::type: return take_message<protocol::SpikeBlock>(frame);
+    case protocol::LevelRecord::type: return take_message<protocol::LevelRecord>(frame);
+    case protocol::CurrentBlock::type: return take_message<protocol::CurrentBlock>(frame);
+    case protocol::StepApplied::type: return take_message<protocol::StepApplied>(frame);
+    case protocol::Mark::type: return take_message<protocol::Mark>(frame);
+    case protocol::SnippetBlock::type: return take_message<protocol::SnippetBlock>(frame);
+    case protocol::Fault::type: return take_message<protocol::Fault>(frame);
+    default: ++counters_.bad_frames; return;
+  }
+}
+
+template <class Message>
+void CurrentClamp::take_message(const protocol::Frame& frame) {
+  messages_.emplace_back(std::in_place_type<Message>);
+  auto& message = std::get<Message>(messages_.back());
+  const auto decoded = protocol::decode<Message>(frame.payload);
+  if (!decoded) {
+    messages_.pop_back();
+    ++counters_.bad_frames;
+    messages_.emplace_back(FramesLost{1});
+    return;
+  }
+  message = *decoded;
+  if constexpr (requires { message.channel; }) {
+    if (message.channel >= info_.channels.size()) {
+      messages_.pop_back();
+      ++counters_.bad_frames;
+      return;
+    }
+  }
+  if constexpr (std::is_same_v<Message, protocol::Fault>) last_fault_ = message.code;
+  if constexpr (std::is_same_v<Message, protocol::Mark>) last_fault_ = message.fault;
+}
+
+void CurrentClamp::take_answer(const protocol::Frame& frame) {
+  if (frame.type == protocol::Ident::type) {
+    ident_payload_.assign(frame.payload.begin(), frame.payload.end());
+    return;
+  }
+  if (frame.type == protocol::ChannelInfo::type) {
+    channel_payload_.assign(frame.payload.begin(), frame.payload.end());
+    return;
+  }
+  if (frame.type != protocol::Ack::type) return;
+  const auto ack = protocol::decode<protocol::Ack>(frame.payload);
+  if (!ack) {
+    ++counters_.bad_frames;
+    return;
+  }
+  const auto found = std::find_if(pending_.begin(), pending_.end(), [&](const Pending& p) {
+    return p.sequence == ack->sequence && p.type == ack->command;
+  });
+  if (found == pending_.end()) return;  // the answer to a repeated command, seen before
+  if (found->wanted) {
+    acks_.push_back(*ack);
+  } else if (ack->status != protocol::Status::done) {
+    messages_.emplace_back(Rejected{ack->command, ack->status, ack->now});
+  }
+  pending_.erase(found);
+}
+
+Result<DeviceMessage> CurrentClamp::read(Duration timeout) {
+  const auto until = Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(timeout.si()));
+  while (messages_.empty()) {
+    const double left = std::chrono::duration<double>(until - Clock::now()).count();
+    const auto came = pump(Duration::from_si(std::clamp(left, 0.0, 0.02)));
+    if (!came) return tl::make_unexpected(came.error());
+    if (!pending_.empty() || (!*came && info_.virtual_time)) {
+      if (auto repeated = repeat_overdue(!*came); !repeated) return tl::make_unexpected(repeated.error());
+    }
+    if (messages_.empty() && !*came && (link_->in_lockstep() || Clock::now() >= until)) {
+      return fail(ErrorKind::timeout, "nothing came");
+    }
+  }
+  DeviceMessage message = std::move(messages_.front());
+  messages_.pop_front();
+  return message;
+}
+
+/// Sends again what has not been acknowledged in time; on a lockstep link time is "nothing came".
+Result<void> CurrentClamp::repeat_overdue(bool link_idle) {
+  if (link_idle && info_.virtual_time && last_grant_.index > 0) {
+    // A lost grant would leave both ends waiting.
+    if (auto sent = send_unacknowledged(protocol::Grant{last_grant_}); !sent) return sent;
+  }
+  const auto now = Clock::now();
+  for (Pending& command : pending_) {
+    const bool overdue = link_->in_lockstep() ? link_idle : now >= command.due;
+    if (!overdue) continue;
+    if (command.tries >= most_tries) {
+      return fail(ErrorKind::device, fmt::format("{}: command {:#04x} was not acknowledged after {} tries: the link is broken "
+                                                 "or the firmware hangs",
+                                                 info_.uri, command.type, command.tries));
+    }
+    ++command.tries;
+    ++counters_.retransmits;
+    counters_.bytes_down += command.frame.size();
+    command.due = now + first_wait * command.tries;
+    if (auto sent = link_->write(command.frame); !sent) return sent;
+  }
+  return {};
+}
+
+// ---------------------------------------------------------------- what goes out
+
+template <class Message>
+Result<std::uint8_t> CurrentClamp::send(const Message& message, bool wanted) {
+  std::array<std::uint8_t, protocol::max_payload_down> payload;
+  std::array<std::uint8_t, protocol::max_frame_bytes> frame;
+  const std::size_t size = protocol::encode(message, payload);
+  const std::uint8_t sequence = next_down_++;
+  const std::size_t bytes = protocol::write_frame(Message::type, sequence, {payload.data(), size}, frame);
+  if (auto room = make_room(bytes); !room) return tl::make_unexpected(room.error());
+  pending_.push_back({Message::type, sequence, {frame.begin(), frame.begin() + static_cast<std::ptrdiff_t>(bytes)}, 1,
+                      Clock::now() + first_wait, wanted});
+  counters_.bytes_down += bytes;
+  if (auto sent = link_->write({frame.data(), bytes}); !sent) return tl::make_unexpected(sent.error());
+  return sequence;
+}
+
+template <class Message>
+Result<void> CurrentClamp::send_unacknowledged(const Message& message) {
+  std::array<std::uint8_t, protocol::max_payload_down> payload;
+  std::array<std::uint8_t, protocol::max_frame_bytes> frame;
+  const std::size_t size = protocol::encode(message, payload);
+  const std::size_t bytes = protocol::write_frame(Message::type, next_down_++, {payload.data(), size}, frame);
+  counters_.bytes_down += bytes;
+  return link_->write({frame.data(), bytes});
+}
+
+/// Waits until the device has acknowledged enough to hold `bytes` more.
+Result<void> CurrentClamp::make_room(std::size_t bytes) {
+  const auto outstanding = [this] {
+    std::size_t sum = 0;
+    for (const Pending& p : pending_) sum += p.frame.size();
+    return sum;
+  };
+  while (!pending_.empty() && outstanding() + bytes > credit_) {
+    const auto came = pump(5.0_ms);
+    if (!came) return tl::make_unexpected(came.error());
+    if (auto repeated = repeat_overdue(!*came); !repeated) return repeated;
+  }
+  return {};
+}
+
+/// Sends a command and waits for its answer; messages that come meanwhile wait in messages_.
+template <class Message>
+Result<void> CurrentClamp::command(const Message& message) {
+  const auto sequence = send(message, true);
+  if (!sequence) return tl::make_unexpected(sequence.error());
+  while (true) {
+    const auto found = std::find_if(acks_.begin(), acks_.end(), [&](const protocol::Ack& ack) {
+      return ack.sequence == *sequence && ack.command == Message::type;
+    });
+    if (found != acks_.end()) {
+      const protocol::Status status = found->status;
+      acks_.erase(found);
+      if (status == protocol::Status::done) return {};
+      return tl::make_unexpected(refusal(Message::type, status));
+    }
+    const auto came = pump(20.0_ms);
+    if (!came) return tl::make_unexpected(came.error());
+    if (auto repeated = repeat_overdue(!*came); !repeated) return repeated;
+  }
+}
+
+Error CurrentClamp::refusal(std::uint8_t type, protocol::Status status) const {
+  const char* name = "command";
+  protocol::for_each_message([&](const auto& m) {
+    if (m.type == type) name = m.name;
+  });
+  std::string text = fmt::format("{}: the device refuses {}: {}", info_.uri, name, to_string(status));
+  if (status == protocol::Status::bad_state && last_fault_ != protocol::FaultCode::none) {
+    text += fmt::format(" (latched fault {}; clear it by that name)", describe(last_fault_));
+  }
+  const bool value = status == protocol::Status::out_of_range;
+  return {value ? ErrorKind::bad_input : ErrorKind::device, std::move(text)};
+}
+
+Result<const ChannelDescription*> CurrentClamp::channel(Channel c) const {
+  if (c.index >= info_.channels.size()) {
+    return fail(ErrorKind::bad_input, fmt::format("{}: there is no channel {}; the device has {}", info_.uri, c.index,
+                                                  info_.channels.size()));
+  }
+  return &info_.channels[c.index];
+}
+
+namespace {
+
+FineCode fine_code(const Scale& command, Current current) {
+  return static_cast<FineCode>(std::llround(command.code(current.si()) * (1 << fine_bits)));
+}
+
+AdcCode adc_code(const Scale& scale, Voltage v) {
+  return static_cast<AdcCode>(std::clamp(std::lround(scale.code(v.si())), 0L, 65535L));
+}
+
+}  // namespace
+
+Result<void> CurrentClamp::schedule(Channel c, std::span<const Segment> segments) {
+  const auto described = channel(c);
+  if (!described) return tl::make_unexpected(described.error());
+  const ChannelDescription& description = **described;
+  for (const Segment& segment : segments) {
+    for (const Current current : {segment.first, segment.last}) {
+      if (current < description.lowest || current > description.highest || !std::isfinite(current.si())) {
+        return fail(ErrorKind::bad_input, fmt::format("channel {}: {:.6g} uA is outside the board's {:.6g} to {:.6g} uA",
+                                                      description.label, current.in(1.0_uA),
+                                                      description.lowest.in(1.0_uA), description.highest.in(1.0_uA)));
+      }
+    }
+    const protocol::Schedule message{c.index, segment.start,
+                                     static_cast<std::uint32_t>(info_.samples(segment.duration).index),
+                                     fine_code(description.command, segment.first),
+                                     fine_code(description.command, segment.last)};
+    if (auto sent = send(message, false); !sent) return tl::make_unexpected(sent.error());
+  }
+  return {};
+}
+
+Result<void> CurrentClamp::configure(Channel c, const Setting& setting, Sample at) {
+  const auto described = channel(c);
+  if (!described) return tl::make_unexpected(described.error());
+  const ChannelDescription& description = **described;
+  const Scale& v_out = description.signal(protocol::Signal::v_out);
+  if (const auto* detector = std::get_if<DetectorSettings>(&setting)) {
+    protocol::ConfigureDetector message;
+    message.channel = c.index;
+    message.at = at;
+    message.trigger = detector->trigger;
+    message.swing = static_cast<AdcCode>(std::clamp(std::lround(detector->swing.si() / v_out.scale), 1L, 4095L));
+    message.fire_level = adc_code(v_out, detector->fire_level);
+    message.rearm_level = adc_code(v_out, detector->rearm_level);
+    message.refractory = static_cast<std::uint16_t>(std::clamp<std::int64_t>(info_.samples(detector->refractory).index, 0, 65535));
+    return command(message);
+  }
+  if (const auto* telemetry = std::get_if<TelemetrySettings>(&setting)) {
+    return command(protocol::ConfigureTelemetry{c.index, at, static_cast<std::uint16_t>(telemetry->decimation)});
+  }
+  if (const auto* limits = std::get_if<LimitSettings>(&setting)) {
+    protocol::ConfigureLimits message;
+    message.channel = c.index;
+    message.lowest = fine_code(description.command, limits->lowest);
+    message.highest = fine_code(description.command, limits->highest);
+    const double per_sample = limits->slew.si() / info_.sample_rate_hz / description.command.scale * (1 << fine_bits);
+    message.slew = static_cast<FineCode>(std::clamp(per_sample, 1.0, 2147483647.0));
+    message.compliance = adc_code(description.signal(protocol::Signal::v_m), limits->compliance);
+    return command(message);
+  }
+  if (const auto* lease = std::get_if<LeaseSettings>(&setting)) {
+    return command(protocol::ConfigureLease{static_cast<std::uint32_t>(info_.samples(lease->lease).index)});
+  }
+  const auto& snippets = std::get<SnippetSettings>(setting);
+  return command(protocol::ConfigureSnippets{
+      c.index, static_cast<std::uint8_t>(snippets.on ? 1 : 0), static_cast<std::uint16_t>(info_.samples(snippets.before).index),
+      static_cast<std::uint16_t>(info_.samples(snippets.after).index), static_cast<std::uint16_t>(snippets.most_per_second)});
+}
+
+Result<void> CurrentClamp::arm() { return command(protocol::Arm{}); }
+Result<void> CurrentClamp::start(Sample at) { return command(protocol::Start{at}); }
+Result<void> CurrentClamp::clear(protocol::FaultCode reason) { return command(protocol::Clear{reason}); }
+
+Result<void> CurrentClamp::stop(Sample at) {
+  if (auto sent = send(protocol::Stop{at}, false); !sent) return tl::make_unexpected(sent.error());
+  return {};
+}
+Result<void> CurrentClamp::estop() {
+  if (auto sent = send(protocol::EmergencyStop{}, false); !sent) return tl::make_unexpected(sent.error());
+  return {};
+}
+Result<void> CurrentClamp::grant(Sample until) {
+  if (!info_.virtual_time) return send_unacknowledged(protocol::Heartbeat{});
+  last_grant_ = std::max(last_grant_, until);
+  return send_unacknowledged(protocol::Grant{last_grant_});
+}
+
+}  // namespace thyrode

@@ -1,0 +1,103 @@
+// Speaks protocols/ to our own firmware: on a board, behind a pseudo terminal, or in memory.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "drivers/device.hpp"
+#include "drivers/link.hpp"
+#include "protocols/codec.hpp"
+
+namespace thyrode {
+
+class CurrentClamp final : public Device {
+ public:
+  /// Shakes hands: asks for IDENT until it comes (2 s), then for each channel's scales.
+  /// Errors: device (silent, garbage, another major version, another message table: each with the reason).
+  static Result<std::unique_ptr<CurrentClamp>> open(std::unique_ptr<Link> link, std::string uri);
+
+  const DeviceInfo& info() const override { return info_; }
+  Result<DeviceMessage> read(Duration timeout) override;
+  Result<void> schedule(Channel channel, std::span<const Segment> segments) override;
+  Result<void> configure(Channel channel, const Setting& setting, Sample at) override;
+  Result<void> arm() override;
+  Result<void> start(Sample at) override;
+  Result<void> stop(Sample at) override;
+  Result<void> estop() override;
+  Result<void> clear(protocol::FaultCode reason) override;
+  Result<void> grant(Sample until) override;
+  LinkCounters counters() const override { return counters_; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  static constexpr int most_tries = 4;  // once and three retries
+  static constexpr std::chrono::milliseconds first_wait{100};
+
+  /// A command that has not been acknowledged.
+  struct Pending {
+    std::uint8_t type = 0;
+    std::uint8_t sequence = 0;
+    std::vector<std::uint8_t> frame;
+    int tries = 1;
+    Clock::time_point due;
+    bool wanted = false;  // somebody waits for the answer
+  };
+
+  CurrentClamp(std::unique_ptr<Link> link, std::string uri) : link_{std::move(link)} { info_.uri = std::move(uri); }
+
+  Result<void> shake_hands();
+  Result<protocol::Ident> ask_identity();
+  Result<protocol::ChannelInfo> ask_channel(std::uint8_t index);
+
+  /// Reads bytes once and sorts whole frames into messages_ and answers. @returns whether bytes came
+  Result<bool> pump(Duration timeout);
+  void take_frame(const protocol::Frame& frame);
+  void take_answer(const protocol::Frame& frame);
+  template <class Message>
+  void take_message(const protocol::Frame& frame);
+  Result<void> repeat_overdue(bool link_idle);
+
+  template <class Message>
+  Result<std::uint8_t> send(const Message& message, bool wanted);
+  template <class Message>
+  Result<void> send_unacknowledged(const Message& message);
+  template <class Message>
+  Result<void> command(const Message& message);
+  Result<void> make_room(std::size_t bytes);
+  Error refusal(std::uint8_t type, protocol::Status status) const;
+  Result<const ChannelDescription*> channel(Channel channel) const;
+
+  std::unique_ptr<Link> link_;
+  DeviceInfo info_;
+  std::size_t credit_ = 64;
+  protocol::FrameReader reader_;
+  std::array<std::uint8_t, 65536> bytes_{};
+  std::size_t bytes_end_ = 0;
+  std::size_t bytes_begin_ = 0;
+  std::deque<DeviceMessage> messages_;
+  bool shaken_ = false;
+  bool sequence_known_ = false;
+  std::uint8_t next_up_ = 0;
+  std::uint8_t next_down_ = 0;
+  std::deque<Pending> pending_;
+  std::deque<protocol::Ack> acks_;  // answers somebody waits for
+  std::vector<std::uint8_t> ident_payload_;
+  std::vector<std::uint8_t> channel_payload_;
+  std::uint64_t frames_seen_ = 0;
+  std::uint64_t strange_bytes_ = 0;
+  protocol::FaultCode last_fault_ = protocol::FaultCode::none;
+  Sample last_grant_{};
+  LinkCounters counters_;
+};
+
+/// The fault in words, with what to do next.
+std::string describe(protocol::FaultCode code);
+const char* to_string(protocol::Status status);
+const char* to_string(protocol::FaultCode code);
+
+}  // namespace thyrode

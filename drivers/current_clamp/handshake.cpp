@@ -1,0 +1,151 @@
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "drivers/current_clamp/current_clamp.hpp"
+
+namespace thyrode {
+namespace {
+
+template <std::size_t N>
+std::string text(const std::array<char, N>& raw) {
+  std::string out;
+  for (const char c : raw) {
+    if (c == '\0') break;
+    out.push_back(c >= ' ' && c <= '~' ? c : '?');
+  }
+  return out;
+}
+
+Scale scale(const protocol::SignalScale& s) { return {s.scale, s.zero, std::max<int>(1, s.every), s.bits}; }
+
+/// A device may be broken in any way; nothing it says may break the host.
+bool plausible(const protocol::Ident& ident) {
+  return ident.sample_rate >= 1000 && ident.sample_rate <= 100'000'000 && ident.sample_rate % 1000 == 0 &&
+         ident.block >= 1 && ident.channels >= 1 && ident.channels <= 16 && ident.credit >= 64;
+}
+bool plausible(const protocol::SignalScale& s) {
+  return std::isfinite(s.scale) && s.scale > 0.0 && std::isfinite(s.zero) && s.bits >= 1 && s.bits <= 16;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<CurrentClamp>> CurrentClamp::open(std::unique_ptr<Link> link, std::string uri) {
+  std::unique_ptr<CurrentClamp> device{new CurrentClamp{std::move(link), std::move(uri)}};
+  if (auto shaken = device->shake_hands(); !shaken) return tl::make_unexpected(shaken.error());
+  return device;
+}
+
+Result<protocol::Ident> CurrentClamp::ask_identity() {
+  constexpr int tries = 20;  // a board that resets when its port opens needs up to 2 s
+  for (int k = 0; k < tries; ++k) {
+    ident_payload_.clear();
+    if (auto sent = send_unacknowledged(protocol::Hello{}); !sent) return tl::make_unexpected(sent.error());
+    const auto until = Clock::now() + std::chrono::milliseconds{100};
+    do {
+      const auto came = pump(20.0_ms);
+      if (!came) return tl::make_unexpected(came.error());
+      if (!ident_payload_.empty()) {
+        const auto ident = protocol::decode<protocol::Ident>(ident_payload_);
+        if (ident) return *ident;
+        // The first two bytes of IDENT are the version in every version.
+        const int major = ident_payload_.size() >= 2 ? ident_payload_[0] : 0;
+        const int minor = ident_payload_.size() >= 2 ? ident_payload_[1] : 0;
+        return fail(ErrorKind::device,
+                    fmt::format("{}: the device speaks protocol {}.{}, this program {}.{}: update the older of the two",
+                                info_.uri, major, minor, protocol::version_major, protocol::version_minor));
+      }
+      if (!*came && link_->in_lockstep()) break;
+    } while (Clock::now() < until);
+  }
+  if (counters_.bytes_up == 0) {
+    return fail(ErrorKind::device, fmt::format("{}: no answer within 2 s: is the board powered, flashed, and is this its port?",
+                                               info_.uri));
+  }
+  return fail(ErrorKind::device,
+              fmt::format("{}: {} bytes came, but no thyrode device answers ({} broken frames): is this another instrument?",
+                          info_.uri, counters_.bytes_up, counters_.bad_frames));
+}
+
+Result<protocol::ChannelInfo> CurrentClamp::ask_channel(std::uint8_t index) {
+  for (int k = 0; k < most_tries; ++k) {
+    channel_payload_.clear();
+    if (auto sent = send_unacknowledged(protocol::Describe{index}); !sent) return tl::make_unexpected(sent.error());
+    const auto until = Clock::now() + std::chrono::milliseconds{200};
+    do {
+      const auto came = pump(20.0_ms);
+      if (!came) return tl::make_unexpected(came.error());
+      if (!channel_payload_.empty()) {
+        const auto info = protocol::decode<protocol::ChannelInfo>(channel_payload_);
+        if (info && info->channel == index) return *info;
+        channel_payload_.clear();
+      }
+      if (!*came && link_->in_lockstep()) break;
+    } while (Clock::now() < until);
+  }
+  return fail(ErrorKind::device, fmt::format("{}: the device does not describe its channel {}", info_.uri, index));
+}
+
+Result<void> CurrentClamp::shake_hands() {
+  const auto ident = ask_identity();
+  if (!ident) return tl::make_unexpected(ident.error());
+  if (ident->major != protocol::version_major) {
+    return fail(ErrorKind::device,
+                fmt::format("{}: the device speaks protocol {}.{}, this program {}.{}: update the older of the two",
+                            info_.uri, ident->major, ident->minor, protocol::version_major, protocol::version_minor));
+  }
+  if (ident->schema != protocol::schema_hash) {
+    return fail(ErrorKind::device,
+                fmt::format("{}: the device's message table is {:08x}, this program's {:08x} (both protocol {}.{}): flash the "
+                            "firmware of this release",
+                            info_.uri, ident->schema, protocol::schema_hash, ident->major, ident->minor));
+  }
+  if (!plausible(*ident)) {
+    return fail(ErrorKind::device, fmt::format("{}: the device's identity makes no sense ({} channels, {} samples/s)",
+                                               info_.uri, ident->channels, ident->sample_rate));
+  }
+  info_.board = text(ident->board);
+  info_.firmware = text(ident->firmware);
+  info_.serial = text(ident->serial);
+  info_.protocol_major = ident->major;
+  info_.protocol_minor = ident->minor;
+  info_.schema = ident->schema;
+  info_.sample_rate_hz = ident->sample_rate;
+  info_.block_samples = ident->block;
+  info_.virtual_time = (ident->capabilities & protocol::can_virtual_time) != 0;
+  info_.snippets = (ident->capabilities & protocol::can_snippets) != 0;
+  info_.full_trace = (ident->capabilities & protocol::can_full_trace) != 0;
+  info_.link_bytes_per_second = ident->link_rate;
+  info_.queue_depth = ident->queue_depth;
+  info_.now = ident->now;
+  credit_ = ident->credit;
+  for (std::uint8_t c = 0; c < ident->channels; ++c) {
+    const auto channel = ask_channel(c);
+    if (!channel) return tl::make_unexpected(channel.error());
+    if (!plausible(channel->command) || !std::all_of(channel->signals.begin(), channel->signals.end(),
+                                                      [](const auto& s) { return plausible(s); })) {
+      return fail(ErrorKind::device, fmt::format("{}: the scales of channel {} make no sense", info_.uri, c));
+    }
+    ChannelDescription description;
+    description.label = text(channel->label);
+    for (std::size_t s = 0; s < protocol::signal_count; ++s) description.signals[s] = scale(channel->signals[s]);
+    description.command = scale(channel->command);
+    const auto current = [&](FineCode fine) {
+      return Current::from_si(description.command.value(static_cast<double>(fine) / (1 << fine_bits)));
+    };
+    description.lowest = current(channel->lowest);
+    description.highest = current(channel->highest);
+    description.fastest = Slew::from_si(description.command.scale * static_cast<double>(channel->fastest) / (1 << fine_bits) *
+                                        info_.sample_rate_hz);
+    info_.channels.push_back(std::move(description));
+  }
+  messages_.clear();  // what was under way for the host before us
+  shaken_ = true;
+  sequence_known_ = false;
+  counters_.lost_frames = 0;
+  return {};
+}
+
+}  // namespace thyrode

@@ -1,0 +1,99 @@
+// The analog side of the emulated instrument: converters with hidden errors, seeded, that calibration must find.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "firmware/boards/native/noise.hpp"
+#include "protocols/time.hpp"
+
+namespace thyrode::native {
+
+/// Nominal figures of the reference front end.
+struct Nominal {
+  static constexpr double sample_rate = 250e3;                     // Hz
+  static constexpr int block = 50;                                 // samples in a control period
+  static constexpr int slow_every = 10;                            // V_m and I_read: each tenth sample
+  static constexpr double adc_full_scale = 3.3;                    // V over 4096 codes
+  static constexpr double v_out_gain = 4.0;
+  static constexpr double volts_per_code_out = adc_full_scale / 4096.0 / v_out_gain;
+  static constexpr double volts_per_code_m = adc_full_scale / 4096.0;
+  static constexpr double adc_zero = 32.0;                         // code at 0 V: the offset error stays visible
+  static constexpr double amps_per_dac_code = 400e-6 / 4096.0;     // bipolar, +-200 µA
+  static constexpr double amps_per_read_code = 500e-6 / 4096.0;    // bipolar, +-250 µA
+  static constexpr double bipolar_zero = 2048.0;
+  static constexpr double filter_corner = 0.4 * sample_rate;       // Hz
+};
+
+/// Errors of one converter: code = nominal code * (1 + gain) + offset, plus a bend of at most one code.
+class ConverterErrors {
+ public:
+  /// @param ideal  no error at all, only quantisation
+  ConverterErrors(std::uint64_t seed, bool ideal);
+  double gain() const { return gain_; }
+  double offset() const { return offset_; }
+  /// Deviation of a code from the straight line, codes; neighbours differ by at most one.
+  float bend(std::size_t code) const { return bend_[code]; }
+  std::span<const float> bends() const { return bend_; }
+
+ private:
+  double gain_ = 0.0;    // relative, within 1 %
+  double offset_ = 0.0;  // codes, within 5
+  std::vector<float> bend_;
+};
+
+/// One ADC input: volts or amperes to codes.
+class AdcInput {
+ public:
+  /// @param per_code, zero  nominal scale
+  AdcInput(double per_code, double zero, std::uint64_t seed, bool ideal, const GaussianTable& gaussian);
+  /// Converts values in the order of time; noise depends on the count of conversions alone.
+  void convert(std::span<const double> values, std::span<AdcCode> codes);
+
+ private:
+  ConverterErrors errors_;
+  const GaussianTable& gaussian_;
+  float gain_;    // codes per volt or ampere
+  float offset_;  // codes
+  std::uint64_t noise_seed_;
+  bool noisy_;
+  std::uint64_t conversions_ = 0;
+  std::vector<float> noise_;
+};
+
+/// A stretch of constant current within a block.
+struct CurrentChange {
+  int at = 0;            // sample within the block
+  double current = 0.0;  // A, from here on
+};
+
+/// The DAC and its source. Between neighbouring codes the error feedback flickers each sample; the neuron is given
+/// the mean of the flicker instead, and the charge it misses is bounded by two codes for one sample (0.8 pC).
+class CurrentSource {
+ public:
+  CurrentSource(std::uint64_t seed, bool ideal);
+  /// Turns the codes of one block into changes of current.
+  /// @param closed  the output switch; open means no current, whatever the codes
+  std::span<const CurrentChange> follow(std::span<const DacCode> codes, bool closed);
+  double current() const { return current_; }
+
+ private:
+  double level(DacCode code) const { return levels_[code]; }
+  void emit(int at, double current);
+  void follow_movement(std::span<const DacCode> codes);
+  void follow_flicker(std::span<const DacCode> codes);
+
+  std::vector<double> levels_;  // A for each code
+  std::vector<CurrentChange> changes_;
+  double current_ = 0.0;
+  DacCode base_ = 0;
+  bool steady_ = false;
+  bool closed_ = false;
+  double run_sum_ = 0.0;      // A samples since the flicker began
+  double run_samples_ = 0.0;
+  double missed_ = 0.0;       // A samples written but not given to the neuron
+};
+
+}  // namespace thyrode::native

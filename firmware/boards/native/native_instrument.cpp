@@ -1,0 +1,224 @@
+#include "firmware/boards/native/native_instrument.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+
+namespace thyrode::native {
+namespace {
+
+constexpr double sample_time = 1.0 / Nominal::sample_rate;
+
+template <std::size_t N>
+void set_text(std::array<char, N>& out, const std::string& text) {
+  out.fill('\0');
+  std::memcpy(out.data(), text.data(), std::min(text.size(), N));
+}
+
+}  // namespace
+
+NativeBoard::NativeBoard(std::size_t channels, const NativeOptions& options) {
+  set_text(ident_.board, "native");
+  set_text(ident_.firmware, "thyrode-0.1.0");
+  std::array<char, 17> serial{};
+  std::snprintf(serial.data(), serial.size(), "EMU%08llX", static_cast<unsigned long long>(mix(options.seed) >> 32));
+  set_text(ident_.serial, serial.data());
+  ident_.sample_rate = static_cast<std::uint32_t>(Nominal::sample_rate);
+  ident_.block = Nominal::block;
+  ident_.channels = static_cast<std::uint8_t>(channels);
+  ident_.capabilities = protocol::can_virtual_time | protocol::can_snippets;
+  if (options.link_rate == 0) ident_.capabilities |= protocol::can_full_trace;
+  ident_.link_rate = options.link_rate;
+  ident_.credit = 1024;
+  ident_.queue_depth = firmware::Stimulus::queue_depth;
+}
+
+protocol::ChannelInfo NativeBoard::describe(std::uint8_t channel) const noexcept {
+  protocol::ChannelInfo info;
+  info.channel = channel;
+  info.label[0] = static_cast<char>('A' + channel);
+  info.signals[0] = {Nominal::volts_per_code_out, Nominal::adc_zero, 1, 12};
+  info.signals[1] = {Nominal::volts_per_code_m, Nominal::adc_zero, Nominal::slow_every, 12};
+  info.signals[2] = {Nominal::amps_per_read_code, Nominal::bipolar_zero, Nominal::slow_every, 12};
+  info.command = {Nominal::amps_per_dac_code, Nominal::bipolar_zero, 1, 12};
+  info.lowest = 0;
+  info.highest = 4095 << fine_bits;
+  // 20 A/s: the fastest that clamp terms use.
+  info.fastest = static_cast<FineCode>(20.0 / Nominal::amps_per_dac_code * sample_time * (1 << fine_bits));
+  return info;
+}
+
+std::int32_t NativeBoard::readback_ratio() const noexcept {
+  return static_cast<std::int32_t>(std::lround(Nominal::amps_per_dac_code / Nominal::amps_per_read_code * (1 << fine_bits)));
+}
+
+std::size_t NativeBoard::receive(std::span<std::uint8_t> in) noexcept {
+  const std::size_t count = std::min(in.size(), inbox_.size() - inbox_read_);
+  std::copy_n(inbox_.begin() + static_cast<std::ptrdiff_t>(inbox_read_), count, in.begin());
+  inbox_read_ += count;
+  if (inbox_read_ == inbox_.size()) {
+    inbox_.clear();
+    inbox_read_ = 0;
+  }
+  return count;
+}
+
+std::size_t NativeBoard::send(std::span<const std::uint8_t> out) noexcept {
+  const std::size_t used = outbox_.size() - outbox_read_;
+  const std::size_t count = std::min(out.size(), outbox_limit - std::min(outbox_limit, used));
+  outbox_.insert(outbox_.end(), out.begin(), out.begin() + static_cast<std::ptrdiff_t>(count));
+  return count;
+}
+
+void NativeBoard::take(std::size_t count) noexcept {
+  outbox_read_ += count;
+  if (outbox_read_ >= outbox_.size()) {
+    outbox_.clear();
+    outbox_read_ = 0;
+  } else if (outbox_read_ > outbox_limit) {
+    outbox_.erase(outbox_.begin(), outbox_.begin() + static_cast<std::ptrdiff_t>(outbox_read_));
+    outbox_read_ = 0;
+  }
+}
+
+void NativeBoard::clear_boxes() noexcept {
+  inbox_.clear();
+  outbox_.clear();
+  inbox_read_ = outbox_read_ = 0;
+}
+
+NativeInstrument::ChannelBench::ChannelBench(std::uint64_t seed, bool ideal, const GaussianTable& gaussian)
+    : source{mix(seed ^ 1), ideal},
+      v_out{Nominal::volts_per_code_out, Nominal::adc_zero, mix(seed ^ 2), ideal, gaussian},
+      v_m{Nominal::volts_per_code_m, Nominal::adc_zero, mix(seed ^ 3), ideal, gaussian},
+      i_read{Nominal::amps_per_read_code, Nominal::bipolar_zero, mix(seed ^ 4), ideal, gaussian} {
+  for (auto& codes : dac) codes.fill(static_cast<DacCode>(Nominal::bipolar_zero));
+}
+
+NativeInstrument::NativeInstrument(std::unique_ptr<neurons::Neuron> neuron, NativeOptions options)
+    : options_{std::move(options)}, neuron_{std::move(neuron)}, board_{neuron_->channels(), options_}, core_{board_} {
+  for (std::size_t c = 0; c < neuron_->channels(); ++c) {
+    bench_.push_back(std::make_unique<ChannelBench>(mix(options_.seed + 0x100 * (c + 1)), options_.ideal_front_end, gaussian_));
+  }
+}
+
+void NativeInstrument::link_lost() {
+  core_.link_lost();
+  board_.clear_boxes();
+}
+
+bool NativeInstrument::step() {
+  core_.poll();
+  const Sample first = board_.now();
+  if (first + static_cast<std::int64_t>(block) > core_.granted()) return false;
+  if (core_.room() < core_.worst_block) return false;
+  const std::size_t number = static_cast<std::size_t>(first.index) / block;
+  simulate_block(first);
+  std::array<firmware::ChannelCodes, max_channels> codes;
+  std::array<std::span<DacCode>, max_channels> out;
+  for (std::size_t c = 0; c < bench_.size(); ++c) {
+    codes[c] = {bench_[c]->v_out_codes, bench_[c]->v_m_codes, bench_[c]->i_codes};
+    out[c] = bench_[c]->dac[(number + lead) % (lead + 1)];
+  }
+  board_.advance(static_cast<std::int64_t>(block));
+  core_.on_block(first, {codes.data(), bench_.size()}, first + static_cast<std::int64_t>(lead * block),
+                 {out.data(), bench_.size()});
+  core_.poll();
+  return true;
+}
+
+void NativeInstrument::report(Truth::Kind kind, std::size_t channel, Sample first, double into_block,
+                              double current) const {
+  if (!options_.truth) return;
+  const double samples = into_block * Nominal::sample_rate;
+  const double whole = std::floor(samples);
+  options_.truth({kind, static_cast<std::uint8_t>(channel), first + static_cast<std::int64_t>(whole), samples - whole, current});
+}
+
+void NativeInstrument::apply_changes(Sample first, int at) {
+  for (std::size_t c = 0; c < bench_.size(); ++c) {
+    ChannelBench& bench = *bench_[c];
+    for (; bench.next_change < bench.changes.size() && bench.changes[bench.next_change].at <= at; ++bench.next_change) {
+      bench.output_current = bench.changes[bench.next_change].current;
+      neuron_->inject(c, bench.output_current);
+      report(Truth::Kind::current, c, first, at * sample_time, bench.output_current);
+    }
+  }
+}
+
+int NativeInstrument::next_change_after(int at) const {
+  int next = static_cast<int>(block);
+  for (const auto& bench : bench_) {
+    for (std::size_t k = bench->next_change; k < bench->changes.size(); ++k) {
+      if (bench->changes[k].at > at) {
+        next = std::min(next, bench->changes[k].at);
+        break;
+      }
+    }
+  }
+  return next;
+}
+
+void NativeInstrument::begin_pieces(double piece_elapsed, double first_fast, double first_slow) {
+  for (std::size_t c = 0; c < bench_.size(); ++c) {
+    ChannelBench& bench = *bench_[c];
+    const double offset = neuron_->piece_time();
+    const Signal& filtered = bench.filter.begin(to_signal(neuron_->output(c)), piece_elapsed);
+    bench.out_sampler.begin(filtered, offset + first_fast, sample_time);
+    bench.m_sampler.begin(to_signal(neuron_->membrane(c)), offset + first_slow, Nominal::slow_every * sample_time);
+  }
+}
+
+void NativeInstrument::simulate_block(Sample first) {
+  const std::size_t number = static_cast<std::size_t>(first.index) / block;
+  for (auto& bench : bench_) {
+    const auto changes = bench->source.follow(bench->dac[number % (lead + 1)], board_.closed());
+    bench->changes.assign(changes.begin(), changes.end());
+    bench->next_change = 0;
+  }
+  double position = 0.0;    // seconds into the block
+  std::size_t fast = 0;     // next V_out sample to compute
+  std::size_t slow = 0;     // next V_m and I_read sample
+  int at = 0;
+  const auto renew_pieces = [&] {
+    if (pieces_begun_ && neuron_->piece() == piece_) return;
+    begin_pieces(piece_left_at_, static_cast<double>(fast) * sample_time - position,
+                 static_cast<double>(slow * Nominal::slow_every) * sample_time - position);
+    pieces_begun_ = true;
+    piece_ = neuron_->piece();
+    piece_left_at_ = neuron_->piece_time();
+  };
+  while (fast < block) {
+    apply_changes(first, at);
+    renew_pieces();
+    const int limit = next_change_after(at);
+    const double end = limit * sample_time;
+    const neurons::Advance move = neuron_->advance(end - position);
+    piece_left_at_ += move.elapsed;
+    const bool reached = move.event == neurons::Event::none;
+    const double arrived = reached ? end : std::min(position + move.elapsed, end);
+    const auto fast_end = reached ? static_cast<std::size_t>(limit)
+                                  : std::min(block, static_cast<std::size_t>(std::ceil(arrived * Nominal::sample_rate)));
+    const std::size_t slow_end = (fast_end + Nominal::slow_every - 1) / Nominal::slow_every;
+    for (auto& bench : bench_) {
+      bench->out_sampler.read({bench->v_out_values.data() + fast, fast_end - fast});
+      bench->m_sampler.read({bench->v_m_values.data() + slow, slow_end - slow});
+      std::fill(bench->i_values.begin() + static_cast<std::ptrdiff_t>(slow),
+                bench->i_values.begin() + static_cast<std::ptrdiff_t>(slow_end), bench->output_current);
+    }
+    fast = fast_end;
+    slow = slow_end;
+    position = arrived;
+    if (reached) at = limit;
+    if (move.event == neurons::Event::fire) report(Truth::Kind::fire, move.channel, first, position, 0.0);
+    if (move.event == neurons::Event::open) report(Truth::Kind::open, move.channel, first, position, 0.0);
+  }
+  for (auto& bench : bench_) {
+    bench->v_out.convert(bench->v_out_values, bench->v_out_codes);
+    bench->v_m.convert(bench->v_m_values, bench->v_m_codes);
+    bench->i_read.convert(bench->i_values, bench->i_codes);
+  }
+}
+
+}  // namespace thyrode::native

@@ -1,0 +1,133 @@
+// The host itself as one more board: the portable core, ADC and DAC wired to circuits under test, virtual time.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "firmware/boards/native/front_end.hpp"
+#include "firmware/boards/native/sampler.hpp"
+#include "firmware/core/instrument.hpp"
+#include "firmware/neurons/neuron.hpp"
+
+namespace thyrode::native {
+
+/// What really happened on the bench: for the side file, never for the host.
+struct Truth {
+  enum class Kind : std::uint8_t { current, fire, open };
+  Kind kind = Kind::current;
+  std::uint8_t channel = 0;
+  Sample sample;          ///< the sample before the moment
+  double fraction = 0.0;  ///< of a sample after it
+  double current = 0.0;   ///< A, for `current`
+};
+
+struct NativeOptions {
+  std::uint64_t seed = 1;
+  bool ideal_front_end = false;          ///< no gain, offset, noise or bend; quantisation stays
+  std::uint32_t link_rate = 0;           ///< bytes per second told in IDENT; 0 is no limit
+  std::function<void(const Truth&)> truth;  ///< may be empty
+};
+
+/// The board of the concept: bytes in two boxes, time in samples.
+class NativeBoard {
+ public:
+  NativeBoard(std::size_t channels, const NativeOptions& options);
+  Sample now() const noexcept { return now_; }
+  void output_switch(bool closed) noexcept { closed_ = closed; }
+  std::size_t receive(std::span<std::uint8_t> in) noexcept;
+  std::size_t send(std::span<const std::uint8_t> out) noexcept;
+  void critical(auto&& f) noexcept { f(); }
+  protocol::Ident identify() const noexcept { return ident_; }
+  protocol::ChannelInfo describe(std::uint8_t channel) const noexcept;
+  std::int32_t readback_ratio() const noexcept;
+
+  bool closed() const noexcept { return closed_; }
+  void advance(std::int64_t samples) noexcept { now_ = now_ + samples; }
+  /// Bytes of the host, to be received.
+  void deliver(std::span<const std::uint8_t> bytes) { inbox_.insert(inbox_.end(), bytes.begin(), bytes.end()); }
+  std::span<const std::uint8_t> outbox() const noexcept { return {outbox_.data() + outbox_read_, outbox_.size() - outbox_read_}; }
+  void take(std::size_t count) noexcept;
+  void clear_boxes() noexcept;
+
+ private:
+  static constexpr std::size_t outbox_limit = 65536;
+  protocol::Ident ident_{};
+  Sample now_{};
+  bool closed_ = false;
+  std::vector<std::uint8_t> inbox_;
+  std::size_t inbox_read_ = 0;
+  std::vector<std::uint8_t> outbox_;
+  std::size_t outbox_read_ = 0;
+};
+
+/// Board, core, front end and neuron in one: bytes in, bytes out, and time that moves only as far as granted.
+class NativeInstrument {
+ public:
+  /// @param neuron  the circuit under test; its channels are the instrument's
+  NativeInstrument(std::unique_ptr<neurons::Neuron> neuron, NativeOptions options);
+
+  /// Gives bytes of the host to the device.
+  void deliver(std::span<const std::uint8_t> bytes) { board_.deliver(bytes); }
+  /// Bytes for the host; take() what was used.
+  std::span<const std::uint8_t> outbox() const { return board_.outbox(); }
+  void take(std::size_t count) { board_.take(count); }
+
+  /// Talks, and runs one block if the host has granted it and the outbox has room.
+  /// @returns true when device time has moved
+  bool step();
+  Sample now() const { return board_.now(); }
+  /// The port was closed: current to zero, idle, what was under way is forgotten.
+  void link_lost();
+  /// Why the circuit cannot go on, or empty.
+  std::string failure() const { return std::string{neuron_->failed()}; }
+
+ private:
+  static constexpr std::size_t block = Nominal::block;
+  static constexpr std::size_t slow_block = block / Nominal::slow_every;
+  static constexpr std::size_t lead = 2;  // blocks the DAC is written ahead, as by the chip's double buffer
+  static constexpr std::size_t max_channels = 2;
+
+  struct ChannelBench {
+    ChannelBench(std::uint64_t seed, bool ideal, const GaussianTable& gaussian);
+    CurrentSource source;
+    AdcInput v_out;
+    AdcInput v_m;
+    AdcInput i_read;
+    AntiAliasFilter filter{Nominal::filter_corner};
+    Sampler out_sampler;
+    Sampler m_sampler;
+    std::array<std::array<DacCode, block>, lead + 1> dac{};
+    std::vector<CurrentChange> changes;
+    std::size_t next_change = 0;
+    double output_current = 0.0;
+    std::array<double, block> v_out_values{};
+    std::array<double, slow_block> v_m_values{};
+    std::array<double, slow_block> i_values{};
+    std::array<AdcCode, block> v_out_codes{};
+    std::array<AdcCode, slow_block> v_m_codes{};
+    std::array<AdcCode, slow_block> i_codes{};
+  };
+
+  void simulate_block(Sample first);
+  void apply_changes(Sample first, int at);
+  int next_change_after(int at) const;
+  void begin_pieces(double piece_elapsed, double first_fast, double first_slow);
+  void report(Truth::Kind kind, std::size_t channel, Sample first, double into_block, double current) const;
+
+  NativeOptions options_;
+  GaussianTable gaussian_;
+  std::unique_ptr<neurons::Neuron> neuron_;
+  NativeBoard board_;
+  firmware::Instrument<NativeBoard, max_channels> core_;
+  std::vector<std::unique_ptr<ChannelBench>> bench_;
+  std::uint64_t piece_ = 0;
+  bool pieces_begun_ = false;
+  double piece_left_at_ = 0.0;  // seconds spent in the present piece, seen from the samplers
+};
+
+}  // namespace thyrode::native

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
@@ -98,9 +99,24 @@ struct NoiseParameters {
   double correlation_time = 0.0;  ///< s
 };
 
-/// Builds a neuron: `model` is "thyristor" (physics section 2: C_m, C_s, R_s, ... of wu2023) or
-/// "thyristor-fast" (section 4). With noise.deviation > 0 it carries its own seeded noise, exact in
-/// distribution on a grid of correlation_time/20, held constant within a grid step.
+/// The values a parameter may take.
+enum class ParameterLimit : std::uint8_t { positive, not_negative, any };
+
+/// One parameter of a model: what a neuron file must give.
+struct ParameterRule {
+  std::string_view name;
+  std::string_view unit;  ///< its SI symbol: "F", "V", "A", "Ohm", "S", "s", "C"
+  ParameterLimit limit = ParameterLimit::any;
+  std::string_view reason;  ///< the physics behind the limit
+};
+
+/// The parameters a model needs, all of them, in the order of its description; empty for an unknown model.
+std::span<const ParameterRule> model_parameters(std::string_view model);
+
+/// Builds a neuron: `model` is "thyristor" (the two-terminal thyristor of Wu et al., Neuromorph. Comput. Eng. 3
+/// (2023) 044008, with C_m, C_s, R_s, ...) or "thyristor-fast" (a plain switch with a recovering threshold).
+/// With noise.deviation > 0 it carries its own seeded Ornstein-Uhlenbeck current, exact in distribution on a
+/// grid of correlation_time/20, held constant within a grid step. The current injected at first is 0.
 /// Errors: unknown model, missing, unknown or impossible parameter.
 tl::expected<std::unique_ptr<Neuron>, ParameterError> make_neuron(std::string_view model, const Parameters& parameters,
                                                                   const NoiseParameters& noise, std::uint64_t seed);

@@ -1,0 +1,74 @@
+#include "firmware/neurons/parameters.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace thyrode::neurons {
+
+namespace {
+
+std::optional<ParameterError> check_limit(const ParameterRule& rule, double value) {
+  const std::string name{rule.name};
+  if (!std::isfinite(value)) return ParameterError{name, fmt::format("{} is {}, must be a finite number", name, value)};
+  const bool positive = rule.limit == ParameterLimit::positive;
+  if (positive ? value > 0.0 : rule.limit == ParameterLimit::any || value >= 0.0) return std::nullopt;
+  return ParameterError{name, fmt::format("{} is {}, must be {} 0 {}: {}", name, with_unit(value, rule.unit),
+                                          positive ? "above" : "at least", rule.unit, rule.reason)};
+}
+
+const ParameterRule* find(std::span<const ParameterRule> rules, std::string_view name) {
+  const auto it = std::find_if(rules.begin(), rules.end(), [&](const ParameterRule& r) { return r.name == name; });
+  return it == rules.end() ? nullptr : &*it;
+}
+
+}  // namespace
+
+std::string with_unit(double value, std::string_view unit) {
+  return fmt::format("{:.6g} {}", value, unit);
+}
+
+std::optional<ParameterError> check_parameters(std::span<const ParameterRule> rules, const Parameters& parameters) {
+  for (const auto& [name, value] : parameters) {
+    if (find(rules, name) == nullptr) {
+      std::string known;
+      for (const ParameterRule& rule : rules) known += fmt::format("{}{}", known.empty() ? "" : ", ", rule.name);
+      return ParameterError{name, fmt::format("{} is not a parameter of this model; it has {}", name, known)};
+    }
+  }
+  for (const ParameterRule& rule : rules) {
+    const auto it = parameters.find(rule.name);
+    if (it == parameters.end()) {
+      return ParameterError{std::string{rule.name},
+                            fmt::format("{} is missing; it is a value in {}: {}", rule.name, rule.unit, rule.reason)};
+    }
+    if (auto error = check_limit(rule, it->second)) return error;
+  }
+  return std::nullopt;
+}
+
+std::optional<ParameterError> check_noise(const NoiseParameters& noise) {
+  static constexpr ParameterRule deviation{"noise.deviation", "A", ParameterLimit::not_negative,
+                                           "a standard deviation has no sign"};
+  static constexpr ParameterRule correlation{"noise.correlation_time", "s", ParameterLimit::positive,
+                                             "noise without memory would have infinite power"};
+  if (auto error = check_limit(deviation, noise.deviation)) return error;
+  return noise.deviation > 0.0 ? check_limit(correlation, noise.correlation_time) : std::nullopt;
+}
+
+std::optional<ParameterError> check_order(std::span<const ParameterRule> rules, const Parameters& parameters,
+                                          std::span<const Ordered> order) {
+  for (const Ordered& pair : order) {
+    const double small = parameters.find(pair.small)->second;
+    const double large = parameters.find(pair.large)->second;
+    if (pair.equal ? small <= large : small < large) continue;
+    const std::string_view unit = find(rules, pair.small)->unit;
+    return ParameterError{std::string{pair.small}, fmt::format("{} is {}, must be {} {} = {}: {}", pair.small,
+                                                               with_unit(small, unit), pair.equal ? "at most" : "below",
+                                                               pair.large, with_unit(large, unit), pair.reason)};
+  }
+  return std::nullopt;
+}
+
+}  // namespace thyrode::neurons

@@ -1,0 +1,180 @@
+#include "firmware/neurons/thyristor.hpp"
+
+#include <algorithm>
+
+namespace thyrode::neurons {
+
+namespace {
+
+constexpr auto level = RootSearch::Start::level;
+constexpr auto border = RootSearch::Start::border;
+
+// The on-voltage E = voltage - slope q over the three ranges of q.
+struct OnVoltage {
+  double voltage;
+  double slope;
+};
+OnVoltage above(const ThyristorParameters& p) {
+  return {p.v_on, 0.0};
+}
+OnVoltage edge(const ThyristorParameters& p) {
+  return {p.v_on + p.r_1 * p.q_1, p.r_1};
+}
+OnVoltage below(const ThyristorParameters& p) {
+  return {p.v_on + p.r_1 * (p.q_1 - p.q_2) + p.r_2 * p.q_2, p.r_2};
+}
+
+// Borders of the stored charge alone.
+const State rising_q{0.0, 0.0, 1.0};
+const State falling_q{0.0, 0.0, -1.0};
+
+}  // namespace
+
+Thyristor::Thyristor(const ThyristorParameters& parameters)
+    : p_{parameters}, q_c_{std::max(parameters.q_3, parameters.q_inf - parameters.v_d / parameters.r_s)} {
+  build_open();
+  build_fresh();
+  build_settled();
+  state() = State(p_.u_start, 0.0, 0.0);
+  enter(p_.u_start < p_.v_k ? open_low : open_high);
+}
+
+// C_m u' = I - i, C_s v' = i - v/R_s, i = current_at_zero + conductance (u - v), q' = -q/tau_r.
+LinearPiece Thyristor::open_piece(double conductance, double current_at_zero) const {
+  LinearSystem s;
+  s.matrix << -conductance / p_.c_m, conductance / p_.c_m, 0.0,           //
+      conductance / p_.c_s, -(conductance + 1.0 / p_.r_s) / p_.c_s, 0.0,  //
+      0.0, 0.0, -1.0 / p_.tau_r;
+  s.constant = State(-current_at_zero / p_.c_m, current_at_zero / p_.c_s, 0.0);
+  s.per_ampere = State(1.0 / p_.c_m, 0.0, 0.0);
+  return LinearPiece::decoupled(s);
+}
+
+// The same with i = (u - v - voltage + slope q) / R_on and q' = (i - q)/tau_q.
+LinearPiece Thyristor::conducting_piece(double voltage, double slope) const {
+  const State i = State(1.0, -1.0, slope) / p_.r_on;
+  const double i_zero = -voltage / p_.r_on;
+  double tau_q = p_.tau_q;
+  while (true) {
+    LinearSystem s;
+    s.matrix.row(0) = -i.transpose() / p_.c_m;
+    s.matrix.row(1) = i.transpose() / p_.c_s;
+    s.matrix.row(2) = i.transpose() / tau_q;
+    s.matrix(1, 1) -= 1.0 / (p_.r_s * p_.c_s);
+    s.matrix(2, 2) -= 1.0 / tau_q;
+    s.constant = State(-i_zero / p_.c_m, i_zero / p_.c_s, i_zero / tau_q);
+    s.per_ampere = State(1.0 / p_.c_m, 0.0, 0.0);
+    const LinearPiece piece = LinearPiece::coupled(s);
+    if (piece.well_separated()) return piece;
+    // Two rates coincide: a change of tau_q far below its tolerance parts them.
+    tau_q *= 1.0 + 1e-7;
+  }
+}
+
+// The device opens when i <= I_off.
+SwitchingCircuit::Border Thyristor::off_border(double voltage, double slope) const {
+  return {State(-1.0, 1.0, -slope) / p_.r_on, -voltage / p_.r_on - p_.i_off, level, false, 0.0};
+}
+
+void Thyristor::build_open() {
+  const double i_th = p_.i_0 + p_.d_i * p_.r_s / (p_.r_s + p_.r_h);
+  const double steep = (i_th - p_.g_0 * p_.v_k) / (p_.v_th - p_.v_k);
+  const Border firing{State(1.0, -1.0, p_.k), p_.v_th, level, false, 0.0};
+  kinds_[open_low] = kind(open_piece(p_.g_0, 0.0));
+  kinds_[open_low].add({State(1.0, -1.0, 0.0), p_.v_k, border, false, 0.0});
+  kinds_[open_low].add(firing);
+  kinds_[open_high] = kind(open_piece(steep, (p_.g_0 - steep) * p_.v_k));
+  kinds_[open_high].add({State(-1.0, 1.0, 0.0), -p_.v_k, border, false, 0.0});
+  kinds_[open_high].add(firing);
+}
+
+void Thyristor::build_fresh() {
+  const auto [v_above, s_above] = above(p_);
+  Kind& high = kinds_[fresh_above] = kind(conducting_piece(v_above, s_above));
+  high.deadline = p_.t_s;
+  high.add({falling_q, -p_.q_1, border, false, 0.0});
+  high.add(off_border(v_above, s_above));
+
+  const auto [v_edge, s_edge] = edge(p_);
+  Kind& middle = kinds_[fresh_edge] = kind(conducting_piece(v_edge, s_edge));
+  middle.deadline = p_.t_s;
+  middle.add({rising_q, p_.q_1, border, false, 0.0});
+  middle.add({falling_q, -p_.q_2, border, false, 0.0});
+  middle.add(off_border(v_edge, s_edge));
+
+  const auto [v_below, s_below] = below(p_);
+  Kind& low = kinds_[fresh_below] = kind(conducting_piece(v_below, s_below));
+  low.add({rising_q, p_.q_2, border, false, 0.0});
+  low.add(off_border(v_below, s_below));
+}
+
+void Thyristor::build_settled() {
+  const auto [v_above, s_above] = above(p_);
+  kinds_[settled_above] = kind(kinds_[fresh_above].motion);
+  kinds_[settled_above].add({falling_q, -p_.q_1, border, false, 0.0});
+  kinds_[settled_above].add(off_border(v_above, s_above));
+
+  const auto [v_edge, s_edge] = edge(p_);
+  kinds_[settled_edge] = kind(kinds_[fresh_edge].motion);
+  kinds_[settled_edge].add({rising_q, p_.q_1, border, false, 0.0});
+  kinds_[settled_edge].add({falling_q, -q_c_, border, false, 0.0});
+  kinds_[settled_edge].add(off_border(v_edge, s_edge));
+
+  kinds_[settled_deficit] = kind(kinds_[fresh_edge].motion);
+  kinds_[settled_deficit].add({rising_q, q_c_, border, false, 0.0});
+  kinds_[settled_deficit].add({falling_q, -p_.q_3, level, false, 0.0});
+  kinds_[settled_deficit].add({falling_q, -q_c_, level, true, p_.z});
+  kinds_[settled_deficit].add(off_border(v_edge, s_edge));
+}
+
+void Thyristor::enter(Phase phase) {
+  phase_ = phase;
+  begin(kinds_[phase]);
+}
+
+Event Thyristor::move(Phase phase) {
+  enter(phase);
+  return Event::piece;
+}
+
+Event Thyristor::fire() {
+  double& q = state()[2];
+  q = std::max(q, p_.q_f);
+  clock() = 0.0;
+  reserve() = 0.0;
+  enter(q > p_.q_1 ? fresh_above : q > p_.q_2 ? fresh_edge : fresh_below);
+  return Event::fire;
+}
+
+Event Thyristor::open() {
+  const State& x = state();
+  enter(x[0] - x[1] < p_.v_k ? open_low : open_high);
+  return Event::open;
+}
+
+Event Thyristor::cross(std::size_t border_index) {
+  switch (phase_) {
+    case open_low: return border_index == 0 ? move(open_high) : fire();
+    case open_high: return border_index == 0 ? move(open_low) : fire();
+    case fresh_above:
+      if (border_index == at_deadline) return move(settled_above);
+      return border_index == 0 ? move(fresh_edge) : open();
+    case fresh_edge:
+      if (border_index == at_deadline) return move(state()[2] < q_c_ ? settled_deficit : settled_edge);
+      if (border_index == 0) return move(fresh_above);
+      return border_index == 1 ? move(fresh_below) : open();
+    case fresh_below:
+      if (border_index != 0) return open();
+      // Only a charge back above q_2 lets a device settle that has conducted long enough.
+      if (clock() < p_.t_s) return move(fresh_edge);
+      return move(state()[2] < q_c_ ? settled_deficit : settled_edge);
+    case settled_above: return border_index == 0 ? move(settled_edge) : open();
+    case settled_edge:
+      if (border_index == 0) return move(settled_above);
+      return border_index == 1 ? move(settled_deficit) : open();
+    case settled_deficit: return border_index == 0 ? move(settled_edge) : open();
+  }
+  return Event::none;
+}
+
+}  // namespace thyrode::neurons

@@ -1,0 +1,77 @@
+// The spiking neuron made of one thyristor, one resistor at its gate, and two capacitors.
+#pragma once
+
+#include "firmware/neurons/neuron.hpp"
+#include "firmware/neurons/switching_circuit.hpp"
+
+namespace thyrode::neurons {
+
+/// The parameters of Thyristor, SI units; the names are those of the neuron file.
+struct ThyristorParameters {
+  double c_m, c_s;            // F: membrane capacitor, capacitor across the load
+  double r_s;                 // Ohm: load resistor, across which V_out is taken
+  double v_th, v_k;           // V: firing voltage, corner of the leak
+  double g_0;                 // S: leak below the corner
+  double i_0, d_i, r_h;       // A, A, Ohm: leak at firing = i_0 + d_i r_s / (r_s + r_h)
+  double k, tau_r;            // Ohm, s: how stored charge lowers the firing voltage, its decay while open
+  double r_on, v_on;          // Ohm, V: conducting device
+  double q_1, q_2, q_f;       // A: edges of the on-voltage, charge right after firing
+  double r_1, r_2;            // Ohm: slopes of the on-voltage below q_1 and below q_2
+  double tau_q;               // s: decay of the stored charge while conducting
+  double i_off;               // A: the device opens here
+  double q_3, q_inf, v_d, z;  // A, A, V, C: end of the settled state
+  double t_s;                 // s: conduction after which the device may settle
+  double u_start;             // V: V_m at the start
+};
+
+/// State: V_m (u), V_out (v) and the charge stored in the device, expressed as the current that keeps it up (q).
+/// The device is open, or conducts freshly (its on-voltage has two slopes in q), or is settled (one slope and a
+/// reserve of charge that q may stay short of). Each is linear between borders of w = u - v and of q.
+/// One capacitor much slower than all else gives a tonic spiker (MSN); a load R_s C_s near the device's own
+/// times gives bursts (MBN).
+/// Source: Wu, Wang, Schneegans, Stoliar & Rozenberg, Neuromorph. Comput. Eng. 3 (2023) 044008 for circuit and
+/// measurements; the device equations are a fit to these, not published.
+class Thyristor final : public SwitchingCircuit {
+ public:
+  explicit Thyristor(const ThyristorParameters& parameters);
+
+ private:
+  // The names say where the state is; "deficit" is below the charge that keeps a settled device conducting.
+  enum Phase {
+    open_low,
+    open_high,
+    fresh_above,
+    fresh_edge,
+    fresh_below,
+    settled_above,
+    settled_edge,
+    settled_deficit
+  };
+  static constexpr std::size_t phases = 8;
+
+  Event cross(std::size_t border) override;
+  void enter(Phase phase);
+  Event fire();
+  Event open();
+  Event move(Phase phase);
+  void build_open();
+  void build_fresh();
+  void build_settled();
+  LinearPiece open_piece(double conductance, double current_at_zero) const;
+  LinearPiece conducting_piece(double voltage, double slope) const;
+  Kind kind(const LinearPiece& piece) const { return Kind{piece, State::UnitY(), 0.0}; }
+  Border off_border(double voltage, double slope) const;
+
+  ThyristorParameters p_;
+  double q_c_;  // A: a settled device conducts for ever above
+  Phase phase_ = open_low;
+  std::array<Kind, phases> kinds_;
+};
+
+/// Checks parameters by name and builds the circuit.
+/// Errors: a relation between parameters that no device has, such as a firing voltage below the on-voltage.
+tl::expected<std::unique_ptr<Neuron>, ParameterError> make_thyristor(const Parameters& parameters);
+
+std::span<const ParameterRule> thyristor_rules();
+
+}  // namespace thyrode::neurons

@@ -1,0 +1,44 @@
+// A plain switch whose firing voltage recovers after each spike: fast to run, for tests of what surrounds it.
+#pragma once
+
+#include "firmware/neurons/neuron.hpp"
+#include "firmware/neurons/switching_circuit.hpp"
+
+namespace thyrode::neurons {
+
+/// The parameters of ThyristorFast, SI units; the names are those of the neuron file.
+struct ThyristorFastParameters {
+  double c_m, c_l;    // F: membrane capacitor, capacitor across the load; c_l may be 0
+  double r, r_on;     // Ohm: open switch, closed switch
+  double r_l;         // Ohm: load resistor, across which V_out is taken
+  double v_th, v_on;  // V: firing voltage when recovered, on-voltage
+  double i_h;         // A: the switch opens here
+  double d_v, tau_q;  // V, s: by how much opening lowers the firing voltage, and its recovery
+  double t_dead;      // s: no firing for so long after opening
+  double u_start;     // V: V_m at the start
+};
+
+/// State: V_m (u), V_out (v) and the recovery voltage th. i = (u - v)/R + closed (u - v - V_on)/R_on;
+/// th' = -th/tau_q while open, 0 while closed; closes when u - v + th >= V_th, opens when the switch current falls
+/// to I_H, then th = dV. Without C_L, v = R_L i at once.
+/// It does not reproduce the phases of the real circuit.
+class ThyristorFast final : public SwitchingCircuit {
+ public:
+  explicit ThyristorFast(const ThyristorFastParameters& parameters);
+
+ private:
+  Event cross(std::size_t border) override;
+  Kind kind(double conductance, double current_at_zero, double th_rate) const;
+
+  ThyristorFastParameters p_;
+  Kind ready_, dead_, closed_;
+  const Kind* now_ = nullptr;
+};
+
+/// Checks parameters by name and builds the circuit.
+/// Errors: a relation between parameters that no switch has.
+tl::expected<std::unique_ptr<Neuron>, ParameterError> make_thyristor_fast(const Parameters& parameters);
+
+std::span<const ParameterRule> thyristor_fast_rules();
+
+}  // namespace thyrode::neurons

@@ -51,7 +51,7 @@ class Writer {
   template <class T>
   constexpr void put(const T& value) {
     if constexpr (Composite<const T>) {
-      T::fields(value, [this](const char*, const auto& field) { put(field); });
+      T::fields(value, [this](const char*, const auto& field) { this->put(field); });
     } else if constexpr (IsSequence<T>::value) {
       put(static_cast<std::uint8_t>(value.size()));
       for (const auto& item : value) put(item);
@@ -88,7 +88,7 @@ class Reader {
   template <class T>
   constexpr void get(T& value) {
     if constexpr (Composite<T>) {
-      T::fields(value, [this](const char*, auto& field) { get(field); });
+      T::fields(value, [this](const char*, auto& field) { this->get(field); });
     } else if constexpr (IsSequence<T>::value) {
       std::uint8_t size = 0;
       get(size);

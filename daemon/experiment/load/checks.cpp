@@ -1,0 +1,206 @@
+#include "daemon/experiment/load/checks.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "daemon/experiment/load/quantity_text.hpp"
+#include "daemon/experiment/load/words.hpp"
+
+namespace thyrode::load {
+namespace {
+
+// The path of the value that made a current.
+std::string path_of_current(const Experiment& experiment, std::size_t index) {
+  if (experiment.plan == Plan::list) return fmt::format("current[{}]", index);
+  return index + 1 == experiment.currents.size() ? "current.stop" : "current.start";
+}
+
+Frequency trace_rate(const Experiment& experiment, const StationChannel& channel) {
+  return experiment.trace.mode == Trace::Mode::station ? channel.trace_rate : experiment.trace.rate;
+}
+
+int decimation_of(Frequency rate, Frequency adc_rate) {
+  return static_cast<int>(std::lround(adc_rate / rate));
+}
+
+std::string rate_text(Frequency rate) {
+  return format_rounded(rate.si(), QuantityKind::sampling_rate, 6);
+}
+
+Result<void> check_limits(const Experiment& experiment, const Station& station, const StationChannel& channel) {
+  for (std::size_t i = 0; i < experiment.currents.size(); ++i) {
+    const Current current = experiment.currents[i];
+    const bool above = current > channel.highest;
+    if (!above && current >= channel.lowest) continue;
+    const std::string path = path_of_current(experiment, i);
+    const std::string place =
+        station.source.at(fmt::format("channels.{}.limits[{}]", experiment.channel, above ? 1 : 0));
+    return experiment.source.error(
+        path,
+        fmt::format("{}: {} is {} the station's limit of {} for channel {} ({}); {} it or {} the limit", path,
+                    to_text(current), above ? "above" : "below", to_text(above ? channel.highest : channel.lowest),
+                    experiment.channel, place, above ? "lower" : "raise", above ? "raise" : "lower"));
+  }
+  return {};
+}
+
+std::size_t index_of_largest(const std::vector<Current>& currents) {
+  const auto larger = [](Current a, Current b) { return std::abs(a.si()) < std::abs(b.si()); };
+  return static_cast<std::size_t>(std::max_element(currents.begin(), currents.end(), larger) - currents.begin());
+}
+
+Charge charge_of_minute(Current current) {
+  return Charge::from_si(std::abs(current.si()) * 60.0);
+}
+
+Result<void> check_charge(const Experiment& experiment, const Station& station) {
+  const std::size_t largest = index_of_largest(experiment.currents);
+  const Charge charge = charge_of_minute(experiment.currents[largest]);
+  const Charge limit = station.safety.max_charge_per_minute;
+  // One part in 10^9 for the rounding of decimal fractions.
+  if (charge.si() <= limit.si() * (1.0 + 1e-9)) return {};
+  const std::string path = path_of_current(experiment, largest);
+  return experiment.source.error(
+      path, fmt::format("{}: {} carries {}/min, above the station's max_charge of {}/min ({}); lower it to {} or raise "
+                        "max_charge",
+                        path, to_text(experiment.currents[largest]), format_rounded(charge.si(), QuantityKind::charge),
+                        format_rounded(limit.si(), QuantityKind::charge), station.source.at("safety.max_charge"),
+                        format_rounded(limit.si() / 60.0, QuantityKind::current)));
+}
+
+Result<void> check_trace(const Experiment& experiment, const Station& station, const StationChannel& channel,
+                         Frequency adc_rate) {
+  const bool own = experiment.trace.mode == Trace::Mode::rate;
+  if (!own && experiment.trace.mode != Trace::Mode::station) return {};
+  const Frequency rate = trace_rate(experiment, channel);
+  const double ratio = adc_rate / rate;
+  const int nearest = static_cast<int>(std::clamp(std::round(ratio), 1.0, double{largest_decimation}));
+  if (std::abs(ratio - nearest) <= 1e-9 * nearest) return {};
+  const std::string path = own ? "record.trace" : fmt::format("channels.{}.V_out.rate", experiment.channel);
+  return (own ? experiment.source : station.source)
+      .error(path,
+             fmt::format("{}: {} is not the ADC rate of {} divided by a whole number from 1 to {}; the nearest is "
+                         "{}",
+                         path, rate_text(rate), rate_text(adc_rate), largest_decimation,
+                         rate_text(adc_rate / static_cast<double>(nearest))));
+}
+
+}  // namespace
+
+const StationChannel& station_channel(const Experiment& experiment, const Station& station) {
+  return station.channels.at(experiment.channel);
+}
+
+int trace_decimation(const Experiment& experiment, const Station& station, Frequency adc_rate) {
+  if (experiment.trace.mode == Trace::Mode::off) return 0;
+  if (experiment.trace.mode == Trace::Mode::full) return 1;
+  return decimation_of(trace_rate(experiment, station_channel(experiment, station)), adc_rate);
+}
+
+Result<void> check_against(const Experiment& experiment, const Station& station, Frequency adc_rate) {
+  const auto channel = station.channels.find(experiment.channel);
+  if (channel == station.channels.end()) {
+    std::vector<std::string> labels;
+    for (const auto& [label, unused] : station.channels) labels.push_back(label);
+    return experiment.source.error("channel",
+                                   fmt::format("the station has no channel {} ({}); it has {}", experiment.channel,
+                                               station.source.at("channels"), list_of_words(labels)));
+  }
+  return check_limits(experiment, station, channel->second)
+      .and_then([&] { return check_charge(experiment, station); })
+      .and_then([&] { return check_trace(experiment, station, channel->second, adc_rate); });
+}
+
+double link_bytes_per_second(int decimation, Frequency adc_rate) {
+  // The bodies of protocols/messages.hpp with their frames: sequence, type, CRC, COBS code and delimiter.
+  constexpr double frame = 7.0;
+  constexpr double samples_in_block = 110.0;
+  const double values = decimation > 0 ? adc_rate.si() / decimation : 0.0;
+  const double blocks = values * (2.0 + (frame + 11.0) / samples_in_block);
+  const double currents = 100.0 * (frame + 14.0 + 10.0 * 8.0);
+  const double levels = 100.0 * (frame + 9.0 + 3.0 * 10.0 + 16.0);
+  return blocks + currents + levels;
+}
+
+Result<void> check_device(const Experiment& experiment, const Station& station, const DeviceInfo& info) {
+  const StationChannel& channel = station_channel(experiment, station);
+  const auto board = std::find_if(info.channels.begin(), info.channels.end(),
+                                  [&](const ChannelDescription& c) { return c.label == experiment.channel; });
+  if (board == info.channels.end()) {
+    return experiment.source.error("channel",
+                                   fmt::format("the device {} has no channel {}", info.uri, experiment.channel));
+  }
+  const std::string path = "channels." + experiment.channel;
+  // The board's limits are multiples of its DAC step; half a step is not an excess.
+  const Current margin = Current::from_si(std::abs(board->command.scale) * 0.5);
+  if (channel.highest > board->highest + margin || channel.lowest < board->lowest - margin) {
+    return station.source.error(
+        path + ".limits", fmt::format("{}.limits: {} to {} is more than the board of {} gives, {} to {}; narrow them",
+                                      path, to_text(channel.lowest), to_text(channel.highest), info.uri,
+                                      format_rounded(board->lowest.si(), QuantityKind::current),
+                                      format_rounded(board->highest.si(), QuantityKind::current)));
+  }
+  if (channel.slew.si() > board->fastest.si() * (1.0 + 1e-6)) {
+    return station.source.error(
+        path + ".slew",
+        fmt::format("{}.slew: {} is above the {} of the board of {}; lower it", path, to_text(channel.slew),
+                    format_rounded(board->fastest.si(), QuantityKind::slew), info.uri));
+  }
+  if (experiment.snippets && !info.snippets) {
+    return experiment.source.error("record.snippets",
+                                   fmt::format("record.snippets: the device {} sends none; remove the key", info.uri));
+  }
+  const Frequency adc_rate = Frequency::from_si(info.sample_rate_hz);
+  const int decimation = trace_decimation(experiment, station, adc_rate);
+  const double needed = link_bytes_per_second(decimation, adc_rate);
+  const bool no_full = decimation == 1 && !info.full_trace;
+  if (no_full || (info.link_bytes_per_second > 0.0 && needed > info.link_bytes_per_second)) {
+    return experiment.source.error(
+        "record.trace",
+        fmt::format("record.trace: {} needs {:.0f} kB/s, the link of {} carries {}; write a lower rate or "
+                    "off",
+                    decimation == 1 ? "full" : rate_text(adc_rate / static_cast<double>(decimation)), needed / 1e3,
+                    info.uri,
+                    info.link_bytes_per_second > 0.0 ? fmt::format("{:.0f} kB/s", info.link_bytes_per_second / 1e3)
+                                                     : std::string{"no full trace"}));
+  }
+  return {};
+}
+
+PlanSummary summarize(const Experiment& experiment, const Station& station, Frequency adc_rate) {
+  // File: float32 for trace, current as written and as read; minimum, maximum, mean and count of three signals a level.
+  constexpr double trace_bytes = 4.0;
+  constexpr double current_bytes_per_second = 2.0 * 1000.0 * 4.0;
+  constexpr double level_bytes_per_second = 100.0 * 3.0 * 16.0;
+  const StationChannel& channel = station_channel(experiment, station);
+  const std::vector<StepPlan> steps = timetable(experiment);
+  PlanSummary summary;
+  summary.steps = static_cast<std::int64_t>(steps.size());
+  summary.legs = steps.back().leg + 1;
+  double seconds = 0.0;
+  Current before;
+  for (const StepPlan& step : steps) {
+    seconds += std::abs((step.current - before).si()) / channel.slew.si() + experiment.dwell.max.si() +
+               station.decision_latency.si();
+    before = step.current;
+  }
+  seconds += std::abs(before.si()) / channel.slew.si();
+  summary.longest_bench_time = Duration::from_si(seconds);
+  const int decimation = trace_decimation(experiment, station, adc_rate);
+  if (decimation > 0) summary.trace_rate = adc_rate / static_cast<double>(decimation);
+  summary.bytes = seconds * (summary.trace_rate.si() * trace_bytes + current_bytes_per_second + level_bytes_per_second);
+  const auto smaller = [](Current a, Current b) { return std::abs(a.si()) < std::abs(b.si()); };
+  summary.smallest_current = *std::min_element(experiment.currents.begin(), experiment.currents.end(), smaller);
+  summary.largest_current = experiment.currents[index_of_largest(experiment.currents)];
+  summary.largest_charge_per_minute = charge_of_minute(summary.largest_current);
+  summary.lowest_limit = channel.lowest;
+  summary.highest_limit = channel.highest;
+  summary.slew = channel.slew;
+  summary.charge_limit_per_minute = station.safety.max_charge_per_minute;
+  return summary;
+}
+
+}  // namespace thyrode::load

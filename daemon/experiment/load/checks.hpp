@@ -1,0 +1,61 @@
+// What an experiment, a station and a device demand of each other; asked before anything is armed.
+#pragma once
+
+#include <cstdint>
+
+#include "daemon/experiment/load/experiment.hpp"
+#include "daemon/experiment/load/station.hpp"
+#include "drivers/device.hpp"
+#include "drivers/result.hpp"
+#include "protocols/units.hpp"
+
+namespace thyrode::load {
+
+/// ADC rate of the reference front end.
+inline constexpr Frequency reference_adc_rate = Frequency::from_si(250e3);
+/// Most ADC samples in one value of a trace: 16 sums of 12 bits fill 16 bits.
+inline constexpr int largest_decimation = 16;
+
+/// ADC samples in one value of the V_out trace of this experiment: 0 sends none, 1 is `full`.
+/// Precondition: check_against has passed.
+int trace_decimation(const Experiment& experiment, const Station& station, Frequency adc_rate = reference_adc_rate);
+
+/// The station's channel on which the experiment runs. Precondition: check_against has passed.
+const StationChannel& station_channel(const Experiment& experiment, const Station& station);
+
+/// Checks an experiment against a station.
+/// Errors: bad_input, at the place in the experiment file and naming the place in the station file: no such channel,
+/// a current outside the channel's limits, the charge of one minute at the largest current, a trace rate that is not
+/// the ADC rate divided by 1 to 16 (with the nearest one).
+Result<void> check_against(const Experiment& experiment, const Station& station,
+                           Frequency adc_rate = reference_adc_rate);
+
+/// Checks both against what a connected device says of itself; after check_against with the device's ADC rate.
+/// Errors: bad_input: channel that the device does not have, station limits or slew beyond the board's, snippets
+/// that it cannot send, a trace that its link cannot carry (with the figures).
+Result<void> check_device(const Experiment& experiment, const Station& station, const DeviceInfo& info);
+
+/// Bytes per second that the device sends up during a run, without spikes.
+double link_bytes_per_second(int decimation, Frequency adc_rate);
+
+/// What an experiment will take at most.
+struct PlanSummary {
+  std::int64_t steps = 0;  ///< over all legs
+  int legs = 1;
+  Duration longest_bench_time;  ///< sum of the ceilings dwell.max, the ramps, and one decision latency a step
+  double bytes = 0.0;           ///< of trace, currents and levels in the file over that time, uncompressed
+  Frequency trace_rate;         ///< 0 when no trace is recorded
+  Current smallest_current;
+  Current largest_current;           ///< by size
+  Charge largest_charge_per_minute;  ///< at the largest current
+  // Limits used.
+  Current lowest_limit;
+  Current highest_limit;
+  Slew slew;
+  Charge charge_limit_per_minute;
+};
+
+/// Precondition: check_against has passed.
+PlanSummary summarize(const Experiment& experiment, const Station& station, Frequency adc_rate = reference_adc_rate);
+
+}  // namespace thyrode::load

@@ -1,0 +1,103 @@
+// The experiment: which currents, in which order, how long each, and what is recorded.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "daemon/analysis/result.hpp"
+#include "daemon/experiment/load/source.hpp"
+#include "drivers/device.hpp"
+#include "drivers/result.hpp"
+#include "protocols/units.hpp"
+
+namespace thyrode::load {
+
+enum class Plan : std::uint8_t { sweep, list };
+
+/// The order of the currents. A sweep without `direction` goes up; a list without it keeps its own order.
+enum class Order : std::uint8_t { as_listed, up, down, both };
+
+/// How the start of a step, where the neuron still settles, is told from the rest.
+struct Settle {
+  std::optional<Duration> tau_slow;  ///< slowest time constant, if known: 5 of them are dropped
+  std::int64_t spikes = 0;           ///< spikes that are dropped at least
+  double drift_p = 0.01;             ///< significance below which a step counts as drifting
+};
+
+/// When a step ends.
+struct Dwell {
+  Settle settle;
+  double ci_rel_f = 0.02;                     ///< relative half width of the 95 % interval of f
+  Duration max = Duration::from_si(60.0);     ///< ceiling
+  std::int64_t max_spikes = 20000;            ///< ceiling
+  Frequency f_min = Frequency::from_si(1.0);  ///< slower than this counts as quiescent
+};
+
+/// Windows of V_out at the full ADC rate around spikes.
+struct Snippets {
+  Duration before = Duration::from_si(1e-3);
+  Duration after = Duration::from_si(4e-3);
+  int most_per_second = 50;
+};
+
+/// What of V_out goes into the file besides spikes and levels.
+struct Trace {
+  enum class Mode : std::uint8_t {
+    station,  ///< not written: at the rate of the station's channel
+    off,
+    rate,
+    full,  ///< every ADC sample
+  };
+  Mode mode = Mode::station;
+  Frequency rate;  ///< mode rate
+};
+
+/// An experiment file, schema thyrode.experiment/1.
+struct Experiment {
+  std::string name;
+  Plan plan = Plan::sweep;
+  std::string channel = "A";
+  /// The different currents: of a sweep from start to stop, rising, both ends exact; of a list as listed.
+  std::vector<Current> currents;
+  Order order = Order::up;
+  Dwell dwell;
+  Trace trace;
+  std::optional<Snippets> snippets;
+  DetectorSettings detect{protocol::Trigger::swing, Voltage::from_si(55e-3), {}, {}, Duration::from_si(50e-6)};
+  /// Places: "current.start", "current[3]", "record.trace", "dwell.max" ...
+  Source source;
+};
+
+/// One step of the timetable.
+struct StepPlan {
+  Current current;
+  analysis::Direction direction = analysis::Direction::none;
+  int leg = 0;  ///< 0 is the first pass over the currents, 1 the second
+};
+
+/// Most steps of one experiment, over all legs.
+inline constexpr std::int64_t most_steps = 100000;
+
+/// Reads an experiment.
+///
+/// Keys and defaults: schema, name, plan (sweep | list): required. channel: A. current: required; of a sweep a map of
+/// start, stop and one of points (at least 2, both ends included) and step (must divide stop - start; the points lie
+/// at start + k step and the last one at stop); of a list a list of currents. direction: up | down | both (sweep: up;
+/// list: as listed). dwell: {settle: {tau_slow, spikes: 0, drift_p: 0.01}, stop_when: {ci_rel_f: 2 %}, max: 60 s,
+/// max_spikes: 20000, f_min: 1 Hz}. record: {trace: RATE | full | off (the station's rate, by default 25 kS/s),
+/// snippets: {before: 1 ms, after: 4 ms, max: 50 /s} (off)}. detect: {trigger: swing, swing: 55 mV, refractory: 50 us}
+/// or {trigger: level, fire, rearm, refractory}.
+/// @param file_name  for messages only
+/// Errors: bad_input, "file:line:column: what is wrong; what would be right", the first one found. No exception.
+Result<Experiment> parse_experiment(std::string_view text, std::string_view file_name);
+/// The same from a file. Errors: also an unreadable file, a directory, larger than 1 MiB.
+Result<Experiment> load_experiment(const std::string& path);
+
+/// Every step in the order of measurement. `both` goes up and then down; the turning point is measured once in each
+/// leg. A list with a direction is sorted by it.
+std::vector<StepPlan> timetable(const Experiment& experiment);
+
+}  // namespace thyrode::load

@@ -1,0 +1,131 @@
+#include "daemon/experiment/load/neuron_file.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "daemon/experiment/load/map_reader.hpp"
+#include "daemon/experiment/load/quantity_text.hpp"
+#include "daemon/experiment/load/words.hpp"
+#include "daemon/experiment/load/yaml_tree.hpp"
+
+namespace thyrode::load {
+namespace {
+
+constexpr std::string_view schema = "thyrode.neuron/1";
+
+void read_parameters(MapReader& root, NeuronFile& file) {
+  const YamlNode* node = root.require("parameters", "parameters: {C_m: 10 uF}");
+  if (node == nullptr) return;
+  Reading& reading = root.reading();
+  if (node->kind != YamlNode::Kind::map || node->keys.empty()) {
+    reading.refuse(node->at,
+                   "parameters must be a map of names and values; write for example \"parameters: {C_m: 10 "
+                   "uF}\"");
+    return;
+  }
+  for (std::size_t i = 0; i < node->keys.size(); ++i) {
+    const YamlNode& value = node->items[i];
+    const std::string path = "parameters." + shortened(node->keys[i].name);
+    reading.note(path, value.at);
+    if (value.kind != YamlNode::Kind::text) {
+      reading.refuse(value.at, fmt::format("{} has no single value; write for example \"10 uF\"", path));
+      return;
+    }
+    const auto quantity = parse_any_quantity(value.text);
+    if (!quantity) {
+      reading.refuse(value.at, fmt::format("{}: {}", path, quantity.error().message));
+      return;
+    }
+    file.parameters.emplace(node->keys[i].name,
+                            NeuronParameter{quantity->si, std::string{si_unit(quantity->kind)}, value.text, value.at});
+  }
+}
+
+void read_noise(MapReader& root, NeuronFile& file) {
+  const YamlNode* node = root.find("noise");
+  if (node == nullptr) return;
+  MapReader map(root.reading(), *node, "noise", {"deviation", "correlation_time"});
+  map.require("deviation", "deviation: 0.4 uA");
+  map.require("correlation_time", "correlation_time: 20 ms");
+  if (const auto deviation = map.quantity("deviation", QuantityKind::current, between(0.0, 0.1))) {
+    file.noise_deviation = Current::from_si(*deviation);
+  }
+  if (const auto time = map.quantity("correlation_time", QuantityKind::duration, above_zero_to(3600.0))) {
+    file.noise_correlation_time = Duration::from_si(*time);
+  }
+}
+
+// The kind of quantity that has this SI unit.
+std::optional<QuantityKind> kind_of_unit(std::string_view unit) {
+  for (int k = 0; k <= static_cast<int>(QuantityKind::charge_rate); ++k) {
+    const auto kind = static_cast<QuantityKind>(k);
+    if (si_unit(kind) == unit) return kind;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Result<NeuronFile> parse_neuron_file(std::string_view text, std::string_view file_name) {
+  const auto tree = parse_yaml(text, file_name, "a neuron file", "schema: thyrode.neuron/1");
+  if (!tree) return tl::make_unexpected(tree.error());
+  NeuronFile file;
+  file.source.file_name = file_name;
+  file.source.text = text;
+  Reading reading(file.source);
+  check_schema(reading, *tree, schema);
+  MapReader root(reading, *tree, "", {"schema", "name", "model", "description", "source", "parameters", "noise"});
+  file.name = read_name(root).value_or("");
+  root.require("model", "model: thyristor");
+  file.model = root.text("model").value_or("");
+  file.description = root.text("description").value_or("");
+  file.source_text = root.text("source").value_or("");
+  read_parameters(root, file);
+  read_noise(root, file);
+  if (reading.failed()) return tl::make_unexpected(*reading.error());
+  return file;
+}
+
+Result<NeuronFile> load_neuron_file(const std::string& path) {
+  return read_text_file(path).and_then([&](const std::string& text) { return parse_neuron_file(text, path); });
+}
+
+Result<void> check_units(const NeuronFile& file, std::span<const ParameterUnit> model) {
+  std::vector<std::string> names;
+  for (const ParameterUnit& known : model) names.emplace_back(known.name);
+  for (const auto& [name, parameter] : file.parameters) {
+    if (std::find(names.begin(), names.end(), name) != names.end()) continue;
+    const std::string near = nearest(name, names);
+    return parameter_error(file, name,
+                           fmt::format("model {} has no such parameter; {}", file.model,
+                                       near.empty() ? fmt::format("it has {}", list_of_words(names))
+                                                    : fmt::format("did you mean '{}'?", near)));
+  }
+  for (const ParameterUnit& known : model) {
+    const auto found = file.parameters.find(known.name);
+    const auto kind = kind_of_unit(known.unit);
+    if (found == file.parameters.end()) {
+      return file.source.error(
+          "parameters",
+          fmt::format("parameter '{}' of model {} is missing; add for example \"{}: 1{}{}\"", known.name, file.model,
+                      known.name, known.unit.empty() ? "" : " ", kind ? usual_unit(*kind) : known.unit));
+    }
+    if (found->second.unit == known.unit) continue;
+    const auto wrong = parse_quantity(found->second.text, kind.value_or(QuantityKind::number));
+    return parameter_error(file, known.name,
+                           wrong ? fmt::format("its unit must be {}", known.unit) : wrong.error().message);
+  }
+  return {};
+}
+
+tl::unexpected<Error> parameter_error(const NeuronFile& file, std::string_view parameter, std::string_view reason) {
+  if (parameter.empty())
+    return file.source.error("model", fmt::format("model '{}': {}", shortened(file.model), reason));
+  const std::string path =
+      parameter.starts_with("noise.") ? std::string{parameter} : fmt::format("parameters.{}", shortened(parameter));
+  return file.source.error(path, fmt::format("{}: {}", path, reason));
+}
+
+}  // namespace thyrode::load

@@ -1,0 +1,61 @@
+// A neuron file: the model and its parameters, with units.
+#pragma once
+
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "daemon/experiment/load/source.hpp"
+#include "drivers/result.hpp"
+#include "protocols/units.hpp"
+
+namespace thyrode::load {
+
+/// One parameter as written.
+struct NeuronParameter {
+  double si = 0.0;   ///< value in its SI unit
+  std::string unit;  ///< symbol of the SI unit: "F", "Ohm", "S", "V", "A", "C", "s", "Hz"; "" without unit
+  std::string text;  ///< "10 uF"
+  Position at;
+};
+
+/// A neuron file, schema thyrode.neuron/1.
+struct NeuronFile {
+  std::string name;
+  std::string model;        ///< which equations: firmware/neurons knows the names
+  std::string description;  ///< may be empty
+  std::string source_text;  ///< key `source`: where the values come from; may be empty
+  std::map<std::string, NeuronParameter, std::less<>> parameters;
+  Current noise_deviation;          ///< 0 when the file has no noise
+  Duration noise_correlation_time;  ///< 0 when the file has no noise
+  /// Places: "model", "parameters.C_m", "noise.deviation" ...
+  Source source;
+};
+
+/// Reads a neuron file. Whether the model knows the parameters is another question: check_units.
+///
+/// Keys: schema, name, model, parameters (map of name to quantity): required; description, source, noise:
+/// {deviation, correlation_time} (both, or no noise).
+/// @param file_name  for messages only
+/// Errors: bad_input, "file:line:column: what is wrong; what would be right", the first one found. No exception.
+Result<NeuronFile> parse_neuron_file(std::string_view text, std::string_view file_name);
+/// The same from a file. Errors: also an unreadable file, a directory, larger than 1 MiB.
+Result<NeuronFile> load_neuron_file(const std::string& path);
+
+/// A parameter that a model has, with the symbol of its SI unit ("" for none).
+struct ParameterUnit {
+  std::string_view name;
+  std::string_view unit;
+};
+
+/// Compares the parameters of a file with those of its model.
+/// Errors: bad_input, with the place: a parameter the model does not have (the nearest is named), one that is missing,
+/// one of another unit.
+Result<void> check_units(const NeuronFile& file, std::span<const ParameterUnit> model);
+
+/// Places what a model says about a parameter: "file:line:column: parameters.C_m: reason".
+/// @param parameter  a name of `parameters`, "noise.deviation", "noise.correlation_time", or "" for the model itself
+tl::unexpected<Error> parameter_error(const NeuronFile& file, std::string_view parameter, std::string_view reason);
+
+}  // namespace thyrode::load

@@ -1,0 +1,48 @@
+// What a recording is told before its first sample: everything the file needs to say how it was made.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "drivers/device.hpp"
+
+namespace thyrode::recording {
+
+/// Settings of one channel, in the order of DeviceInfo::channels.
+struct ChannelSetup {
+  int trace_decimation = 0;  ///< ADC samples in one value of the recorded V_out; 1 is every sample, 0 records none
+  /// Scales by which codes become volts and amperes; without them the nominal scales of the device.
+  std::optional<std::array<Scale, protocol::signal_count>> calibration;
+  std::optional<Scale> command_calibration;
+  double front_end_gain = 1.0;  ///< V/V between the neuron's V_out and the ADC; already part of the scales
+  LimitSettings limits;
+  int snippet_samples = 0;  ///< length of every snippet, ADC samples; 0 records none
+};
+
+/// All that depends on the wall clock or on the machine; it is kept apart in the file.
+struct WallClock {
+  std::string session_start;  ///< ISO 8601 with offset, the moment of DeviceInfo::now
+  std::string created;        ///< ISO 8601 with offset
+  std::string host_name;
+  std::string command_line;
+};
+
+struct RunDescription {
+  std::string experiment;       ///< its name
+  std::string experiment_yaml;  ///< the file, byte for byte
+  std::string station_yaml;     ///< the file, byte for byte
+  DeviceInfo device;
+  std::vector<ChannelSetup> channels;
+  LeaseSettings lease;
+  std::uint64_t seed = 0;
+  std::string host_version;
+  std::vector<std::string> conditions;  ///< names that may appear in StepResult::conditions
+  WallClock wall_clock;
+  std::int64_t flush_samples = 0;    ///< device time between flushes, ADC samples; 0: only flush() flushes
+  std::uint64_t expected_bytes = 0;  ///< size the file will reach; 0: unknown
+};
+
+}  // namespace thyrode::recording

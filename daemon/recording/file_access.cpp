@@ -1,0 +1,170 @@
+#include "daemon/recording/file_access.hpp"
+
+#include <fmt/format.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include "daemon/recording/layout.hpp"
+#include "daemon/recording/readback.hpp"
+
+namespace thyrode::recording {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Room that must be left on the disk beside the recording, for the system and the finishing touches.
+constexpr std::uint64_t reserve_bytes = 64ULL << 20;
+
+h5::Handle access_properties() {
+  h5::Handle list{H5Pcreate(H5P_FILE_ACCESS)};
+  // Version 1.10 is the oldest format that readers can follow while it is written.
+  H5Pset_libver_bounds(list.get(), H5F_LIBVER_V110, H5F_LIBVER_V110);
+  H5Pset_fclose_degree(list.get(), H5F_CLOSE_STRONG);
+  return list;
+}
+
+[[noreturn]] void refuse(const std::string& path, const std::string& what, const std::string& remedy) {
+  raise(ErrorKind::bad_input, fmt::format("{}: {}; {}", path, what, remedy));
+}
+
+void check_folder(const std::string& path) {
+  std::error_code error;
+  fs::path folder = fs::path{path}.parent_path();
+  if (folder.empty()) folder = ".";
+  const fs::file_status status = fs::status(folder, error);
+  if (!fs::exists(status)) refuse(folder.string(), "no such folder", "create it or name another with --out");
+  if (!fs::is_directory(status)) refuse(folder.string(), "not a folder", "name a folder with --out");
+  if (::access(folder.c_str(), W_OK | X_OK) != 0) {
+    refuse(folder.string(), std::strerror(errno), "the recording needs a folder you may write to, name one with --out");
+  }
+}
+
+void check_room(const std::string& path, std::uint64_t expected_bytes) {
+  fs::path folder = fs::path{path}.parent_path();
+  if (folder.empty()) folder = ".";
+  struct statvfs disk {};
+  if (::statvfs(folder.c_str(), &disk) != 0) return;
+  const std::uint64_t free_bytes = std::uint64_t{disk.f_bavail} * disk.f_frsize;
+  const std::uint64_t needed = expected_bytes + reserve_bytes;
+  if (free_bytes >= needed) return;
+  constexpr double megabyte = 1e6;
+  refuse(folder.string(),
+         fmt::format("{:.0f} MB free, the recording needs {:.0f} MB", static_cast<double>(free_bytes) / megabyte,
+                     static_cast<double>(needed) / megabyte),
+         "free space, record less, or name another folder with --out");
+}
+
+bool is_hdf5(const std::string& path) {
+  constexpr std::array<unsigned char, 8> signature{0x89, 'H', 'D', 'F', '\r', '\n', 0x1A, '\n'};
+  std::array<char, 8> head{};
+  std::ifstream file{path, std::ios::binary};
+  file.read(head.data(), head.size());
+  return file.good() && std::memcmp(head.data(), signature.data(), signature.size()) == 0;
+}
+
+void check_schema(hid_t file, const std::string& path) {
+  const bool marked =
+      h5::exists(file, layout::provenance) && H5Aexists_by_name(file, layout::provenance, "schema", H5P_DEFAULT) > 0;
+  const std::string schema = marked ? read_text_attribute(file, layout::provenance, "schema") : std::string{};
+  const std::string prefix = std::string{layout::schema_name} + "/";
+  if (!schema.starts_with(prefix)) {
+    refuse(path, "an HDF5 file, but not a recording of thyrode", "name a file that `thyrode run` made");
+  }
+  const std::string version = schema.substr(prefix.size());
+  if (std::atoi(version.c_str()) != layout::schema_version) {
+    refuse(path, fmt::format("its schema is {}, this version reads {}{}", schema, prefix, layout::schema_version),
+           "use a newer version of thyrode");
+  }
+}
+
+}  // namespace
+
+void check_place(const std::string& path, std::uint64_t expected_bytes) {
+  check_folder(path);
+  std::error_code error;
+  if (fs::exists(fs::symlink_status(path, error))) {
+    refuse(path, "exists already", "recordings are never overwritten: move it or name another file with --out");
+  }
+  const std::string part = path + ".part";
+  if (fs::exists(fs::symlink_status(part, error))) {
+    refuse(part, "exists already, an unfinished recording or one that is still running",
+           "wait for it, or move it, or name another file with --out");
+  }
+  check_room(path, expected_bytes);
+}
+
+void check_description(const RunDescription& run) {
+  const auto wrong = [](const std::string& what) { raise(ErrorKind::bad_input, "recording: " + what); };
+  if (run.device.channels.empty()) wrong("the device has no channels: there is nothing to record");
+  if (run.channels.size() != run.device.channels.size()) {
+    wrong(fmt::format("{} channels are described, the device has {}", run.channels.size(), run.device.channels.size()));
+  }
+  if (!(run.device.sample_rate_hz >= layout::current_rate_hz)) {
+    wrong(fmt::format("sampling rate {} Hz is below {} Hz", run.device.sample_rate_hz, layout::current_rate_hz));
+  }
+  for (std::size_t k = 0; k < run.channels.size(); ++k) {
+    const std::string& label = run.device.channels[k].label;
+    if (label.empty() || label.find('/') != std::string::npos) wrong(fmt::format("'{}' cannot name a channel", label));
+    const int decimation = run.channels[k].trace_decimation;
+    if (decimation < 0 || decimation > 16)
+      wrong(fmt::format("channel {}: decimation {} is not 0 to 16", label, decimation));
+    const int snippet = run.channels[k].snippet_samples;
+    if (snippet < 0 || snippet > 65535) wrong(fmt::format("channel {}: snippets of {} samples", label, snippet));
+  }
+  for (const std::string& name : run.conditions) {
+    if (name.empty() || name.find('/') != std::string::npos) wrong(fmt::format("'{}' cannot name a condition", name));
+  }
+  for (const std::string* text : {&run.experiment_yaml, &run.station_yaml, &run.experiment}) {
+    if (text->find('\0') != std::string::npos) wrong("a text with a zero byte cannot be kept as it is");
+  }
+}
+
+h5::Handle create_file(const std::string& path) {
+  const h5::Handle access = access_properties();
+  const h5::Handle creation{H5Pcreate(H5P_FILE_CREATE)};
+  H5Pset_obj_track_times(creation.get(), false);
+  h5::Handle file{H5Fcreate(path.c_str(), H5F_ACC_EXCL, creation.get(), access.get())};
+  if (!file) {
+    raise(ErrorKind::run_failed, fmt::format("{}: cannot create the recording: {}; check the folder and the disk, or "
+                                             "name another file with --out",
+                                             path, h5::last_reason()));
+  }
+  return file;
+}
+
+h5::Handle open_for_completion(const std::string& path) {
+  const h5::Handle access = access_properties();
+  h5::Handle file{H5Fopen(path.c_str(), H5F_ACC_RDWR, access.get())};
+  if (!file) {
+    raise(ErrorKind::run_failed, fmt::format("{}: cannot open the recording again to finish it: {}; its data are "
+                                             "complete and readable",
+                                             path, h5::last_reason()));
+  }
+  return file;
+}
+
+h5::Handle open_for_reading(const std::string& path) {
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  if (!fs::exists(status)) refuse(path, "no such file", "check the name");
+  if (fs::is_directory(status)) refuse(path, "is a folder", "name a recording in it");
+  if (::access(path.c_str(), R_OK) != 0) refuse(path, std::strerror(errno), "you need the right to read it");
+  if (!is_hdf5(path)) refuse(path, "not an HDF5 file", "name a recording (.nwb or .nwb.part)");
+  const h5::Handle access = access_properties();
+  h5::Handle file{H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get())};
+  // A file that is being written, or whose writer died, opens only as a follower.
+  if (!file) file = h5::Handle{H5Fopen(path.c_str(), H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, access.get())};
+  if (!file) {
+    refuse(path, fmt::format("damaged or cut short: {}", h5::last_reason()), "use a copy of it, if there is one");
+  }
+  check_schema(file.get(), path);
+  return file;
+}
+
+}  // namespace thyrode::recording

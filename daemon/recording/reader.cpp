@@ -1,0 +1,155 @@
+#include "daemon/recording/reader.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "daemon/recording/file_access.hpp"
+#include "daemon/recording/layout.hpp"
+#include "daemon/recording/readback.hpp"
+#include "daemon/recording/step_table.hpp"
+
+namespace thyrode::recording {
+namespace {
+
+/// A file that cannot be read is the fault of the file, whatever call noticed it.
+template <class Body>
+auto guarded_read(Body&& body) {
+  auto result = guarded(body);
+  if (!result) result.error().kind = ErrorKind::bad_input;
+  return result;
+}
+
+std::int64_t table_value(hid_t file, const TableSpec& spec, const char* column) {
+  return read_column<std::int64_t>(file, spec.path + "/" + column, 0, 1).front();
+}
+
+analysis::Integrity read_integrity(hid_t file) {
+  const TableSpec spec = layout::integrity();
+  if (table_rows(file, spec.path) == 0) return {};
+  return {.samples = table_value(file, spec, "samples"),
+          .gaps = table_value(file, spec, "gaps"),
+          .overruns = table_value(file, spec, "overruns"),
+          .retransmits = table_value(file, spec, "retransmits"),
+          .late_decisions = table_value(file, spec, "late_decisions")};
+}
+
+LinkCounters read_link(hid_t file) {
+  const TableSpec spec = layout::link_counters();
+  if (table_rows(file, spec.path) == 0) return {};
+  const auto value = [&](const char* name) { return static_cast<std::uint64_t>(table_value(file, spec, name)); };
+  return {.bytes_up = value("bytes_up"),
+          .bytes_down = value("bytes_down"),
+          .retransmits = value("retransmits"),
+          .lost_frames = value("lost_frames"),
+          .bad_frames = value("bad_frames")};
+}
+
+void check_channel(hid_t file, const std::string& path, const std::string& channel) {
+  const auto labels = read_texts_attribute(file, layout::provenance, "channels");
+  if (std::find(labels.begin(), labels.end(), channel) != labels.end()) return;
+  raise(ErrorKind::bad_input, fmt::format("{}: no channel '{}'; it has {}", path, channel, fmt::join(labels, ", ")));
+}
+
+/// Cuts [first, first + count) to what there is.
+std::pair<std::int64_t, std::int64_t> within(std::int64_t first, std::int64_t count, std::int64_t total) {
+  const std::int64_t begin = std::clamp<std::int64_t>(first, 0, total);
+  return {begin, std::clamp<std::int64_t>(count, 0, total - begin)};
+}
+
+Trace trace_frame(hid_t file, const std::string& series) {
+  const std::string data = series + "/data";
+  Trace trace;
+  trace.decimation = static_cast<int>(read_attribute<std::int64_t>(file, data, "decimation"));
+  trace.scale.scale = read_attribute<double>(file, data, "adc_scale");
+  trace.scale.zero = read_attribute<double>(file, data, "adc_zero");
+  trace.ticks_per_value = trace.decimation * read_attribute<std::int64_t>(file, data, "ticks_per_sample");
+  trace.total = row_count(file, data);
+  return trace;
+}
+
+}  // namespace
+
+std::int64_t Trace::code_sum(float value_mv) const {
+  return std::llround((static_cast<double>(value_mv) * 1e-3 / scale.scale + scale.zero) * decimation);
+}
+
+Result<RunRecord> read_run(const std::string& path) {
+  return guarded_read([&] {
+    const h5::Handle handle = open_for_reading(path);
+    const hid_t file = handle.get();
+    const auto text = [&](const char* name) { return read_text_attribute(file, layout::provenance, name); };
+    RunRecord record;
+    record.result.experiment = text("experiment");
+    record.result.device_uri = text("device_uri");
+    record.result.device_board = text("device_board");
+    record.result.device_firmware = text("device_firmware");
+    record.result.device_serial = text("device_serial");
+    record.result.seed = read_attribute<std::uint64_t>(file, layout::provenance, "seed");
+    record.result.steps = read_steps(file, step_table({}).path);
+    record.result.fit = read_fit(file);
+    record.result.integrity = read_integrity(file);
+    record.experiment_yaml = read_text(file, layout::experiment_yaml);
+    record.station_yaml = read_text(file, layout::station_yaml);
+    record.link = read_link(file);
+    record.host_version = text("host_version");
+    record.finalised = h5::exists(file, layout::exit_status);
+    if (record.finalised) record.exit_status = read_text(file, layout::exit_status);
+    record.channels = read_texts_attribute(file, layout::provenance, "channels");
+    record.sample_rate_hz = read_attribute<double>(file, layout::provenance, "sample_rate_hz");
+    return record;
+  });
+}
+
+Result<Trace> read_trace(const std::string& path, const std::string& channel, std::int64_t first, std::int64_t count) {
+  return guarded_read([&] {
+    const h5::Handle file = open_for_reading(path);
+    check_channel(file.get(), path, channel);
+    const std::string series = layout::trace(channel);
+    if (!h5::exists(file.get(), series)) {
+      raise(ErrorKind::bad_input, fmt::format("{}: the trace of channel {} was not recorded; `record: {{trace: ...}}` "
+                                              "in the experiment asks for it",
+                                              path, channel));
+    }
+    Trace trace = trace_frame(file.get(), series);
+    const auto [begin, n] = within(first, count, trace.total);
+    trace.values_mv = read_column<float>(file.get(), series + "/data", begin, n);
+    trace.first = Ticks{read_scalar<std::int64_t>(file.get(), series + "/first_tick") + begin * trace.ticks_per_value};
+    return trace;
+  });
+}
+
+Result<std::vector<SpikeRow>> read_spikes(const std::string& path, const std::string& channel, std::int64_t first,
+                                          std::int64_t count) {
+  return guarded_read([&] {
+    const h5::Handle file = open_for_reading(path);
+    check_channel(file.get(), path, channel);
+    const std::string table = layout::spikes(channel).path;
+    const auto [begin, n] = within(first, count, table_rows(file.get(), table));
+    std::vector<SpikeRow> rows(static_cast<std::size_t>(n));
+    if (rows.empty()) return rows;
+    const auto index = read_column<std::int64_t>(file.get(), table + "/id", begin, n);
+    const auto tick = read_column<std::int64_t>(file.get(), table + "/tick", begin, n);
+    const auto width = read_column<std::uint32_t>(file.get(), table + "/width_ticks", begin, n);
+    const auto peak = read_column<float>(file.get(), table + "/peak_mv", begin, n);
+    const auto trough = read_column<float>(file.get(), table + "/trough_mv", begin, n);
+    for (std::size_t k = 0; k < rows.size(); ++k) rows[k] = {index[k], Ticks{tick[k]}, width[k], peak[k], trough[k]};
+    return rows;
+  });
+}
+
+Result<std::vector<std::uint32_t>> read_isi_counts(const std::string& path, std::int64_t step) {
+  return guarded_read([&] {
+    const h5::Handle file = open_for_reading(path);
+    const std::string table = layout::isi_histograms().path;
+    const std::int64_t rows = table_rows(file.get(), table);
+    if (rows == 0) return std::vector<std::uint32_t>{};
+    const auto steps = read_column<std::int64_t>(file.get(), table + "/step", 0, rows);
+    const auto found = std::find(steps.begin(), steps.end(), step);
+    if (found == steps.end()) return std::vector<std::uint32_t>{};
+    return read_column<std::uint32_t>(file.get(), table + "/counts", found - steps.begin(), 1, layout::isi_buckets);
+  });
+}
+
+}  // namespace thyrode::recording

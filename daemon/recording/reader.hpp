@@ -1,0 +1,66 @@
+// The reader of a recording: finished, still growing, or left by a writer that died.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "daemon/analysis/result.hpp"
+#include "drivers/device.hpp"
+#include "drivers/result.hpp"
+
+namespace thyrode::recording {
+
+/// Everything about a run but its signals.
+struct RunRecord {
+  analysis::RunResult result;  ///< the same doubles that were written; of an unfinished run the steps so far
+  std::string experiment_yaml;
+  std::string station_yaml;
+  LinkCounters link;
+  std::string host_version;
+  bool finalised = false;
+  std::string exit_status;            ///< empty until finalised
+  std::vector<std::string> channels;  ///< labels
+  double sample_rate_hz = 0.0;
+};
+
+/// A stretch of a trace, mV; NaN where data were lost.
+struct Trace {
+  std::vector<float> values_mv;
+  Ticks first;  ///< tick of the first ADC sample of the first value
+  std::int64_t ticks_per_value = 0;
+  std::int64_t total = 0;  ///< values in the file
+  Scale scale;             ///< of one ADC code, V
+  int decimation = 0;
+  /// The sum of `decimation` ADC codes behind a value.
+  /// Source: inverse of value = (sum / decimation - zero) * scale.
+  std::int64_t code_sum(float value_mv) const;
+};
+
+struct SpikeRow {
+  std::int64_t index = 0;  ///< number of the spike since the device was started
+  Ticks at;
+  std::uint32_t width = 0;  ///< ticks
+  float peak_mv = 0.0F;
+  float trough_mv = 0.0F;
+};
+
+/// Reads the result and the provenance of a recording.
+/// Errors: bad_input (no such file, not HDF5, not ours, a newer schema, damaged).
+Result<RunRecord> read_run(const std::string& path);
+
+/// Reads part of the V_out trace of a channel; fewer values than asked for at its end.
+/// @param channel  label
+/// Errors: bad_input (as read_run; no such channel; no trace recorded).
+Result<Trace> read_trace(const std::string& path, const std::string& channel, std::int64_t first, std::int64_t count);
+
+/// Reads part of the spikes of a channel; fewer than asked for at the end.
+Result<std::vector<SpikeRow>> read_spikes(const std::string& path, const std::string& channel, std::int64_t first,
+                                          std::int64_t count);
+
+/// Reads the ISI histogram of a step.
+/// @param step  row of the step table
+/// @returns counts, shape (1037); empty if the step has none
+Result<std::vector<std::uint32_t>> read_isi_counts(const std::string& path, std::int64_t step);
+
+}  // namespace thyrode::recording

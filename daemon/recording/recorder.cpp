@@ -1,0 +1,146 @@
+#include "daemon/recording/recorder.hpp"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <optional>
+
+#include "daemon/recording/completion.hpp"
+#include "daemon/recording/file_access.hpp"
+#include "daemon/recording/hdf5.hpp"
+#include "daemon/recording/skeleton.hpp"
+#include "daemon/recording/streams.hpp"
+
+namespace thyrode::recording {
+namespace {
+
+namespace fs = std::filesystem;
+
+void close_file(h5::Handle& file, const std::string& path) {
+  if (!file) return;
+  const hid_t id = file.release();
+  if (H5Fclose(id) < 0) {
+    raise(ErrorKind::run_failed, fmt::format("{}: cannot close the recording: {}; what was flushed before can be read",
+                                             path, h5::last_reason()));
+  }
+}
+
+void let_readers_in(hid_t file, const std::string& path) {
+  h5::expect(H5Fflush(file, H5F_SCOPE_GLOBAL), file, path, "flush");
+  h5::expect(H5Fstart_swmr_write(file), file, path, "open for readers");
+}
+
+}  // namespace
+
+class Recorder::Impl {
+ public:
+  Impl(std::string path, const RunDescription& run) : final_{std::move(path)}, current_{final_ + ".part"} {
+    file_ = create_file(current_);
+    try {
+      Builder builder{file_.get(), run.seed};
+      create_skeleton(builder, run, fs::absolute(final_).string());
+      let_readers_in(file_.get(), current_);
+      streams_.emplace(file_.get(), run);
+    } catch (...) {
+      // A file without data helps nobody: leave nothing behind.
+      streams_.reset();
+      file_.reset();
+      std::error_code error;
+      fs::remove(current_, error);
+      throw;
+    }
+  }
+
+  ~Impl() {
+    h5::quiet();
+    if (streams_ && !broken_) static_cast<void>(guarded([this] { streams_->flush(); }));
+    streams_.reset();
+    file_.reset();
+  }
+
+  /// Runs a change; its first failure is the answer to everything that follows.
+  template <class Change>
+  Result<void> change(Change&& body) {
+    if (broken_) return tl::make_unexpected(*broken_);
+    if (!streams_) return fail(ErrorKind::run_failed, current_ + ": the recording is finished already");
+    Result<void> done = guarded(body);
+    if (!done) broken_ = done.error();
+    return done;
+  }
+
+  Streams& streams() { return *streams_; }
+
+  void finalise(const analysis::RunResult& result, const std::string& exit_status, const std::string& finished) {
+    streams_->flush();
+    streams_.reset();
+    close_file(file_, current_);
+    h5::Handle file = open_for_completion(current_);
+    complete(file.get(), result, exit_status, finished);
+    close_file(file, current_);
+    if (fs::exists(final_)) {
+      raise(ErrorKind::run_failed, fmt::format("{}: appeared while the run was going on; the recording is complete in "
+                                               "{}: rename it",
+                                               final_, current_));
+    }
+    std::error_code error;
+    fs::rename(current_, final_, error);
+    if (error) {
+      raise(ErrorKind::run_failed, fmt::format("{}: cannot rename {} to it: {}; the recording is complete there",
+                                               final_, current_, error.message()));
+    }
+    current_ = final_;
+  }
+
+  const std::string& path() const { return current_; }
+
+ private:
+  std::string final_;
+  std::string current_;
+  h5::Handle file_;
+  std::optional<Streams> streams_;
+  std::optional<Error> broken_;
+};
+
+Recorder::Recorder(std::unique_ptr<Impl> impl) : impl_{std::move(impl)} {}
+Recorder::Recorder(Recorder&&) noexcept = default;
+Recorder& Recorder::operator=(Recorder&&) noexcept = default;
+Recorder::~Recorder() = default;
+
+Result<Recorder> Recorder::create(const std::string& path, RunDescription description) {
+  return guarded([&] {
+    check_description(description);
+    check_place(path, description.expected_bytes);
+    return Recorder{std::make_unique<Impl>(path, description)};
+  });
+}
+
+Result<void> Recorder::write(const DeviceMessage& message) {
+  return impl_->change([&] { impl_->streams().write(message); });
+}
+
+Result<void> Recorder::add_step(const analysis::StepResult& step, std::span<const std::uint32_t> isi_counts) {
+  return impl_->change([&] { impl_->streams().add_step(step, isi_counts); });
+}
+
+Result<void> Recorder::update_results(std::span<const analysis::StepResult> steps, const analysis::SweepFit& fit) {
+  return impl_->change([&] { impl_->streams().update_results(steps, fit); });
+}
+
+Result<void> Recorder::update_link(const LinkCounters& counters) {
+  return impl_->change([&] { impl_->streams().update_link(counters); });
+}
+
+Result<void> Recorder::flush() {
+  return impl_->change([&] { impl_->streams().flush(); });
+}
+
+Result<void> Recorder::finalise(const analysis::RunResult& result, const std::string& exit_status,
+                                const std::string& finished) {
+  return impl_->change([&] { impl_->finalise(result, exit_status, finished); });
+}
+
+const std::string& Recorder::path() const {
+  return impl_->path();
+}
+
+}  // namespace thyrode::recording

@@ -1,0 +1,70 @@
+// The writer of a recording: an NWB file that readers can follow while it grows.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "daemon/analysis/result.hpp"
+#include "daemon/recording/description.hpp"
+#include "drivers/device.hpp"
+#include "drivers/result.hpp"
+
+namespace thyrode::recording {
+
+/// Writes one run to one file, NAME.part until finalise(). One thread owns it; nothing here starts threads, waits or
+/// looks at a clock. After an error of write(), add_step() or flush() the file holds what was flushed before, and
+/// every later call returns the same error.
+class Recorder {
+ public:
+  /// Makes NAME.part with everything but the data, and lets readers in.
+  /// @param path  final name, NAME
+  /// Errors: bad_input (NAME or NAME.part exists, no such folder, not writable, too little disk, a description that
+  /// does not fit the device), run_failed (the file system refused).
+  static Result<Recorder> create(const std::string& path, RunDescription description);
+
+  Recorder(Recorder&&) noexcept;
+  Recorder& operator=(Recorder&&) noexcept;
+  /// Without finalise(): closes NAME.part so that any reader can open it.
+  ~Recorder();
+
+  /// Takes over one message of the device. With RunDescription::flush_samples, a Mark that is so much device time
+  /// after the last flush flushes; a Fault always does.
+  /// Errors: run_failed (disk; data that overlap or do not fit the description).
+  Result<void> write(const DeviceMessage& message);
+
+  /// Appends a finished step and flushes everything.
+  /// @param isi_counts  ISI histogram of the step, shape (1037), counters of
+  ///                    analysis::IsiHistogram; empty if none
+  /// Errors: bad_input (a condition without a column, a histogram of another size), run_failed (disk).
+  Result<void> add_step(const analysis::StepResult& step, std::span<const std::uint32_t> isi_counts);
+
+  /// Replaces what later steps change: the columns of beta_n and the fit.
+  /// @param steps  all steps added so far, in order
+  Result<void> update_results(std::span<const analysis::StepResult> steps, const analysis::SweepFit& fit);
+
+  /// How the link did so far; kept beside the results.
+  Result<void> update_link(const LinkCounters& counters);
+
+  /// Hands everything written so far to readers; it survives the death of this process from here on.
+  Result<void> flush();
+
+  /// Ends the run: results, spike trains, intervals and references are written, the file is closed and renamed.
+  /// @param result       replaces all steps written before; its histograms are those of add_step()
+  /// @param exit_status  how the run ended: "completed", "interrupted" ...
+  /// @param finished     ISO 8601, the wall clock; may be empty
+  /// Errors: run_failed (disk, or NAME exists by now; NAME.part is then left).
+  Result<void> finalise(const analysis::RunResult& result, const std::string& exit_status,
+                        const std::string& finished = {});
+
+  /// Where the data are now: NAME.part, or NAME after finalise().
+  const std::string& path() const;
+
+ private:
+  class Impl;
+  explicit Recorder(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace thyrode::recording

@@ -207,6 +207,23 @@ std::vector<std::string> unlisted_sources(const std::filesystem::path& root, con
   return unlisted;
 }
 
+std::vector<std::string> names_without_source(std::string_view page, std::string_view sources) {
+  std::set<std::string> missing;
+  for (std::size_t at = page.find("()"); at != std::string_view::npos; at = page.find("()", at + 1)) {
+    std::size_t begin = at;
+    while (begin > 0 && (is_word_character(page[begin - 1]) || page[begin - 1] == ':')) --begin;
+    std::string_view name = page.substr(begin, at - begin);
+    // Each part of Type::name has to be there.
+    while (!name.empty()) {
+      const std::size_t colon = std::min(name.find(':'), name.size());
+      const std::string_view part = name.substr(0, colon);
+      if (!part.empty() && !has_word(sources, part)) missing.insert(std::string(part));
+      name = name.substr(std::min(colon + 1, name.size()));
+    }
+  }
+  return {missing.begin(), missing.end()};
+}
+
 std::vector<std::string> files_of(const std::filesystem::path& root) {
   static constexpr std::array rooms = {"protocols", "firmware", "drivers", "daemon", "tests", "experiments", "docs"};
   static const std::set<std::string> text = {".cpp", ".hpp", ".py", ".md", ".txt", ".yaml", ".json", ".sh"};

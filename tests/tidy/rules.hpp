@@ -35,6 +35,11 @@ std::vector<std::string> judge_file(std::string_view file, std::string_view text
 /// @param files  all files, from the root
 std::vector<std::string> unlisted_sources(const std::filesystem::path& root, const std::vector<std::string>& files);
 
+/// Functions that a page names, as `name()` or `Type::name()`, and that no source has.
+/// @param page     the text of the page
+/// @param sources  the text of all sources
+std::vector<std::string> names_without_source(std::string_view page, std::string_view sources);
+
 /// Every text file of the rooms and of the root folder, sorted, from the root; builds and data are left out.
 std::vector<std::string> files_of(const std::filesystem::path& root);
 

@@ -103,6 +103,11 @@ TEST(Targets, NameASourceThatNoTargetLists) {
             "room/b.cpp: listed in no CMakeLists.txt\nroom/inner/a.cpp: listed in no CMakeLists.txt\n");
 }
 
+TEST(Pages, NameFunctionsThatExist) {
+  EXPECT_EQ(joined(names_without_source("first Queue::push(), then `gone()`", "class Queue { void push(int); }")),
+            "gone\n");
+}
+
 TEST(Repository, HasFilesInEveryRoom) {
   EXPECT_GT(files_of(".").size(), 50U);
 }
@@ -118,6 +123,14 @@ TEST(Repository, KeepsTheRulesInEveryFile) {
 
 TEST(Repository, ListsEverySourceInATarget) {
   EXPECT_EQ(joined(unlisted_sources(".", files_of("."))), "");
+}
+
+TEST(Repository, HasTheFunctionsThatTheArchitectureNames) {
+  std::string sources;
+  for (const std::string& file : files_of(".")) {
+    if (file.ends_with(".cpp") || file.ends_with(".hpp")) sources += read(file);
+  }
+  EXPECT_EQ(joined(names_without_source(read("docs/architecture.md"), sources)), "");
 }
 
 }  // namespace

@@ -1,0 +1,45 @@
+// beta_n = d ln f/dI, the compressibility of the spike train, from neighbouring points of f(I).
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "daemon/analysis/lif_fit.hpp"
+#include "daemon/analysis/result.hpp"
+
+namespace thyrode::analysis {
+
+/// beta_n at one point, 1/µA.
+struct BetaPoint {
+  Estimate per_ua;
+  BetaStatus status = BetaStatus::few_points;
+  bool operator==(const BetaPoint&) const = default;
+};
+
+/// The coordinate L = ln(I/(I - onset)) in which the period 1/f of a LIF is a straight line, so that a local
+/// polynomial in it has next to nothing to smooth away, even where f(I) is steepest.
+struct OnsetCoordinate {
+  double onset_ua = 0.0;
+  double at(double current_ua) const;
+  /// dL/dI, 1/µA.
+  double slope(double current_ua) const;
+};
+
+/// Finds the intervals at which f jumps: lines through 3 points on each side, extrapolated to the middle, differ by
+/// more than 0.1 in ln f and by more than 5 standard deviations (noise, and the curvature that a line leaves out).
+/// @param points  shape (n), by ascending current, all different
+/// @returns numbers k of the intervals (points[k], points[k + 1]), ascending; none below 6 points
+std::vector<std::size_t> find_jumps(std::span<const FiPoint> points, const OnsetCoordinate& coordinate);
+
+/// Estimates beta_n at every point of one branch: one label, no jump inside.
+///
+/// The period T = 1/f is smoothed against L by local polynomials with tricube weights times 1/sigma^2; beta_n is
+/// -T'/T dL/dI, its error follows from the exact linear weights. Of several windows and degrees the one with the least
+/// estimated error is taken, noise plus what it differs from the most flexible one beyond noise; that difference
+/// stays in the interval. Decision 0004 holds the measurements behind this.
+/// @param points  shape (n), by ascending current, all different
+/// @returns shape (n); the two end points are `edge` without a value; all are `few_points` below 5 points
+std::vector<BetaPoint> local_beta(std::span<const FiPoint> points, const OnsetCoordinate& coordinate);
+
+}  // namespace thyrode::analysis

@@ -1,0 +1,42 @@
+#include "daemon/analysis/isi_histogram.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace thyrode::analysis {
+
+int IsiHistogram::counter_of(double isi_us) {
+  static const double log_gamma = std::log(gamma);
+  if (!(isi_us > 1.0)) return 0;
+  const double index = std::ceil(std::log(isi_us) / log_gamma);
+  return static_cast<int>(std::clamp(index, 1.0, static_cast<double>(size))) - 1;
+}
+
+double IsiHistogram::lower_edge_us(int counter) {
+  return std::pow(gamma, counter);
+}
+
+void IsiHistogram::add(double isi_us) {
+  ++counters_[static_cast<std::size_t>(counter_of(isi_us))];
+  ++total_;
+}
+
+void IsiHistogram::merge(const IsiHistogram& other) {
+  for (std::size_t k = 0; k < counters_.size(); ++k) counters_[k] += other.counters_[k];
+  total_ += other.total_;
+}
+
+std::optional<double> IsiHistogram::quantile_us(double p) const {
+  if (total_ == 0 || !(p >= 0.0 && p <= 1.0)) return std::nullopt;
+  const auto rank = static_cast<std::int64_t>(std::floor(p * static_cast<double>(total_ - 1)));
+  std::int64_t below = 0;
+  int counter = 0;
+  for (; counter < size - 1; ++counter) {
+    below += counters_[static_cast<std::size_t>(counter)];
+    if (below > rank) break;
+  }
+  // The value with the same relative distance to both edges of the bucket.
+  return lower_edge_us(counter + 1) * 2.0 / (1.0 + gamma);
+}
+
+}  // namespace thyrode::analysis

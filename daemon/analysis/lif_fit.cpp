@@ -1,0 +1,186 @@
+#include "daemon/analysis/lif_fit.hpp"
+
+#include <algorithm>
+#include <boost/math/distributions/chi_squared.hpp>
+#include <boost/math/distributions/fisher_f.hpp>
+#include <boost/math/tools/minima.hpp>
+#include <boost/math/tools/toms748_solve.hpp>
+#include <cmath>
+#include <functional>
+
+namespace thyrode::analysis {
+namespace {
+
+constexpr int scan_points = 48;
+constexpr double closest = 1e-9;  // least (lowest current - Ic), relative to what is allowed
+
+/// tref and tau of one Ic, seconds.
+struct Line {
+  double refractory = 0.0;
+  double tau = 0.0;
+  double chi2 = 0.0;
+};
+
+/// The points as (L, T, weight) for any Ic, with the constraints of the fit.
+class Problem {
+ public:
+  Problem(std::span<const FiPoint> points, double highest_silent, bool constrained)
+      : points_(points), constrained_(constrained) {
+    lowest_ = points[0].current_ua;
+    for (const FiPoint& p : points) lowest_ = std::min(lowest_, p.current_ua);
+    room_ = lowest_ - std::max(0.0, highest_silent);
+  }
+
+  double room() const { return room_; }
+  /// Search runs in x = ln(lowest current - Ic): the onset is logarithmic.
+  double onset(double x) const { return lowest_ - std::exp(x); }
+  double x_low() const { return std::log(room_ * closest); }
+  double x_high() const { return std::log(room_ * (1.0 - closest)); }
+
+  Line solve(double x) const { return solve(x, std::nullopt, std::nullopt); }
+
+  Line solve(double x, std::optional<double> tau, std::optional<double> refractory) const {
+    double w = 0.0;
+    double wl = 0.0;
+    double wt = 0.0;
+    each(x, [&](double l, double t, double weight) { w += weight, wl += weight * l, wt += weight * t; });
+    const double mean_l = wl / w;
+    const double mean_t = wt / w;
+    double ll = 0.0;
+    double lt = 0.0;
+    each(x, [&](double l, double t, double weight) {
+      ll += weight * (l - mean_l) * (l - mean_l);
+      lt += weight * (l - mean_l) * (t - mean_t);
+    });
+    Line line;
+    const double through_ll = ll + w * mean_l * mean_l;  // sums about the origin, for a fixed intercept
+    const double through_lt = lt + w * mean_l * mean_t;
+    if (refractory) {
+      line.refractory = *refractory;
+      line.tau = (through_lt - *refractory * wl) / through_ll;
+    } else {
+      line.tau = tau ? *tau : lt / ll;
+      line.refractory = mean_t - line.tau * mean_l;
+      if (constrained_ && line.refractory < 0.0) {
+        line.refractory = 0.0;
+        if (!tau) line.tau = through_lt / through_ll;
+      }
+    }
+    if (constrained_ && line.tau < 0.0) line.tau = 0.0, line.refractory = refractory.value_or(std::max(0.0, mean_t));
+    each(x, [&](double l, double t, double weight) {
+      const double rest = t - line.refractory - line.tau * l;
+      line.chi2 += weight * rest * rest;
+    });
+    return line;
+  }
+
+  /// Least chi2 over Ic with tau or tref held where given; returns x.
+  double search(std::optional<double> tau = {}, std::optional<double> refractory = {}) const {
+    const auto chi2 = [&](double x) { return solve(x, tau, refractory).chi2; };
+    const double step = (x_high() - x_low()) / (scan_points - 1);
+    double best = x_low();
+    double least = chi2(best);
+    for (int k = 1; k < scan_points; ++k) {
+      const double x = x_low() + k * step;
+      if (const double value = chi2(x); value < least) least = value, best = x;
+    }
+    std::uintmax_t evaluations = 80;
+    const auto found = boost::math::tools::brent_find_minima(chi2, std::max(x_low(), best - step),
+                                                             std::min(x_high(), best + step), 40, evaluations);
+    return found.second <= least ? found.first : best;
+  }
+
+ private:
+  template <class F>
+  void each(double x, F&& f) const {
+    const double gap = std::exp(x);
+    for (const FiPoint& p : points_) {
+      const double period = 1.0 / p.frequency_hz;
+      const double sigma = p.sigma_ln_f * period;
+      // I - Ic as (I - lowest) + gap keeps its digits when Ic is close to the lowest current.
+      f(std::log(p.current_ua / (p.current_ua - lowest_ + gap)), period, 1.0 / (sigma * sigma));
+    }
+  }
+
+  std::span<const FiPoint> points_;
+  bool constrained_;
+  double lowest_ = 0.0;
+  double room_ = 0.0;
+};
+
+/// Root of `excess` between a point inside the interval (negative) and one outside (positive); either end if none.
+double crossing(const std::function<double(double)>& excess, double inside, double outside) {
+  const double at_outside = excess(outside);
+  if (!(at_outside > 0.0)) return outside;
+  const double at_inside = excess(inside);
+  if (!(at_inside < 0.0)) return inside;
+  std::uintmax_t evaluations = 60;
+  const auto tolerance = boost::math::tools::eps_tolerance<double>(30);
+  const auto root =
+      inside < outside
+          ? boost::math::tools::toms748_solve(excess, inside, outside, at_inside, at_outside, tolerance, evaluations)
+          : boost::math::tools::toms748_solve(excess, outside, inside, at_outside, at_inside, tolerance, evaluations);
+  return 0.5 * (root.first + root.second);
+}
+
+/// First value on the way from `from` in powers of two of `step` where `excess` is positive.
+double expand(const std::function<double(double)>& excess, double from, double step) {
+  double outside = from + step;
+  for (int k = 0; k < 20 && !(excess(outside) > 0.0); ++k) outside = from + (step *= 2.0);
+  return outside;
+}
+
+}  // namespace
+
+std::optional<LifFit> fit_lif(std::span<const FiPoint> points, double highest_silent_ua) {
+  if (points.size() < 4) return std::nullopt;
+  const Problem problem(points, highest_silent_ua, true);
+  const auto [low, high] = std::minmax_element(
+      points.begin(), points.end(), [](const FiPoint& a, const FiPoint& b) { return a.current_ua < b.current_ua; });
+  if (!(problem.room() > 0.0) || !(high->current_ua > low->current_ua)) return std::nullopt;
+
+  const double best = problem.search();
+  const Line line = problem.solve(best);
+  if (!(line.tau > 0.0)) return std::nullopt;
+  const double degrees = static_cast<double>(points.size()) - 3.0;
+  LifFit fit;
+  fit.range_low_ua = low->current_ua;
+  fit.range_high_ua = high->current_ua;
+  fit.rheobase_ua = problem.onset(best);
+  fit.tau_ms = line.tau * 1e3;
+  fit.refractory_ms = line.refractory * 1e3;
+  fit.chi2_per_dof = line.chi2 / degrees;
+  const boost::math::chi_squared distribution(degrees);
+  fit.accepted = !(fit.chi2_per_dof > 2.0 && boost::math::cdf(boost::math::complement(distribution, line.chi2)) < 0.01);
+
+  const double rise =
+      boost::math::quantile(boost::math::fisher_f(1.0, degrees), 0.95) * std::max(1.0, fit.chi2_per_dof);
+  const double limit = line.chi2 + rise;
+  const auto over_x = [&](double x) { return problem.solve(x).chi2 - limit; };
+  fit.rheobase_low_ua = problem.onset(crossing(over_x, best, problem.x_high()));
+  fit.rheobase_high_ua = problem.onset(crossing(over_x, best, problem.x_low()));
+
+  const auto over_tau = [&](double tau) { return problem.solve(problem.search(tau), tau, {}).chi2 - limit; };
+  fit.tau_low_ms = crossing(over_tau, line.tau, 0.0) * 1e3;
+  fit.tau_high_ms = crossing(over_tau, line.tau, expand(over_tau, line.tau, 0.01 * line.tau)) * 1e3;
+
+  const auto over_refractory = [&](double refractory) {
+    return problem.solve(problem.search({}, refractory), {}, refractory).chi2 - limit;
+  };
+  fit.refractory_low_ms = crossing(over_refractory, line.refractory, 0.0) * 1e3;
+  fit.refractory_high_ms =
+      crossing(over_refractory, line.refractory, expand(over_refractory, line.refractory, 0.01 * line.tau)) * 1e3;
+  return fit;
+}
+
+double straightening_current(std::span<const FiPoint> points, double highest_silent_ua) {
+  constexpr std::size_t used = 8;
+  std::vector<FiPoint> lowest(points.begin(), points.end());
+  std::sort(lowest.begin(), lowest.end(),
+            [](const FiPoint& a, const FiPoint& b) { return a.current_ua < b.current_ua; });
+  if (lowest.size() > used) lowest.resize(used);
+  const Problem problem(lowest, highest_silent_ua, false);
+  return problem.onset(problem.search());
+}
+
+}  // namespace thyrode::analysis

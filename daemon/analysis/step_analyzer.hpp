@@ -1,0 +1,150 @@
+// One current step, analysed while it runs: when it may end, and what it says.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "daemon/analysis/batch_means.hpp"
+#include "daemon/analysis/interval_statistics.hpp"
+#include "daemon/analysis/isi_histogram.hpp"
+#include "daemon/analysis/result.hpp"
+#include "daemon/analysis/structure_factor.hpp"
+#include "protocols/time.hpp"
+
+namespace thyrode::analysis {
+
+/// When a step ends and what is left out of it.
+struct StepRules {
+  double relative_precision = 0.02;  ///< half width of the 95 % interval of f over f
+  double longest_s = 60.0;           ///< ceiling of a step
+  std::int64_t most_spikes = 20000;  ///< ceiling of a step
+  double f_min_hz = 1.0;             ///< silence of 3/f_min is quiescence
+  double membrane_tau_s = 0.0;       ///< silence must also last 20 of these; 0 when unknown
+  double settle_drop_s = 0.0;        ///< left out after the current step: max(5 tau_slow, 1 ms) if tau_slow is known
+  int settle_spikes = 0;             ///< spikes left out at the start
+  double drift_p = 0.01;             ///< p of a slope below which a step drifts
+  double timer_floor_s = 0.0;        ///< jitter of one spike time; at least one tick is assumed
+  double least_peak = 0.0;           ///< peaks below it are lost between samples (aliased); 0 is unknown
+};
+
+/// What the decision grid is told.
+struct Verdict {
+  bool done = false;
+  StepStatus status = StepStatus::undetermined;  ///< the status the step has if it ends now
+  bool operator==(const Verdict&) const = default;
+};
+
+/// The shape of a spike in the caller's unit (codes or volts), the same one for level().
+struct SpikeShape {
+  double peak = 0.0;
+  double trough = 0.0;           ///< lowest value since the previous spike
+  std::int64_t width_ticks = 0;  ///< from the crossing to the re-arm
+};
+
+/// Single pass, bounded memory (10 kB), O(1) per spike. Every decision stands on device time and data alone, so the
+/// same spikes and the same evaluation times give the same result.
+///
+/// Rules (design page "Analysis", sections 3 and 9). f = intervals/(their sum). Its interval comes from merging batch
+/// means, after MSER has dropped up to half of the batches as settling, where dropping lowers the score clearly.
+/// Looked at when n >= 64 and each time n has grown by 10 %; precise on two looks in a row ends the step. When
+/// 64 spikes would take longer than half of longest_s, looks begin at 20 spikes (quick mode). A significant slope of
+/// the batches that matters (a change of more than a quarter of the precision over the batches) doubles the length of
+/// the step, at most 3 times, then the status is `drifting` and f is that of the last half.
+class StepAnalyzer {
+ public:
+  /// @param seconds_per_tick  length of a tick
+  /// @param start  first tick at which the new current is applied
+  StepAnalyzer(const StepRules& rules, double seconds_per_tick, Ticks start);
+
+  /// Takes a spike. One that is not later than the spike before it, or before the start, is rejected and counted.
+  void spike(Ticks at, const SpikeShape& shape = {});
+  /// Data of [from, to) are missing. The interval in progress is closed; none reaches over the gap.
+  void gap(Ticks from, Ticks to);
+  /// Codes were clipped at an end of the range.
+  void saturated() { saturated_ = true; }
+  /// Takes the mean of V_out over a level record, in the unit of SpikeShape.
+  /// @param open_spike  a spike began and has not ended: the output is high
+  void level(double v_out_mean, bool open_spike);
+
+  /// Decides at a mark of the decision grid; cheap unless n grew by 10 % since the last look. Once done, the verdict
+  /// stays as it is.
+  /// @param now  all data before it have been taken
+  Verdict evaluate(Ticks now);
+
+  /// The row of the step as far as `end`; index, channel, leg, current, conditions and beta_n are the caller's.
+  /// Callable at any time; a running step has status `undetermined` until it is precise. A step without firing has
+  /// label QD if the output stayed high, else QH: only a sweep can tell better (analyze_sweep).
+  StepResult result(Ticks end) const;
+
+  const IsiHistogram& histogram() const { return histogram_; }
+  const IntervalStatistics& intervals() const { return intervals_; }
+  const BatchMeans& batches() const { return batches_; }
+  const StructureFactor& structure_factor() const { return structure_factor_; }
+  /// Spikes accepted.
+  std::int64_t spikes() const { return spikes_; }
+  /// Spikes rejected because their time did not increase.
+  std::int64_t rejected() const { return rejected_; }
+
+ private:
+  /// Where the train stands: what both the decision and the row are made of.
+  struct Precision {
+    int dropped = 0;                   // batches
+    bool settled = true;               // MSER asks for less than half
+    bool drifts = false;               // at drift_p
+    std::optional<double> half_width;  // relative
+  };
+  Precision precision() const;
+  bool drifts(int dropped, double p) const;
+  double floor() const;
+  bool precise(const Precision& p) const;
+
+  std::int64_t observed(Ticks until) const;  // ticks since the origin that are not missing
+  double silence_s(Ticks until) const;
+  bool silent(Ticks until) const;
+  bool quick() const;
+  bool ceiling(Ticks now) const;
+  std::optional<Verdict> look(Ticks now);
+  Verdict finish(StepStatus status);
+  StepStatus ceiling_status() const;
+
+  StepStatus rate_status(Ticks end, const Precision& p) const;
+  Estimate count_estimate(Ticks end) const;
+  Estimate rate_estimate(const Precision& p, bool last_half) const;
+  bool output_high() const;
+
+  StepRules rules_;
+  double seconds_per_tick_;
+  Ticks start_;
+  Ticks origin_;  // the start, later by the settling that is dropped
+
+  IsiHistogram histogram_;
+  IntervalStatistics intervals_;
+  BatchMeans batches_;
+  StructureFactor structure_factor_;
+
+  std::int64_t spikes_ = 0;
+  std::int64_t counted_ = 0;  // spikes after the settling
+  std::int64_t rejected_ = 0;
+  std::int64_t gaps_ = 0;
+  std::int64_t missing_ = 0;            // ticks in gaps since the origin
+  std::int64_t observed_at_spike_ = 0;  // observed() at the last spike counted
+  std::optional<Ticks> latest_;         // spike, for the order
+  std::optional<Ticks> previous_;       // spike the next interval begins at
+
+  std::int64_t low_peaks_ = 0;
+  double peak_sum_ = 0.0;
+  double trough_sum_ = 0.0;
+  double level_sum_ = 0.0;  // since the last spike
+  std::int64_t levels_ = 0;
+  bool open_spike_ = false;
+  bool saturated_ = false;
+
+  bool looked_ = false;
+  std::int64_t next_look_ = 0;  // spikes
+  int precise_looks_ = 0;       // in a row
+  int extensions_ = 0;
+  std::optional<Ticks> not_before_;
+  std::optional<Verdict> verdict_;
+};
+
+}  // namespace thyrode::analysis

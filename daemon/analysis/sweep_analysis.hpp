@@ -1,0 +1,33 @@
+// What the steps of a sweep say together: beta_n of each, the ends of the firing range, the LIF that fits.
+#pragma once
+
+#include <vector>
+
+#include "daemon/analysis/result.hpp"
+
+namespace thyrode::analysis {
+
+/// Completes the rows of a sweep and describes the whole. Callable after every finished step; rows already completed
+/// are computed anew from all rows.
+///
+/// Rows belong together by channel and conditions; a leg is one sweep direction of them.
+///
+/// Silent steps (labels QH, QD, transient). The firing range reaches from the lowest to the highest current at which
+/// any leg fires. Below it a step is QH, above it QD, and so is one that fired only at its start. A step after whose
+/// last spike the output stayed high (label QD with spikes, from StepAnalyzer) is QD wherever it lies. Inside the
+/// range, and when nothing fires, the label stays.
+///
+/// beta_n, for each leg on its own. Points are rows of status ok or timeout with an interval; a leg is cut where a
+/// silent step lies between two points, where the label changes for at least two points in a row, and where f jumps
+/// (find_jumps); each part goes through local_beta. A point next to a jump has beta_status `jump` and no value, the
+/// other end points have `edge`.
+///
+/// Onset and end are brackets over all legs: the lowest firing current and the highest silent one below it, and the
+/// same at the other end; a side without a silent step is empty. The LIF is fitted to the points of all legs from the
+/// onset up to twice the onset or to the first cut.
+///
+/// @param steps  rows in any order; labels, beta_n and beta_status are written
+/// @returns brackets and fit of the channel and conditions of the first row
+SweepFit analyze_sweep(std::vector<StepResult>& steps);
+
+}  // namespace thyrode::analysis

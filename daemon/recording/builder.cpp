@@ -223,7 +223,8 @@ void Builder::attribute(const std::string& path, const char* name, std::uint64_t
 void Builder::attribute(const std::string& path, const char* name, std::span<const std::string> values) {
   const Handle type = text_type();
   const Handle space = simple_space({values.size()});
-  const auto list = pointers(values);
+  auto list = pointers(values);
+  list.push_back(nullptr);  // The library wants an address even for an empty list.
   write_attribute(path, name, type.get(), space.get(), list.data());
 }
 

@@ -4,11 +4,13 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 
 #include "daemon/recording/layout.hpp"
 #include "daemon/recording/readback.hpp"
@@ -33,10 +35,14 @@ h5::Handle access_properties() {
   raise(ErrorKind::bad_input, fmt::format("{}: {}; {}", path, what, remedy));
 }
 
+fs::path folder_of(const std::string& path) {
+  const fs::path folder = fs::path{path}.parent_path();
+  return folder.empty() ? fs::path{"."} : folder;
+}
+
 void check_folder(const std::string& path) {
   std::error_code error;
-  fs::path folder = fs::path{path}.parent_path();
-  if (folder.empty()) folder = ".";
+  const fs::path folder = folder_of(path);
   const fs::file_status status = fs::status(folder, error);
   if (!fs::exists(status)) refuse(folder.string(), "no such folder", "create it or name another with --out");
   if (!fs::is_directory(status)) refuse(folder.string(), "not a folder", "name a folder with --out");
@@ -45,16 +51,19 @@ void check_folder(const std::string& path) {
   }
 }
 
-void check_room(const std::string& path, std::uint64_t expected_bytes) {
-  fs::path folder = fs::path{path}.parent_path();
-  if (folder.empty()) folder = ".";
+/// Bytes that this user may still write beside a file; as many as there can be if the system does not say.
+std::uint64_t free_bytes_at(const std::string& path) {
   struct statvfs disk {};
-  if (::statvfs(folder.c_str(), &disk) != 0) return;
-  const std::uint64_t free_bytes = std::uint64_t{disk.f_bavail} * disk.f_frsize;
+  if (::statvfs(folder_of(path).c_str(), &disk) != 0) return std::numeric_limits<std::uint64_t>::max();
+  return std::uint64_t{disk.f_bavail} * disk.f_frsize;
+}
+
+void check_room(const std::string& path, std::uint64_t expected_bytes) {
+  const std::uint64_t free_bytes = free_bytes_at(path);
   const std::uint64_t needed = expected_bytes + reserve_bytes;
   if (free_bytes >= needed) return;
   constexpr double megabyte = 1e6;
-  refuse(folder.string(),
+  refuse(folder_of(path).string(),
          fmt::format("{:.0f} MB free, the recording needs {:.0f} MB", static_cast<double>(free_bytes) / megabyte,
                      static_cast<double>(needed) / megabyte),
          "free space, record less, or name another folder with --out");
@@ -123,6 +132,18 @@ void check_description(const RunDescription& run) {
   for (const std::string* text : {&run.experiment_yaml, &run.station_yaml, &run.experiment}) {
     if (text->find('\0') != std::string::npos) wrong("a text with a zero byte cannot be kept as it is");
   }
+}
+
+void check_room_to_complete(const std::string& path) {
+  // Tables of steps and references; and each spike once more, which took more than that in its own table.
+  constexpr std::uint64_t tables = 4U << 20;
+  std::error_code error;
+  const std::uint64_t size = fs::file_size(path, error);
+  const std::uint64_t needed = tables + (error ? 0 : std::min<std::uint64_t>(size, tables * 16));
+  if (free_bytes_at(path) >= needed) return;
+  raise(ErrorKind::run_failed, fmt::format("{}: no room on the disk to finish the recording; its data are complete and "
+                                           "readable as they are: free {} MB",
+                                           path, needed / 1000000 + 1));
 }
 
 h5::Handle create_file(const std::string& path) {

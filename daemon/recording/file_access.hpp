@@ -13,6 +13,10 @@ void check_place(const std::string& path, std::uint64_t expected_bytes);
 /// Throws Failure (bad_input) if the description contradicts itself.
 void check_description(const RunDescription& run);
 
+/// Throws Failure (run_failed) if the disk has no room for what finalise() adds: a disk that fills up in the middle of
+/// it would spoil a good file.
+void check_room_to_complete(const std::string& path);
+
 /// Makes a new, empty file. Throws Failure.
 h5::Handle create_file(const std::string& path);
 /// Opens a file that was closed properly, for changes that only finalise() makes. Throws Failure.

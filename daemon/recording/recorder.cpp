@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <memory>
 #include <optional>
+#include <vector>
 
 #include "daemon/recording/completion.hpp"
 #include "daemon/recording/file_access.hpp"
@@ -25,6 +27,19 @@ void close_file(h5::Handle& file, const std::string& path) {
   }
 }
 
+/// An open recording whose disk has refused a write.
+struct Abandoned {
+  h5::Handle file;
+  std::unique_ptr<Streams> streams;
+};
+
+/// Lets go of a recording as the death of this process would. Closing it would write a superblock that speaks of data
+/// which never reached the disk, and the file could not be read again; left alone, it reads up to its last flush.
+void abandon(h5::Handle file, std::unique_ptr<Streams> streams) {
+  static auto* const kept = new std::vector<Abandoned>;  // NOLINT: outlives everything, on purpose
+  kept->push_back({std::move(file), std::move(streams)});
+}
+
 void let_readers_in(hid_t file, const std::string& path) {
   h5::expect(H5Fflush(file, H5F_SCOPE_GLOBAL), file, path, "flush");
   h5::expect(H5Fstart_swmr_write(file), file, path, "open for readers");
@@ -40,7 +55,7 @@ class Recorder::Impl {
       Builder builder{file_.get(), run.seed};
       create_skeleton(builder, run, fs::absolute(final_).string());
       let_readers_in(file_.get(), current_);
-      streams_.emplace(file_.get(), run);
+      streams_ = std::make_unique<Streams>(file_.get(), run);
     } catch (...) {
       // A file without data helps nobody: leave nothing behind.
       streams_.reset();
@@ -53,7 +68,11 @@ class Recorder::Impl {
 
   ~Impl() {
     h5::quiet();
-    if (streams_ && !broken_) static_cast<void>(guarded([this] { streams_->flush(); }));
+    if (streams_ && !broken_) static_cast<void>(change([this] { streams_->flush(); }));
+    if (streams_ && broken_) {
+      abandon(std::move(file_), std::move(streams_));
+      return;
+    }
     streams_.reset();
     file_.reset();
   }
@@ -74,6 +93,7 @@ class Recorder::Impl {
     streams_->flush();
     streams_.reset();
     close_file(file_, current_);
+    check_room_to_complete(current_);
     h5::Handle file = open_for_completion(current_);
     complete(file.get(), result, exit_status, finished);
     close_file(file, current_);
@@ -97,7 +117,7 @@ class Recorder::Impl {
   std::string final_;
   std::string current_;
   h5::Handle file_;
-  std::optional<Streams> streams_;
+  std::unique_ptr<Streams> streams_;
   std::optional<Error> broken_;
 };
 

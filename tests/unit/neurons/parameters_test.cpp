@@ -1,0 +1,126 @@
+#include <gtest/gtest.h>
+#include <yaml-cpp/yaml.h>
+
+#include <cmath>
+#include <limits>
+#include <set>
+
+#include "tests/unit/neurons/reference_neurons.hpp"
+
+namespace thyrode::neurons {
+namespace {
+
+ParameterError error_of(std::string_view model, const Parameters& parameters, const NoiseParameters& noise = {}) {
+  auto neuron = make_neuron(model, parameters, noise, 1);
+  if (neuron) {
+    ADD_FAILURE() << "accepted";
+    return {};
+  }
+  return neuron.error();
+}
+
+void expect_says(const ParameterError& error, std::string_view parameter, std::initializer_list<const char*> words) {
+  EXPECT_EQ(error.parameter, parameter);
+  for (const char* word : words) {
+    EXPECT_NE(error.reason.find(word), std::string::npos) << error.reason << " lacks " << word;
+  }
+}
+
+Parameters with(Parameters parameters, const std::string& name, double value) {
+  parameters[name] = value;
+  return parameters;
+}
+
+TEST(Parameters, RefusesAnUnknownModelAndNamesTheKnownOnes) {
+  const ParameterError error = error_of("lif", wu2023());
+  expect_says(error, "", {"lif", "thyristor", "thyristor-fast"});
+  EXPECT_TRUE(model_parameters("lif").empty());
+}
+
+TEST(Parameters, RefusesAMissingParameter) {
+  for (const ParameterRule& rule : model_parameters("thyristor")) {
+    Parameters p = wu2023();
+    p.erase(std::string{rule.name});
+    expect_says(error_of("thyristor", p), rule.name, {"missing", std::string{rule.unit}.c_str()});
+  }
+}
+
+TEST(Parameters, RefusesAnUnknownParameterAndListsTheKnownOnes) {
+  expect_says(error_of("thyristor", with(wu2023(), "R_L", 47.0)), "R_L", {"not a parameter", "R_s"});
+}
+
+TEST(Parameters, RefusesValuesThatNoComponentHas) {
+  expect_says(error_of("thyristor", with(wu2023(), "C_m", -1e-5)), "C_m", {"-1e-05 F", "above 0 F", "charge"});
+  expect_says(error_of("thyristor", with(wu2023(), "R_s", 0.0)), "R_s", {"0 Ohm", "above", "energy"});
+  expect_says(error_of("thyristor-fast", with(bench_fast(), "C_L", -1e-9)), "C_L", {"-1e-09 F", "at least 0 F"});
+  expect_says(error_of("thyristor", with(wu2023(), "tau_q", std::nan(""))), "tau_q", {"nan", "finite"});
+  expect_says(error_of("thyristor", with(wu2023(), "u_start", std::numeric_limits<double>::infinity())), "u_start",
+              {"inf", "finite"});
+}
+
+TEST(Parameters, RefusesAThresholdBelowTheOnVoltage) {
+  expect_says(error_of("thyristor", with(wu2023(), "V_on", 0.95)), "V_on", {"0.95 V", "V_th = 0.9059 V", "firing"});
+  expect_says(error_of("thyristor-fast", with(bench_fast(), "V_th", 0.5)), "V_on", {"0.65 V", "V_th = 0.5 V"});
+}
+
+TEST(Parameters, RefusesAnOrderOfChargesThatNoDeviceHas) {
+  expect_says(error_of("thyristor", with(wu2023(), "q2", 130e-6)), "q2", {"q1", "second slope"});
+  expect_says(error_of("thyristor", with(wu2023(), "q3", 125e-6)), "q3", {"q2"});
+  expect_says(error_of("thyristor", with(wu2023(), "q_inf", 140e-6)), "q_inf", {"q1"});
+  expect_says(error_of("thyristor", with(wu2023(), "V_k", 0.91)), "V_k", {"V_th"});
+  expect_says(error_of("thyristor", with(wu2023(), "G0", 60e-6)), "I_0", {"leak", "G0 V_k"});
+}
+
+TEST(Parameters, RefusesImpossibleNoise) {
+  expect_says(error_of("thyristor", wu2023(), {-1e-6, 1e-2}), "noise.deviation", {"-1e-06 A", "at least 0"});
+  expect_says(error_of("thyristor", wu2023(), {1e-6, 0.0}), "noise.correlation_time", {"0 s", "above 0"});
+  EXPECT_TRUE(make_neuron("thyristor", wu2023(), {0.0, 0.0}, 1).has_value());
+}
+
+TEST(Parameters, GivesEachItsSiUnit) {
+  const std::set<std::string_view> units{"F", "V", "A", "Ohm", "S", "s", "C"};
+  for (const char* model : {"thyristor", "thyristor-fast"}) {
+    std::set<std::string_view> names;
+    for (const ParameterRule& rule : model_parameters(model)) {
+      EXPECT_TRUE(units.contains(rule.unit)) << rule.name;
+      EXPECT_FALSE(rule.reason.empty()) << rule.name;
+      EXPECT_TRUE(names.insert(rule.name).second) << rule.name << " twice";
+    }
+    EXPECT_FALSE(names.empty());
+  }
+}
+
+// A value such as "0.28 uC" against the SI value and unit it must have.
+void expect_quantity(const std::string& text, double expected, std::string unit) {
+  std::size_t end = 0;
+  double value = std::stod(text, &end);
+  std::string given = text.substr(text.find_first_not_of(' ', end));
+  if (given != unit) {
+    const std::map<char, double> prefixes{{'p', 1e-12}, {'n', 1e-9}, {'u', 1e-6}, {'m', 1e-3}, {'k', 1e3}, {'M', 1e6}};
+    value *= prefixes.at(given.front());
+    given.erase(0, 1);
+  }
+  EXPECT_EQ(given, unit) << text;
+  EXPECT_NEAR(value, expected, 1e-12 * std::abs(expected)) << text;
+}
+
+TEST(NeuronFiles, HoldTheValuesOfTheReferenceTables) {
+  for (const auto& [file, reference] : {std::pair{"msn", wu2023()}, std::pair{"msn-fast", bench_fast()}}) {
+    SCOPED_TRACE(file);
+    const YAML::Node root = YAML::LoadFile(std::string{"experiments/neurons/"} + file + ".yaml");
+    EXPECT_EQ(root["schema"].as<std::string>(), "thyrode.neuron/1");
+    EXPECT_EQ(root["name"].as<std::string>(), file);
+    const auto rules = model_parameters(root["model"].as<std::string>());
+    EXPECT_EQ(root["parameters"].size(), rules.size());
+    for (const ParameterRule& rule : rules) {
+      const std::string name{rule.name};
+      ASSERT_TRUE(root["parameters"][name].IsDefined()) << name;
+      expect_quantity(root["parameters"][name].as<std::string>(), reference.at(name), std::string{rule.unit});
+    }
+    EXPECT_TRUE(root["noise"]["deviation"].IsDefined());
+    EXPECT_TRUE(root["noise"]["correlation_time"].IsDefined());
+  }
+}
+
+}  // namespace
+}  // namespace thyrode::neurons

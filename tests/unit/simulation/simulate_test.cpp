@@ -1,0 +1,124 @@
+#include "daemon/simulation/simulate.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "tests/unit/neurons/events.hpp"
+#include "tests/unit/neurons/reference_neurons.hpp"
+
+namespace thyrode::simulation {
+namespace {
+
+using neurons::bench_fast;
+using neurons::must_make;
+using neurons::wu2023;
+
+TEST(Simulate, CountsSpikesAfterTheSettlingTimeOnly) {
+  const auto neuron = must_make("thyristor", wu2023());
+  const auto result = simulate(*neuron, 45.3_uA, 10.0_s, 2.0_s);
+  ASSERT_TRUE(result.has_value()) << result.error().message;
+  EXPECT_EQ(result->n_spikes, std::int64_t(result->spike_times.size()));
+  EXPECT_NEAR(double(result->n_spikes), 125.5, 1.0);
+  EXPECT_GT(result->spike_times.front(), 2.0);
+  EXPECT_LE(result->spike_times.back(), 12.0);
+  ASSERT_TRUE(result->frequency_hz.has_value());
+  EXPECT_NEAR(*result->frequency_hz, 12.54626, 5e-4 * 12.54626);
+  EXPECT_TRUE(result->trace.output_v.empty());
+}
+
+TEST(Simulate, GivesNoFrequencyWithoutTwoSpikes) {
+  const auto silent = must_make("thyristor", wu2023());
+  const auto quiet = simulate(*silent, 20.0_uA, 10.0_s, 0.0_s);
+  ASSERT_TRUE(quiet.has_value());
+  EXPECT_EQ(quiet->n_spikes, 0);
+  EXPECT_FALSE(quiet->frequency_hz.has_value());
+  const auto firing = must_make("thyristor", wu2023());
+  const auto single = simulate(*firing, 45.3_uA, Duration::from_si(0.1), 0.0_s);
+  ASSERT_TRUE(single.has_value());
+  EXPECT_EQ(single->n_spikes, 1);
+  EXPECT_FALSE(single->frequency_hz.has_value());
+}
+
+TEST(Simulate, GoesOnWhereItStopped) {
+  const auto parts = must_make("thyristor-fast", bench_fast());
+  const auto whole = must_make("thyristor-fast", bench_fast());
+  const auto all = simulate(*whole, 60.0_uA, 1.0_s, 0.0_s);
+  const auto first = simulate(*parts, 60.0_uA, 0.4_s, 0.0_s);
+  const auto second = simulate(*parts, 60.0_uA, 0.6_s, 0.0_s);
+  ASSERT_TRUE(all && first && second);
+  EXPECT_EQ(first->n_spikes + second->n_spikes, all->n_spikes);
+  EXPECT_NEAR(second->spike_times.back() + 0.4, all->spike_times.back(), 1e-12);
+}
+
+TEST(Simulate, RendersATraceThatShowsTheSpikes) {
+  const auto neuron = must_make("thyristor", wu2023());
+  SimulationOptions options;
+  options.trace_rate = 50e3 * 1.0_Hz;
+  const auto result = simulate(*neuron, 45.3_uA, 0.5_s, 0.25_s, options);
+  ASSERT_TRUE(result.has_value());
+  ASSERT_EQ(result->trace.output_v.size(), 25'000U);
+  ASSERT_EQ(result->trace.membrane_v.size(), 25'000U);
+  std::vector<double> crossings;
+  for (std::size_t k = 1; k < 25'000; ++k) {
+    if (result->trace.output_v[k - 1] < 0.06 && result->trace.output_v[k] >= 0.06) {
+      crossings.push_back(0.25 + double(k) / 50e3);
+    }
+  }
+  ASSERT_EQ(crossings.size(), result->spike_times.size());
+  for (std::size_t k = 0; k < crossings.size(); ++k) EXPECT_NEAR(crossings[k], result->spike_times[k], 2.5e-5);
+}
+
+TEST(Simulate, SamplesTheTraceExactly) {
+  const auto neuron = must_make("thyristor-fast", bench_fast());
+  SimulationOptions options;
+  options.trace_rate = 1e4 * 1.0_Hz;
+  const auto result = simulate(*neuron, 10.0_uA, Duration::from_si(0.02), Duration::from_si(0.0037), options);
+  ASSERT_TRUE(result.has_value());
+  ASSERT_EQ(result->trace.membrane_v.size(), 200U);
+  for (std::size_t k = 0; k < 200; ++k) {
+    const double t = 0.0037 + double(k) * 1e-4;
+    const double expected = 10e-6 * 50.1e3 * (1.0 - std::exp(-t / (50.1e3 * 100e-9)));
+    EXPECT_NEAR(result->trace.membrane_v[k], expected, 1e-13);
+  }
+}
+
+TEST(Simulate, RefusesArgumentsOutsideTheirRange) {
+  const auto neuron = must_make("thyristor", wu2023());
+  const auto message = [&](Current i, Duration d, Duration s, SimulationOptions o = {}) {
+    const auto result = simulate(*neuron, i, d, s, o);
+    return result ? std::string{} : result.error().message;
+  };
+  EXPECT_NE(message(45.3_uA, 0.0_s, 0.0_s).find("duration is 0 s"), std::string::npos);
+  EXPECT_NE(message(45.3_uA, 1.0_s, -1.0 * 1.0_s).find("settling time is -1 s"), std::string::npos);
+  EXPECT_NE(message(Current::from_si(std::nan("")), 1.0_s, 0.0_s).find("current is nan"), std::string::npos);
+  EXPECT_NE(message(45.3_uA, 1000.0_s, 0.0_s, {.trace_rate = 1e6 * 1.0_Hz}).find("more than 100000000"),
+            std::string::npos);
+}
+
+TEST(Simulate, TellsWhenAndWhyACircuitChatters) {
+  neurons::Parameters p = wu2023();
+  p["V_on"] = 0.9055;
+  const auto neuron = must_make("thyristor", p);
+  const auto result = simulate(*neuron, 60.0_uA, 1.0_s, 0.0_s);
+  ASSERT_FALSE(result.has_value());
+  EXPECT_NE(result.error().message.find("60 uA"), std::string::npos) << result.error().message;
+  EXPECT_NE(result.error().message.find("chatters"), std::string::npos);
+}
+
+TEST(Moment, KeepsItsLastDigitThroughAMillionSmallSteps) {
+  Moment now{Duration::from_si(86'400.0)};
+  for (int k = 0; k < 1'000'000; ++k) now += 1e-7;
+  EXPECT_NEAR(now.since(Moment{Duration::from_si(86'400.0)}), 0.1, 1e-15);
+}
+
+TEST(Moment, CarriesSeconds) {
+  Moment now;
+  for (int k = 0; k < 10; ++k) now += 0.3;
+  EXPECT_NEAR(now.seconds(), 3.0, 1e-15);
+  now += -1.5;
+  EXPECT_NEAR(now.seconds(), 1.5, 1e-15);
+}
+
+}  // namespace
+}  // namespace thyrode::simulation

@@ -21,6 +21,14 @@ struct Line {
   double chi2 = 0.0;
 };
 
+/// The least place of `f` in [low, high] that Brent's method finds, or `known` if none is below its value.
+template <class F>
+double brent(const F& f, double low, double high, double known, double value) {
+  std::uintmax_t evaluations = 80;
+  const auto found = boost::math::tools::brent_find_minima(f, low, high, 26, evaluations);
+  return found.second <= value ? found.first : known;
+}
+
 /// The points as (L, T, weight) for any Ic, with the constraints of the fit.
 class Problem {
  public:
@@ -84,10 +92,14 @@ class Problem {
       const double x = x_low() + k * step;
       if (const double value = chi2(x); value < least) least = value, best = x;
     }
-    std::uintmax_t evaluations = 80;
-    const auto found = boost::math::tools::brent_find_minima(chi2, std::max(x_low(), best - step),
-                                                             std::min(x_high(), best + step), 40, evaluations);
-    return found.second <= least ? found.first : best;
+    const double low = std::max(x_low(), best - step);
+    const double high = std::min(x_high(), best + step);
+    const double coarse = brent(chi2, low, high, best, least);
+    // Brent's search ends at half of the digits of x; points known to 1e-8 need more, so it starts again around there.
+    const double scale = std::ldexp(std::max(1.0, std::abs(coarse)), -22);
+    const auto near = [&](double d) { return chi2(coarse + scale * d); };
+    return coarse + scale * brent(near, std::max(-1.0, (low - coarse) / scale), std::min(1.0, (high - coarse) / scale),
+                                  0.0, chi2(coarse));
   }
 
  private:

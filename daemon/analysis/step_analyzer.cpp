@@ -12,6 +12,7 @@ constexpr std::int64_t first_look = 64;
 constexpr std::int64_t first_quick_look = 20;
 constexpr int looks_needed = 2;
 constexpr int most_extensions = 3;
+constexpr double tolerated_change = 0.25;   // of the precision: what may drift without mattering
 constexpr std::int64_t least_for_rate = 5;  // fewer spikes give a count, not a rate
 
 std::int64_t to_tick_count(double seconds, double seconds_per_tick) {
@@ -104,22 +105,25 @@ bool StepAnalyzer::drifts(int dropped, double p) const {
   if (!slope || !mean || slope->p >= p) return false;
   // In a train without noise any change is significant; one that is small against the precision does not matter.
   const double change = std::abs(slope->per_batch) * (batches_.count() - dropped - 1) / *mean;
-  return change > 0.25 * rules_.relative_precision;
+  return change > tolerated_change * rules_.relative_precision;
 }
 
 StepAnalyzer::Precision StepAnalyzer::precision() const {
   Precision p;
   p.dropped = batches_.settling();
-  p.settled = p.dropped < std::max(1, batches_.count() / 2);
   p.drifts = drifts(p.dropped, rules_.drift_p);
   const auto half_width = batches_.half_width(p.dropped);
   const auto mean = batches_.mean(p.dropped);
+  if (mean && p.dropped == batches_.count() / 2 && p.dropped > 0) {
+    // A train without noise settles for ever, by less and less.
+    p.settled = std::abs(*batches_.mean() - *mean) <= tolerated_change * rules_.relative_precision * *mean;
+  }
   if (half_width && mean && *mean > 0.0) p.half_width = std::max(*half_width / *mean, floor());
   return p;
 }
 
 bool StepAnalyzer::precise(const Precision& p) const {
-  return p.settled && p.half_width && *p.half_width < rules_.relative_precision;
+  return p.half_width && *p.half_width < rules_.relative_precision;
 }
 
 Verdict StepAnalyzer::finish(StepStatus status) {
@@ -131,7 +135,7 @@ StepStatus StepAnalyzer::ceiling_status() const {
   if (counted_ == 0) return StepStatus::upper_bound;
   const Precision p = precision();
   if (!p.half_width) return StepStatus::undetermined;
-  return p.drifts ? StepStatus::drifting : StepStatus::timeout;
+  return p.moving() ? StepStatus::drifting : StepStatus::timeout;
 }
 
 Verdict StepAnalyzer::evaluate(Ticks now) {
@@ -151,8 +155,10 @@ std::optional<Verdict> StepAnalyzer::look(Ticks now) {
 
   const Precision p = precision();
   precise_looks_ = precise(p) ? precise_looks_ + 1 : 0;
-  if (precise_looks_ < looks_needed) return std::nullopt;
-  if (!p.drifts) return finish(StepStatus::ok);
+  // A step that was extended for its drift and still drifts need not become precise before that counts again.
+  const bool moves_on = p.moving() && extensions_ > 0;
+  if (precise_looks_ < looks_needed && !moves_on) return std::nullopt;
+  if (!p.moving()) return finish(StepStatus::ok);
   if (extensions_ == most_extensions) return finish(StepStatus::drifting);
   ++extensions_;
   precise_looks_ = 0;
@@ -212,8 +218,8 @@ StepStatus StepAnalyzer::rate_status(Ticks end, const Precision& p) const {
     const bool late_drift = p.drifts && drifts(p.dropped, rules_.drift_p * rules_.drift_p);
     return verdict_->status == StepStatus::ok && late_drift ? StepStatus::drifting : verdict_->status;
   }
-  if (p.drifts && ceiling(end)) return StepStatus::drifting;
-  if (precise(p) && !p.drifts) return StepStatus::ok;
+  if (p.moving() && ceiling(end)) return StepStatus::drifting;
+  if (precise(p) && !p.moving()) return StepStatus::ok;
   return ceiling(end) ? StepStatus::timeout : StepStatus::undetermined;
 }
 

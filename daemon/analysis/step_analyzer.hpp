@@ -48,8 +48,9 @@ struct SpikeShape {
 /// means, after MSER has dropped up to half of the batches as settling, where dropping lowers the score clearly.
 /// Looked at when n >= 64 and each time n has grown by 10 %; precise on two looks in a row ends the step. When
 /// 64 spikes would take longer than half of longest_s, looks begin at 20 spikes (quick mode). A significant slope of
-/// the batches that matters (a change of more than a quarter of the precision over the batches) doubles the length of
-/// the step, at most 3 times, then the status is `drifting` and f is that of the last half.
+/// the batches that matters (a change of more than a quarter of the precision over the batches), or settling that
+/// asks for half of them, doubles the length of the step, at most 3 times, then the status is `drifting` and f is that
+/// of the last half.
 class StepAnalyzer {
  public:
   /// @param seconds_per_tick  length of a tick
@@ -89,9 +90,10 @@ class StepAnalyzer {
   /// Where the train stands: what both the decision and the row are made of.
   struct Precision {
     int dropped = 0;                   // batches
-    bool settled = true;               // MSER asks for less than half
+    bool settled = true;               // MSER asks for less than half, or for what does not matter
     bool drifts = false;               // at drift_p
     std::optional<double> half_width;  // relative
+    bool moving() const { return drifts || !settled; }
   };
   Precision precision() const;
   bool drifts(int dropped, double p) const;

@@ -45,6 +45,11 @@ constexpr T from_wire(U bits) {
   }
 }
 
+/// Values whose bytes in memory are those of the wire: a long list of them is one copy.
+template <class T>
+inline constexpr bool lies_as_on_the_wire =
+    std::is_unsigned_v<T> && std::is_integral_v<T> && std::endian::native == std::endian::little;
+
 class Writer {
  public:
   constexpr explicit Writer(std::span<std::uint8_t> out) : out_{out} {}
@@ -54,7 +59,11 @@ class Writer {
       T::fields(value, [this](const char*, const auto& field) { this->put(field); });
     } else if constexpr (IsSequence<T>::value) {
       put(static_cast<std::uint8_t>(value.size()));
-      for (const auto& item : value) put(item);
+      if constexpr (lies_as_on_the_wire<typename T::value_type>) {
+        put_bytes(value.data(), value.size() * sizeof(typename T::value_type));
+      } else {
+        for (const auto& item : value) put(item);
+      }
     } else if constexpr (IsArray<T>::value) {
       for (const auto& item : value) put(item);
     } else {
@@ -77,6 +86,14 @@ class Writer {
   constexpr bool overflow() const { return overflow_; }
 
  private:
+  void put_bytes(const void* bytes, std::size_t count) {
+    if (count > out_.size() - size_) {
+      overflow_ = true;
+    } else if (count > 0) {
+      std::memcpy(out_.data() + size_, bytes, count);
+      size_ += count;
+    }
+  }
   std::span<std::uint8_t> out_;
   std::size_t size_ = 0;
   bool overflow_ = false;
@@ -97,7 +114,11 @@ class Reader {
         return;
       }
       value.resize(size);
-      for (std::size_t k = 0; k < size; ++k) get(value[k]);
+      if constexpr (lies_as_on_the_wire<typename T::value_type>) {
+        get_bytes(value.data(), size * sizeof(typename T::value_type));
+      } else {
+        for (std::size_t k = 0; k < size; ++k) get(value[k]);
+      }
     } else if constexpr (IsArray<T>::value) {
       for (auto& item : value) get(item);
     } else {
@@ -126,6 +147,14 @@ class Reader {
   constexpr bool complete() const { return !short_ && !bad_value_ && at_ == in_.size(); }
 
  private:
+  void get_bytes(void* bytes, std::size_t count) {
+    if (count > in_.size() - at_) {
+      short_ = true;
+    } else if (count > 0) {
+      std::memcpy(bytes, in_.data() + at_, count);
+      at_ += count;
+    }
+  }
   std::span<const std::uint8_t> in_;
   std::size_t at_ = 0;
   bool short_ = false;

@@ -11,6 +11,7 @@ namespace thyrode::protocol {
 template <class T, std::size_t N>
 class Sequence {
  public:
+  using value_type = T;
   static constexpr std::size_t capacity = N;
   constexpr std::size_t size() const noexcept { return size_; }
   constexpr bool empty() const noexcept { return size_ == 0; }

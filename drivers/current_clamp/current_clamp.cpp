@@ -159,17 +159,21 @@ void CurrentClamp::take_answer(const protocol::Frame& frame) {
 }
 
 Result<DeviceMessage> CurrentClamp::read(Duration timeout) {
-  const auto until = Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(timeout.si()));
+  std::optional<Clock::time_point> until;  // the clock is asked only when nothing is there
+  double left = 0.0;
   while (messages_.empty()) {
-    const double left = std::chrono::duration<double>(until - Clock::now()).count();
     const auto came = pump(Duration::from_si(std::clamp(left, 0.0, 0.02)));
     if (!came) return tl::make_unexpected(came.error());
-    if (!pending_.empty() || (!*came && info_.virtual_time)) {
-      if (auto repeated = repeat_overdue(!*came); !repeated) return tl::make_unexpected(repeated.error());
+    if (!messages_.empty()) break;
+    const auto now = Clock::now();
+    if (!until) until = now + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(timeout.si()));
+    left = std::chrono::duration<double>(*until - now).count();
+    if (*came) continue;
+    const bool over = link_->in_lockstep() || left <= 0.0;
+    if (over || !pending_.empty()) {
+      if (auto repeated = repeat_overdue(true); !repeated) return tl::make_unexpected(repeated.error());
     }
-    if (messages_.empty() && !*came && (link_->in_lockstep() || Clock::now() >= until)) {
-      return fail(ErrorKind::timeout, "nothing came");
-    }
+    if (over) return fail(ErrorKind::timeout, "nothing came");
   }
   DeviceMessage message = std::move(messages_.front());
   messages_.pop_front();
@@ -215,16 +219,6 @@ Result<std::uint8_t> CurrentClamp::send(const Message& message, bool wanted) {
   counters_.bytes_down += bytes;
   if (auto sent = link_->write({frame.data(), bytes}); !sent) return tl::make_unexpected(sent.error());
   return sequence;
-}
-
-template <class Message>
-Result<void> CurrentClamp::send_unacknowledged(const Message& message) {
-  std::array<std::uint8_t, protocol::max_payload_down> payload;
-  std::array<std::uint8_t, protocol::max_frame_bytes> frame;
-  const std::size_t size = protocol::encode(message, payload);
-  const std::size_t bytes = protocol::write_frame(Message::type, next_down_++, {payload.data(), size}, frame);
-  counters_.bytes_down += bytes;
-  return link_->write({frame.data(), bytes});
 }
 
 /// Waits until the device has acknowledged enough to hold `bytes` more.

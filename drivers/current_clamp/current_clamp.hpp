@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -94,6 +95,18 @@ class CurrentClamp final : public Device {
   Sample last_grant_{};
   LinkCounters counters_;
 };
+
+template <class Message>
+Result<void> CurrentClamp::send_unacknowledged(const Message& message) {
+  std::array<std::uint8_t, protocol::max_payload_down> payload;
+  std::array<std::uint8_t, protocol::max_frame_bytes> frame;
+  const std::size_t size = protocol::encode(message, payload);
+  // Nobody acknowledges it, so it uses up no sequence number: a command would come round too soon to the number of one
+  // that the device still remembers, and be taken for its repetition.
+  const std::size_t bytes = protocol::write_frame(Message::type, next_down_, {payload.data(), size}, frame);
+  counters_.bytes_down += bytes;
+  return link_->write({frame.data(), bytes});
+}
 
 /// The fault in words, with what to do next.
 std::string describe(protocol::FaultCode code);

@@ -1,40 +1,11 @@
 #include "drivers/simulated/emulator.hpp"
 
 #include <array>
-#include <chrono>
 #include <cstdint>
 
+#include "drivers/simulated/pace.hpp"
+
 namespace thyrode {
-namespace {
-
-using Clock = std::chrono::steady_clock;
-
-/// Holds device time back to a multiple of the wall clock.
-class Pace {
- public:
-  Pace(double speed, Sample now) : speed_{speed}, sample_{now}, start_{Clock::now()} {}
-  bool allows(Sample now) {
-    if (speed_ <= 0.0) return true;
-    const double wall = std::chrono::duration<double>(Clock::now() - start_).count();
-    const double due = wall * speed_ * native::Nominal::sample_rate;
-    const auto ahead = static_cast<double>(now - sample_);
-    // Time that the client did not grant is gone: it is not made up for in a burst.
-    if (due - ahead > 0.05 * native::Nominal::sample_rate * speed_) {
-      sample_ = now;
-      start_ = Clock::now();
-      return true;
-    }
-    return ahead < due;
-  }
-
- private:
-  double speed_;
-  Sample sample_;
-  Clock::time_point start_;
-};
-
-}  // namespace
-
 Result<void> serve_client(native::NativeInstrument& instrument, Link& client, double speed, const std::atomic<bool>& stop) {
   constexpr std::size_t full = 64 * 1024;  // bytes under way before the instrument waits
   constexpr int blocks_at_once = 64;

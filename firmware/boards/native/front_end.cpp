@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "firmware/core/channel.hpp"
+
 namespace thyrode::native {
 
 ConverterErrors::ConverterErrors(std::uint64_t seed, bool ideal) : bend_(4096, 0.0F) {
@@ -74,18 +76,16 @@ std::span<const CurrentChange> CurrentSource::follow(std::span<const DacCode> co
   }
   if (!closed_) missed_ = 0.0;
   closed_ = true;
-  const auto [low, high] = std::minmax_element(codes.begin(), codes.end());
-  if (steady_ && *low >= base_ && *high <= base_ + 1) {
-    follow_flicker(codes);
-  } else if (*high <= *low + 1) {
-    base_ = *low;
+  const firmware::CodeSummary block = firmware::summarise(codes);
+  if (steady_ && block.lowest >= base_ && block.highest <= base_ + 1) {
+    follow_flicker(block.sum, codes.size());
+  } else if (block.highest <= block.lowest + 1) {
+    base_ = block.lowest;
     steady_ = true;
-    run_sum_ = run_samples_ = missed_ = 0.0;
-    double sum = 0.0;
-    for (const DacCode code : codes) sum += level(code);
-    run_sum_ = sum;
     run_samples_ = static_cast<double>(codes.size());
-    emit(0, sum / static_cast<double>(codes.size()));
+    run_sum_ = flicker_sum(block.sum, codes.size());
+    missed_ = 0.0;
+    emit(0, run_sum_ / run_samples_);
   } else {
     steady_ = false;
     follow_movement(codes);
@@ -93,12 +93,16 @@ std::span<const CurrentChange> CurrentSource::follow(std::span<const DacCode> co
   return changes_;
 }
 
-void CurrentSource::follow_flicker(std::span<const DacCode> codes) {
-  double upper = 0.0;
-  for (const DacCode code : codes) upper += static_cast<double>(code - base_);
-  const double samples = static_cast<double>(codes.size());
-  const double sum = level(base_) * (samples - upper);
-  const double written = upper > 0.0 ? sum + level(static_cast<DacCode>(base_ + 1)) * upper : sum;
+/// Sum of the currents of codes that are all base_ or the one above, from the sum of the codes.
+double CurrentSource::flicker_sum(std::uint32_t codes_sum, std::size_t count) const {
+  const double upper = static_cast<double>(codes_sum) - static_cast<double>(base_) * static_cast<double>(count);
+  const double lower_sum = level(base_) * (static_cast<double>(count) - upper);
+  return upper > 0.0 ? lower_sum + level(static_cast<DacCode>(base_ + 1)) * upper : lower_sum;
+}
+
+void CurrentSource::follow_flicker(std::uint32_t codes_sum, std::size_t count) {
+  const double samples = static_cast<double>(count);
+  const double written = flicker_sum(codes_sum, count);
   run_sum_ += written;
   run_samples_ += samples;
   missed_ += written - current_ * samples;

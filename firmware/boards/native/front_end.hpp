@@ -83,7 +83,8 @@ class CurrentSource {
   double level(DacCode code) const { return levels_[code]; }
   void emit(int at, double current);
   void follow_movement(std::span<const DacCode> codes);
-  void follow_flicker(std::span<const DacCode> codes);
+  void follow_flicker(std::uint32_t codes_sum, std::size_t count);
+  double flicker_sum(std::uint32_t codes_sum, std::size_t count) const;
 
   std::vector<double> levels_;  // A for each code
   std::vector<CurrentChange> changes_;

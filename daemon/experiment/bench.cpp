@@ -1,0 +1,327 @@
+#include "daemon/experiment/bench.hpp"
+
+#include <fmt/core.h>
+
+#include <chrono>
+#include <mutex>
+#include <thread>
+
+namespace thyrode::experiment {
+namespace {
+
+/// What the recording thread does besides messages, in the order it was asked.
+struct StoreStep {
+  StepFinished finished;
+};
+struct StoreResults {
+  ResultsUpdated updated;
+};
+
+/// Waits that cost nothing when there is work: a few turns of yielding, then short sleeps.
+class Backoff {
+ public:
+  void rest() {
+    if (++turns_ < 64) {
+      std::this_thread::yield();
+    } else {
+      std::this_thread::sleep_for(std::chrono::microseconds{100});
+    }
+  }
+  void reset() { turns_ = 0; }
+
+ private:
+  int turns_ = 0;
+};
+
+std::string kind_name(const Error& error) {
+  switch (error.kind) {
+    case ErrorKind::device: return "device_lost";
+    case ErrorKind::safety: return "safety_trip";
+    default: return "run_failed";
+  }
+}
+
+}  // namespace
+
+/// One run: the rooms' state machines, and how they take turns.
+class Bench::Run {
+ public:
+  Run(Bench& bench, const RunPlan& plan)
+      : bench_{bench},
+        plan_{plan},
+        queues_{std::make_unique<acquisition::Queues>()},
+        acquisition_{bench.device_, *queues_, acquisition_settings()},
+        conductor_{plan_, bench.device_.info(),
+                   [this](const acquisition::Order& order) { send(order); },
+                   [this](const Event& event) { emit(event); }} {}
+
+  Outcome carry_out(Threads threads) {
+    if (auto prepared = prepare(); !prepared) return close(prepared.error());
+    conductor_.begin();
+    if (threads == Threads::one) {
+      run_on_one_thread();
+    } else {
+      run_on_three_threads();
+    }
+    return close(first_error());
+  }
+
+ private:
+  acquisition::Settings acquisition_settings() const {
+    acquisition::Settings settings;
+    settings.decision_latency = plan_.decision_latency;
+    settings.lease = plan_.lease;
+    settings.silence = 200.0_ms;
+    settings.patience = 2.0_s;
+    settings.trace_on = plan_.telemetry.decimation > 0;
+    settings.wall_clock = bench_.wall_clock_;
+    return settings;
+  }
+
+  /// Idle device -> armed and started, every setting acknowledged.
+  Result<void> prepare() {
+    Device& device = bench_.device_;
+    for (const Setting& setting : {Setting{plan_.limits}, Setting{LeaseSettings{plan_.lease}}, Setting{plan_.detector},
+                                   Setting{plan_.telemetry}, Setting{plan_.snippets}}) {
+      if (auto done = device.configure(plan_.channel, setting, Sample{0}); !done) return done;
+    }
+    if (auto armed = device.arm(); !armed) return armed;
+    return device.start(conductor_.start_sample());
+  }
+
+  // ---------------------------------------------------------------- turns
+
+  Result<acquisition::Turn> acquisition_turn(Duration timeout) {
+    if (bench_.estop_requested_.exchange(false)) {
+      if (auto stopped = bench_.device_.estop(); !stopped) return tl::make_unexpected(stopped.error());
+    }
+    return acquisition_.turn(timeout);
+  }
+
+  /// @returns how many messages were taken
+  std::size_t recording_turn(std::size_t most) {
+    std::size_t taken = 0;
+    DeviceMessage message;
+    while (taken < most && queues_->recording.pop(message)) {
+      ++taken;
+      if (store_error_) continue;  // the run is ending; the queue must not fill
+      if (auto written = bench_.store_.write(message); !written) fail_store(written.error());
+    }
+    carry_store_orders();
+    return taken;
+  }
+
+  std::size_t analysis_turn(std::size_t most) {
+    if (bench_.stop_requested_.load(std::memory_order_relaxed)) conductor_.request_stop();
+    std::size_t taken = 0;
+    DeviceMessage message;
+    while (taken < most && !conductor_.finished() && queues_->analysis.pop(message)) {
+      ++taken;
+      conductor_.take(message);
+    }
+    return taken;
+  }
+
+  void run_on_one_thread() {
+    while (!conductor_.finished()) {
+      const auto turn = acquisition_turn(20.0_ms);
+      if (!turn) {
+        device_error_ = turn.error();
+        break;
+      }
+      analysis_turn(1024);
+      recording_turn(1024);
+      if (store_error_) stop_for_store();
+    }
+    analysis_turn(4096);
+    recording_turn(4096);
+  }
+
+  void run_on_three_threads() {
+    std::atomic<bool> over{false};
+    std::thread acquiring{[&] { acquire_until(over); }};
+    std::thread recording{[&] { record_until(over); }};
+    Backoff backoff;
+    while (!conductor_.finished() && !link_ended_.load(std::memory_order_acquire)) {
+      if (analysis_turn(256) > 0) {
+        backoff.reset();
+      } else {
+        backoff.rest();
+      }
+      if (store_failed_.load(std::memory_order_acquire)) stop_for_store();
+    }
+    over.store(true, std::memory_order_release);
+    acquiring.join();
+    analysis_turn(4096);
+    recording_may_end_.store(true, std::memory_order_release);
+    recording.join();
+  }
+
+  void acquire_until(const std::atomic<bool>& over) {
+    Backoff backoff;
+    while (!over.load(std::memory_order_acquire)) {
+      const auto turn = acquisition_turn(5.0_ms);
+      if (!turn) {
+        device_error_ = turn.error();
+        break;
+      }
+      if (*turn == acquisition::Turn::blocked) {
+        backoff.rest();
+      } else {
+        backoff.reset();
+      }
+    }
+    link_ended_.store(true, std::memory_order_release);
+  }
+
+  void record_until(const std::atomic<bool>& over) {
+    Backoff backoff;
+    double flushed = bench_.wall_clock_();
+    const bool real_time = !bench_.device_.info().virtual_time;
+    while (true) {
+      const bool may_end = over.load(std::memory_order_acquire) && recording_may_end_.load(std::memory_order_acquire);
+      const std::size_t taken = recording_turn(256);
+      if (taken == 0 && may_end) break;
+      if (real_time && bench_.wall_clock_() - flushed > 0.2) {
+        flushed = bench_.wall_clock_();
+        if (auto done = bench_.store_.flush(); !done) fail_store(done.error());
+      }
+      if (taken == 0) {
+        backoff.rest();
+      } else {
+        backoff.reset();
+      }
+    }
+  }
+
+  // ---------------------------------------------------------------- between the threads
+
+  void send(const acquisition::Order& order) {
+    // The device thread empties this queue at each turn; it holds more than a run can have under way.
+    while (!queues_->orders.push(order)) std::this_thread::yield();
+  }
+
+  void emit(const Event& event) {
+    if (const auto* step = std::get_if<StepFinished>(&event)) {
+      const std::lock_guard lock{store_mutex_};
+      store_orders_.emplace_back(StoreStep{*step});
+    } else if (const auto* results = std::get_if<ResultsUpdated>(&event)) {
+      const std::lock_guard lock{store_mutex_};
+      store_orders_.emplace_back(StoreResults{*results});
+    }
+    for (const EventHandler& handler : bench_.handlers_) handler(event);
+  }
+
+  /// Steps and results are rare; a mutex for them does not lie on the path of a sample.
+  void carry_store_orders() {
+    std::vector<std::variant<StoreStep, StoreResults>> orders;
+    {
+      const std::lock_guard lock{store_mutex_};
+      orders.swap(store_orders_);
+    }
+    for (const auto& order : orders) {
+      if (store_error_) return;
+      Result<void> done;
+      if (const auto* step = std::get_if<StoreStep>(&order)) {
+        done = bench_.store_.add_step(step->finished.row, step->finished.isi_counts);
+      } else {
+        const ResultsUpdated& updated = std::get<StoreResults>(order).updated;
+        done = bench_.store_.update_results(updated.steps, updated.fit);
+      }
+      if (!done) fail_store(done.error());
+    }
+  }
+
+  void fail_store(const Error& error) {
+    if (!store_error_) store_error_ = error;
+    store_failed_.store(true, std::memory_order_release);
+  }
+
+  void stop_for_store() {
+    if (store_stop_sent_) return;
+    store_stop_sent_ = true;
+    conductor_.request_stop();
+  }
+
+  // ---------------------------------------------------------------- the end
+
+  Error first_error() const {
+    if (store_error_) return *store_error_;
+    if (device_error_) return *device_error_;
+    if (const auto& fault = conductor_.fault()) {
+      return {ErrorKind::safety, fmt::format("the device latched a fault at {:.3f} s and set the current to zero: {}",
+                                             static_cast<double>(fault->at.index) / bench_.device_.info().sample_rate_hz,
+                                             describe_fault(*fault))};
+    }
+    if (conductor_.stopped_by_request()) {
+      return {ErrorKind::run_failed, "stopped: the current is zero; what was measured is in the file"};
+    }
+    return {};
+  }
+
+  static std::string describe_fault(const protocol::Fault& fault) {
+    static constexpr const char* names[] = {"none",       "lease_expired", "late_segment", "current_limit", "readback",
+                                            "compliance", "overrun",       "estop",        "telemetry_lost"};
+    const auto index = static_cast<std::size_t>(fault.code);
+    return fmt::format("{} (value {}, limit {})", index < std::size(names) ? names[index] : "unknown", fault.value,
+                       fault.limit);
+  }
+
+  Outcome close(const Error& error) {
+    conductor_.close_interrupted();
+    recording_turn(4096);
+    Outcome outcome;
+    outcome.error = error;
+    outcome.exit_status = error.message.empty()             ? "success"
+                          : conductor_.stopped_by_request() && !store_error_ && !device_error_ ? "stopped"
+                                                             : kind_name(error);
+    const DeviceInfo& device = bench_.device_.info();
+    const LinkCounters link = bench_.device_.counters();
+    analysis::RunResult& result = outcome.result;
+    result.experiment = plan_.name;
+    result.device_uri = device.uri;
+    result.device_board = device.board;
+    result.device_firmware = device.firmware;
+    result.device_serial = device.serial;
+    result.seed = plan_.seed;
+    result.steps = conductor_.results();
+    result.fit = conductor_.fit();
+    const acquisition::Counters& counters = acquisition_.counters();
+    result.integrity = {counters.samples, counters.gaps, counters.overruns, static_cast<std::int64_t>(link.retransmits),
+                        conductor_.late_decisions()};
+    if (!store_error_) {
+      auto closed = bench_.store_.update_link(link);
+      if (closed) closed = bench_.store_.finalise(result, outcome.exit_status);
+      if (!closed && outcome.error.message.empty()) {
+        outcome.error = closed.error();
+        outcome.exit_status = kind_name(outcome.error);
+      }
+    }
+    emit(RunFinished{result, outcome.exit_status, outcome.error});
+    return outcome;
+  }
+
+  Bench& bench_;
+  const RunPlan& plan_;
+  std::unique_ptr<acquisition::Queues> queues_;
+  acquisition::Acquisition acquisition_;
+  Conductor conductor_;
+  std::mutex store_mutex_;
+  std::vector<std::variant<StoreStep, StoreResults>> store_orders_;
+  std::optional<Error> store_error_;   // recording thread, read by others after store_failed_
+  std::optional<Error> device_error_;  // acquisition thread, read by others after link_ended_
+  std::atomic<bool> store_failed_{false};
+  std::atomic<bool> link_ended_{false};
+  std::atomic<bool> recording_may_end_{false};
+  bool store_stop_sent_ = false;
+};
+
+Bench::Bench(Device& device, RunStore& store, std::function<double()> wall_clock)
+    : device_{device}, store_{store}, wall_clock_{std::move(wall_clock)} {}
+Bench::~Bench() = default;
+
+void Bench::subscribe(EventHandler handler) { handlers_.push_back(std::move(handler)); }
+
+Bench::Outcome Bench::run(const RunPlan& plan, Threads threads) { return Run{*this, plan}.carry_out(threads); }
+
+}  // namespace thyrode::experiment

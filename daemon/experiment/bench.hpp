@@ -1,0 +1,70 @@
+// The one engine: takes a plan and a device, measures, and tells what happens in one stream of events.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+
+#include "daemon/acquisition/acquisition.hpp"
+#include "daemon/experiment/conductor.hpp"
+#include "daemon/experiment/events.hpp"
+#include "daemon/experiment/run_plan.hpp"
+
+namespace thyrode::experiment {
+
+/// Where a run is kept. The engine calls it from one thread, the recording thread.
+class RunStore {
+ public:
+  virtual ~RunStore() = default;
+  virtual Result<void> write(const DeviceMessage& message) = 0;
+  virtual Result<void> add_step(const analysis::StepResult& step, std::span<const std::uint32_t> isi_counts) = 0;
+  virtual Result<void> update_results(std::span<const analysis::StepResult> steps, const analysis::SweepFit& fit) = 0;
+  virtual Result<void> update_link(const LinkCounters& counters) = 0;
+  virtual Result<void> flush() = 0;
+  virtual Result<void> finalise(const analysis::RunResult& result, const std::string& exit_status) = 0;
+};
+
+/// How the work of a run is spread.
+enum class Threads {
+  one,    ///< step by step on the calling thread
+  three,  ///< acquisition, recording and analysis each on its own
+};
+
+class Bench {
+ public:
+  /// @param device, store  outlive the bench
+  /// @param wall_clock  steady seconds; for silence, heartbeats and flushes, never for a decision
+  Bench(Device& device, RunStore& store, std::function<double()> wall_clock);
+  ~Bench();
+
+  /// Adds a listener; call before run(). It is called from the analysis thread.
+  void subscribe(EventHandler handler);
+
+  /// Carries a plan out and returns when the current is zero and the store closed.
+  /// @returns the result; also after a stop, a fault or the loss of the device, with what was measured
+  /// Errors, each after the store was closed: device, safety, run_failed (disk; overrun; stopped: "stopped").
+  struct Outcome {
+    analysis::RunResult result;
+    Error error;              ///< message empty on success
+    std::string exit_status;  ///< success, stopped, device_lost, safety_trip, run_failed
+  };
+  Outcome run(const RunPlan& plan, Threads threads);
+
+  /// Ends the run at the next possible moment; the step under way is kept as interrupted. From any thread or handler.
+  void stop() { stop_requested_.store(true, std::memory_order_relaxed); }
+  /// Current to zero now. From any thread or handler.
+  void estop() { estop_requested_.store(true, std::memory_order_relaxed); }
+
+ private:
+  class Run;
+  Device& device_;
+  RunStore& store_;
+  std::function<double()> wall_clock_;
+  std::vector<EventHandler> handlers_;
+  std::atomic<bool> stop_requested_{false};
+  std::atomic<bool> estop_requested_{false};
+};
+
+}  // namespace thyrode::experiment

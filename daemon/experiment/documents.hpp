@@ -1,0 +1,15 @@
+// Results as JSON: rows and documents of schema thyrode.result/1.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "daemon/analysis/result.hpp"
+
+namespace thyrode::experiment {
+
+/// One row of the step table; undefined values are null. Keys are never changed, only added.
+nlohmann::ordered_json to_json(const analysis::StepResult& step);
+/// The whole document: schema, experiment, device, seed, steps, fit, integrity.
+nlohmann::ordered_json to_json(const analysis::RunResult& result);
+
+}  // namespace thyrode::experiment

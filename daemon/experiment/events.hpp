@@ -1,0 +1,45 @@
+// The one stream of events of a run: every view (table, JSON lines, file, page) is made from it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "daemon/analysis/result.hpp"
+#include "drivers/result.hpp"
+
+namespace thyrode::experiment {
+
+struct RunStarted {
+  std::string experiment;
+  std::size_t steps = 0;
+};
+/// A running step's numbers, at least once a second of device time.
+struct StepProgress {
+  analysis::StepResult row;
+  double device_time_s = 0.0;
+};
+struct StepFinished {
+  analysis::StepResult row;
+  std::vector<std::uint32_t> isi_counts;  ///< log buckets of the analysis
+};
+/// All rows so far with β_n, labels and fit as the sweep now tells them.
+struct ResultsUpdated {
+  std::vector<analysis::StepResult> steps;
+  analysis::SweepFit fit;
+};
+struct Notice {
+  std::string text;
+};
+struct RunFinished {
+  analysis::RunResult result;
+  std::string exit_status;  ///< "success", "stopped", or the kind of failure
+  Error error;              ///< message empty on success
+};
+
+using Event = std::variant<RunStarted, StepProgress, StepFinished, ResultsUpdated, Notice, RunFinished>;
+using EventHandler = std::function<void(const Event&)>;
+
+}  // namespace thyrode::experiment

@@ -1,0 +1,67 @@
+#include "daemon/experiment/run_plan.hpp"
+
+#include <algorithm>
+
+#include "daemon/experiment/load/checks.hpp"
+
+namespace thyrode::experiment {
+namespace {
+
+Channel channel_of(const load::Experiment& experiment, const DeviceInfo& device) {
+  const auto found = std::find_if(device.channels.begin(), device.channels.end(), [&](const ChannelDescription& channel) {
+    return channel.label == experiment.channel;
+  });
+  return Channel{static_cast<std::uint8_t>(found - device.channels.begin())};
+}
+
+analysis::StepRules rules_of(const load::Dwell& dwell, const DeviceInfo& device) {
+  analysis::StepRules rules;
+  rules.relative_precision = dwell.ci_rel_f;
+  rules.longest_s = dwell.max.si();
+  rules.most_spikes = dwell.max_spikes;
+  rules.f_min_hz = dwell.f_min.si();
+  if (dwell.settle.tau_slow) {
+    rules.membrane_tau_s = dwell.settle.tau_slow->si();
+    rules.settle_drop_s = std::max(5.0 * dwell.settle.tau_slow->si(), 1e-3);
+  }
+  rules.settle_spikes = static_cast<int>(dwell.settle.spikes);
+  rules.drift_p = dwell.settle.drift_p;
+  // A crossing is interpolated between two samples: a tenth of a sample is what noise leaves of it.
+  rules.timer_floor_s = 0.1 / device.sample_rate_hz;
+  return rules;
+}
+
+}  // namespace
+
+Result<RunPlan> make_run_plan(const load::Experiment& experiment, const load::Station& station, const DeviceInfo& device,
+                              std::uint64_t seed) {
+  const Frequency adc_rate = Frequency::from_si(device.sample_rate_hz);
+  if (auto checked = load::check_against(experiment, station, adc_rate); !checked) {
+    return tl::make_unexpected(checked.error());
+  }
+  if (auto checked = load::check_device(experiment, station, device); !checked) {
+    return tl::make_unexpected(checked.error());
+  }
+  RunPlan plan;
+  plan.name = experiment.name;
+  plan.seed = seed;
+  plan.channel = channel_of(experiment, device);
+  for (const load::StepPlan& step : load::timetable(experiment)) {
+    plan.steps.push_back({step.current, step.direction, step.leg});
+  }
+  plan.rules = rules_of(experiment.dwell, device);
+  plan.detector = experiment.detect;
+  plan.telemetry.decimation = load::trace_decimation(experiment, station, adc_rate);
+  if (experiment.snippets) {
+    plan.snippets = {true, experiment.snippets->before, experiment.snippets->after, experiment.snippets->most_per_second};
+  }
+  const load::StationChannel& wired = load::station_channel(experiment, station);
+  // The output rests at zero before and after the run, so zero is always allowed.
+  plan.limits = {std::min(wired.lowest, Current{}), std::max(wired.highest, Current{}), wired.slew,
+                 station.safety.v_compliance};
+  plan.lease = station.safety.lease;
+  plan.decision_latency = station.decision_latency;
+  return plan;
+}
+
+}  // namespace thyrode::experiment

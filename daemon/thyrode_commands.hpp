@@ -1,0 +1,101 @@
+// The verbs of the command line: what each is given, and the exit code it gives back.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "daemon/experiment/load/experiment.hpp"
+#include "daemon/experiment/load/station.hpp"
+#include "drivers/device.hpp"
+#include "drivers/result.hpp"
+#include "firmware/boards/native/native_instrument.hpp"
+#include "firmware/neurons/neuron.hpp"
+
+namespace thyrode::program {
+
+inline constexpr const char* version = "0.1.0";
+
+/// A file of experiments/ that the program carries inside itself.
+struct EmbeddedFile {
+  std::string_view path;  ///< "neurons/msn.yaml", "stations/emulated.yaml", "msn-activation.yaml"
+  std::string_view text;
+};
+/// All of them (made by the build from experiments/).
+std::vector<EmbeddedFile> embedded_files();
+/// Text of one, or empty.
+std::string_view embedded_file(std::string_view path);
+
+/// Exit code of an error (interfaces: 1 run failed, 2 usage or bad input file, 3 device, 4 safety trip, 5 data gap).
+int exit_code(const Error& error);
+/// Prints "thyrode: message" to standard error and gives the exit code.
+int report(const Error& error);
+
+/// Where a circuit's truth is written, for the emulated instrument.
+struct SimulatorOptions {
+  std::uint64_t seed = 1;
+  bool noise = true;
+  std::string truth_path;  ///< empty: none
+  double speed = 0.0;      ///< device seconds per second of wall clock; 0 as fast as possible
+  std::uint32_t link_rate = 0;
+};
+
+/// A neuron by its name (carried inside) or by the path of its file.
+/// Errors: bad_input (unknown name, with those there are; a file error with its place).
+Result<std::unique_ptr<neurons::Neuron>> make_named_neuron(const std::string& name, std::uint64_t seed, bool noise);
+
+/// Writer of the side file: every change of the true current and every event of the circuit, as CSV.
+/// @param path  empty gives an empty function
+/// Errors: bad_input (the file cannot be made).
+Result<std::function<void(const native::Truth&)>> open_truth(const std::string& path);
+
+/// Opens any device URI; `sim:` builds the emulated instrument here.
+Result<std::unique_ptr<Device>> open_device(const std::string& uri, const SimulatorOptions& options);
+
+struct RunOptions {
+  std::string experiment_path;
+  std::string station_path;  ///< empty: the emulated station carried inside
+  std::string device;        ///< empty: the station's
+  std::string out;           ///< empty: runs/NAME-DATE.nwb
+  std::uint64_t seed = 1;
+  bool noise = true;
+  bool real_time = false;
+  bool json = false;
+  std::string command_line;
+};
+int run(const RunOptions& options);
+int demo(RunOptions options);
+int plan(const RunOptions& options);
+
+int show(const std::string& path, bool json);
+int scan(bool json);
+
+struct EmulateOptions {
+  std::string neuron = "msn";
+  std::string board = "native";
+  std::string speed = "1";
+  std::optional<std::uint16_t> tcp;
+  std::uint64_t seed = 1;
+  bool noise = true;
+  std::string truth_path;
+};
+int emulate(const EmulateOptions& options);
+
+struct SimulateOptions {
+  std::string neuron;
+  std::string current;
+  std::string duration;
+  std::string settle = "0 s";
+  std::string csv;  ///< "", "spikes" or "trace"
+  std::string rate = "25 kS/s";
+  std::uint64_t seed = 1;
+  bool noise = true;
+  bool json = false;
+};
+int simulate(const SimulateOptions& options);
+
+}  // namespace thyrode::program

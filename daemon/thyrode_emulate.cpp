@@ -1,0 +1,177 @@
+// emulate, simulate, scan.
+
+#include <fmt/core.h>
+
+#include <atomic>
+#include <charconv>
+#include <cmath>
+#include <csignal>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "daemon/experiment/load/quantity_text.hpp"
+#include "daemon/simulation/simulate.hpp"
+#include "daemon/thyrode_commands.hpp"
+#include "drivers/make_device.hpp"
+#include "drivers/serial_ports.hpp"
+#include "drivers/simulated/emulator.hpp"
+#include "drivers/tcp_listener.hpp"
+#include "drivers/terminal.hpp"
+
+namespace thyrode::program {
+namespace {
+
+std::atomic<bool> stop_serving{false};
+
+void stop_on_signals() {
+  struct sigaction action {};
+  action.sa_handler = [](int) { stop_serving.store(true); };
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+}
+
+Result<double> speed_of(const std::string& text) {
+  if (text == "max") return 0.0;
+  double speed = 0.0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), speed);
+  if (error != std::errc{} || end != text.data() + text.size() || !std::isfinite(speed) || speed <= 0.0) {
+    return fail(ErrorKind::bad_input, fmt::format("--speed {}: needs a positive factor such as 1 or 20, or max", text));
+  }
+  return speed;
+}
+
+Result<void> serve_tcp(native::NativeInstrument& instrument, std::uint16_t port, double speed) {
+  auto listener = TcpListener::open(port);
+  if (!listener) return tl::make_unexpected(listener.error());
+  fmt::print("tcp://127.0.0.1:{}\n", listener->port());
+  std::fflush(stdout);
+  while (!stop_serving) {
+    const auto client = listener->accept(100.0_ms);
+    if (!client) continue;
+    const auto served = serve_client(instrument, **client, speed, stop_serving);
+    if (!served && served.error().kind == ErrorKind::run_failed) return served;
+  }
+  return {};
+}
+
+Result<void> serve_terminal(native::NativeInstrument& instrument, double speed) {
+  const auto terminal = PseudoTerminal::open();
+  if (!terminal) return tl::make_unexpected(terminal.error());
+  fmt::print("pty:{}\n", terminal->client_path());
+  std::fflush(stdout);
+  while (!stop_serving) {
+    if (!terminal->wait_for_client(100.0_ms)) continue;
+    const auto client = terminal->link();
+    if (!client) return tl::make_unexpected(client.error());
+    const auto served = serve_client(instrument, **client, speed, stop_serving);
+    if (!served && served.error().kind == ErrorKind::run_failed) return served;
+  }
+  return {};
+}
+
+}  // namespace
+
+int emulate(const EmulateOptions& options) {
+  const auto speed = speed_of(options.speed);
+  if (!speed) return report(speed.error());
+  auto neuron = make_named_neuron(options.neuron, options.seed, options.noise);
+  if (!neuron) return report(neuron.error());
+  auto truth = open_truth(options.truth_path);
+  if (!truth) return report(truth.error());
+  // A pseudo terminal stands for the serial line of a board at 1 Mbaud, 8N1.
+  const std::uint32_t link_rate = options.tcp ? 0 : 100'000;
+  native::NativeInstrument instrument{std::move(*neuron), {options.seed, !options.noise, link_rate, std::move(*truth)}};
+  stop_on_signals();
+  const auto served = options.tcp ? serve_tcp(instrument, *options.tcp, *speed) : serve_terminal(instrument, *speed);
+  return served ? 0 : report(served.error());
+}
+
+int simulate(const SimulateOptions& options) {
+  const auto current = load::parse_current(options.current);
+  if (!current) return report({ErrorKind::bad_input, "--current: " + current.error().message});
+  const auto duration = load::parse_duration(options.duration);
+  if (!duration) return report({ErrorKind::bad_input, "--duration: " + duration.error().message});
+  const auto settle = load::parse_duration(options.settle);
+  if (!settle) return report({ErrorKind::bad_input, "--settle: " + settle.error().message});
+  const auto rate = load::parse_sampling_rate(options.rate);
+  if (!rate) return report({ErrorKind::bad_input, "--rate: " + rate.error().message});
+  auto neuron = make_named_neuron(options.neuron, options.seed, options.noise);
+  if (!neuron) return report(neuron.error());
+  simulation::SimulationOptions watch;
+  if (options.csv == "trace") watch.trace_rate = *rate;
+  const auto result = simulation::simulate(**neuron, *current, *duration, *settle, watch);
+  if (!result) return report({ErrorKind::bad_input, result.error().message});
+  if (options.json) {
+    nlohmann::ordered_json document;
+    document["neuron"] = options.neuron;
+    document["current_ua"] = current->in(1.0_uA);
+    document["n_spikes"] = result->n_spikes;
+    document["frequency_hz"] = result->frequency_hz ? nlohmann::ordered_json(*result->frequency_hz) : nlohmann::ordered_json(nullptr);
+    document["spike_times_s"] = result->spike_times;
+    fmt::print("{}\n", document.dump());
+  } else if (options.csv == "spikes") {
+    fmt::print("spike_time_s\n");
+    for (const double t : result->spike_times) fmt::print("{:.9f}\n", t);
+  } else if (options.csv == "trace") {
+    fmt::print("time_s,v_m_v,v_out_v\n");
+    for (std::size_t k = 0; k < result->trace.membrane_v.size(); ++k) {
+      fmt::print("{:.9f},{:.9g},{:.9g}\n", settle->si() + static_cast<double>(k) / result->trace.rate_hz,
+                 result->trace.membrane_v[k], result->trace.output_v[k]);
+    }
+  } else {
+    fmt::print("{} at {:.6g} uA: {} spikes in {:.6g} s", options.neuron, current->in(1.0_uA), result->n_spikes,
+               duration->si());
+    if (result->frequency_hz) fmt::print(", {:.6g} Hz", *result->frequency_hz);
+    fmt::print("\n");
+  }
+  return 0;
+}
+
+int scan(bool json) {
+  const auto ports = serial_ports();
+  if (!ports) return report(ports.error());
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const SerialPort& port : *ports) {
+    nlohmann::ordered_json entry{{"uri", "serial:" + port.path}, {"path", port.path}, {"description", port.description}};
+    entry["usb"] = port.usb;
+    entry["vendor"] = port.usb ? fmt::format("{:04x}", port.vendor) : "";
+    entry["product"] = port.usb ? fmt::format("{:04x}", port.product) : "";
+    entry["serial"] = port.serial;
+    entry["manufacturer"] = port.manufacturer;
+    // Only USB ports are asked: a word to an unknown device on a plain port could do harm.
+    if (port.usb) {
+      const auto device = make_device("serial:" + port.path);
+      entry["thyrode"] = device ? nlohmann::ordered_json{{"board", (*device)->info().board},
+                                                         {"firmware", (*device)->info().firmware},
+                                                         {"serial", (*device)->info().serial}}
+                                : nlohmann::ordered_json(nullptr);
+    } else {
+      entry["thyrode"] = nullptr;
+    }
+    list.push_back(std::move(entry));
+  }
+  if (json) {
+    fmt::print("{}\n", nlohmann::ordered_json{{"schema", "thyrode.scan/1"}, {"ports", list}}.dump());
+    return 0;
+  }
+  if (list.empty()) {
+    fmt::print("no serial ports on this machine; the emulated instrument is always there: sim:msn\n");
+    return 0;
+  }
+  for (const auto& entry : list) {
+    fmt::print("{}", entry["uri"].get<std::string>());
+    if (entry["usb"]) {
+      fmt::print("  usb {}:{} serial {} {}", entry["vendor"].get<std::string>(), entry["product"].get<std::string>(),
+                 entry["serial"].get<std::string>(), entry["manufacturer"].get<std::string>());
+    }
+    if (!entry["thyrode"].is_null()) {
+      fmt::print("  thyrode {} {}", entry["thyrode"]["board"].get<std::string>(), entry["thyrode"]["serial"].get<std::string>());
+    } else if (!entry["description"].get<std::string>().empty()) {
+      fmt::print("  {}", entry["description"].get<std::string>());
+    }
+    fmt::print("\n");
+  }
+  return 0;
+}
+
+}  // namespace thyrode::program

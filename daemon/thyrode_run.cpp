@@ -1,0 +1,279 @@
+// run, demo, plan: experiments on a device, and what they would take.
+
+#include <fmt/chrono.h>
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <ctime>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "daemon/experiment/bench.hpp"
+#include "daemon/experiment/documents.hpp"
+#include "daemon/experiment/load/checks.hpp"
+#include "daemon/experiment/load/quantity_text.hpp"
+#include "daemon/recording/recorder.hpp"
+#include "daemon/thyrode_commands.hpp"
+#include "daemon/thyrode_view.hpp"
+
+namespace thyrode::program {
+namespace {
+
+constexpr std::string_view demo_experiment = "msn-activation.yaml";
+constexpr std::string_view default_station = "stations/emulated.yaml";
+
+double steady_seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+std::string iso_time(std::time_t now) {
+  std::tm local{};
+  localtime_r(&now, &local);
+  std::string text = fmt::format("{:%Y-%m-%dT%H:%M:%S%z}", local);
+  text.insert(text.size() - 2, ":");  // +0100 -> +01:00
+  return text;
+}
+
+// ---------------------------------------------------------------- what is run
+
+struct Job {
+  load::Experiment experiment;
+  load::Station station;
+  std::string uri;
+};
+
+Result<Job> load_job(const RunOptions& options) {
+  auto experiment = options.experiment_path.empty()
+                        ? load::parse_experiment(embedded_file(demo_experiment), demo_experiment)
+                        : load::load_experiment(options.experiment_path);
+  if (!experiment) return tl::make_unexpected(experiment.error());
+  auto station = options.station_path.empty() ? load::parse_station(embedded_file(default_station), default_station)
+                                              : load::load_station(options.station_path);
+  if (!station) return tl::make_unexpected(station.error());
+  if (auto checked = load::check_against(*experiment, *station); !checked) return tl::make_unexpected(checked.error());
+  std::string uri = options.device.empty() ? station->device : options.device;
+  return Job{std::move(*experiment), std::move(*station), std::move(uri)};
+}
+
+Result<std::string> output_path(const RunOptions& options, const std::string& name) {
+  if (!options.out.empty()) return options.out;
+  std::error_code error;
+  std::filesystem::create_directories("runs", error);
+  if (error) {
+    return fail(ErrorKind::bad_input, fmt::format("the folder runs/ cannot be made here: {}; say where with --out", error.message()));
+  }
+  std::tm local{};
+  const std::time_t now = std::time(nullptr);
+  localtime_r(&now, &local);
+  const std::string stem = fmt::format("runs/{}-{:%Y%m%d-%H%M%S}", name, local);
+  std::string path = stem + ".nwb";
+  for (int k = 2; std::filesystem::exists(path) || std::filesystem::exists(path + ".part"); ++k) {
+    path = fmt::format("{}-{}.nwb", stem, k);
+  }
+  return path;
+}
+
+std::string truth_path(const std::string& out) {
+  return std::filesystem::path{out}.replace_extension(".truth.csv").string();
+}
+
+// ---------------------------------------------------------------- the recorder as the engine's store
+
+class RecorderStore final : public experiment::RunStore {
+ public:
+  explicit RecorderStore(recording::Recorder recorder) : recorder_{std::move(recorder)} {}
+  Result<void> write(const DeviceMessage& message) override { return recorder_.write(message); }
+  Result<void> add_step(const analysis::StepResult& step, std::span<const std::uint32_t> isi_counts) override {
+    return recorder_.add_step(step, isi_counts);
+  }
+  Result<void> update_results(std::span<const analysis::StepResult> steps, const analysis::SweepFit& fit) override {
+    return recorder_.update_results(steps, fit);
+  }
+  Result<void> update_link(const LinkCounters& counters) override { return recorder_.update_link(counters); }
+  Result<void> flush() override { return recorder_.flush(); }
+  Result<void> finalise(const analysis::RunResult& result, const std::string& exit_status) override {
+    return recorder_.finalise(result, exit_status, iso_time(std::time(nullptr)));
+  }
+  const std::string& path() const { return recorder_.path(); }
+
+ private:
+  recording::Recorder recorder_;
+};
+
+recording::RunDescription describe_run(const Job& job, const experiment::RunPlan& plan, const DeviceInfo& device,
+                                       const RunOptions& options) {
+  recording::RunDescription description;
+  description.experiment = job.experiment.name;
+  description.experiment_yaml = job.experiment.source.text;
+  description.station_yaml = job.station.source.text;
+  description.device = device;
+  description.channels.resize(device.channels.size());
+  recording::ChannelSetup& setup = description.channels[plan.channel.index];
+  setup.trace_decimation = plan.telemetry.decimation;
+  setup.front_end_gain = load::station_channel(job.experiment, job.station).v_out_gain;
+  setup.limits = plan.limits;
+  if (plan.snippets.on) {
+    setup.snippet_samples = static_cast<int>(device.samples(plan.snippets.before).index + device.samples(plan.snippets.after).index);
+  }
+  description.lease = {plan.lease};
+  description.seed = options.seed;
+  description.host_version = std::string{"thyrode "} + version;
+  std::array<char, 256> host{};
+  gethostname(host.data(), host.size() - 1);
+  const std::string now = iso_time(std::time(nullptr));
+  description.wall_clock = {now, now, host.data(), options.command_line};
+  description.flush_samples = device.virtual_time ? device.samples(250.0_ms).index : 0;
+  return description;
+}
+
+// ---------------------------------------------------------------- Ctrl-C
+
+std::atomic<experiment::Bench*> running_bench{nullptr};
+std::atomic<int> interrupts{0};
+
+/// The first interrupt ends the run in order, the second takes the current to zero at once.
+void interrupt(int) {
+  experiment::Bench* bench = running_bench.load();
+  if (bench == nullptr) return;
+  if (interrupts.fetch_add(1) == 0) {
+    bench->stop();
+  } else {
+    bench->estop();
+  }
+}
+
+void watch_interrupts(experiment::Bench& bench) {
+  running_bench.store(&bench);
+  struct sigaction action {};
+  action.sa_handler = interrupt;
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+}
+
+// ---------------------------------------------------------------- the run
+
+int finish(const experiment::Bench::Outcome& outcome, const std::string& path, const RunOptions& options) {
+  if (options.json) {
+    fmt::print("{}\n", experiment::to_json(outcome.result).dump());
+  } else {
+    fmt::print("\n{}file           {}\n", summary(outcome.result), path);
+  }
+  std::fflush(stdout);
+  if (!outcome.error.message.empty()) {
+    if (options.json) fmt::print(stderr, "thyrode: the file is {}\n", path);
+    return report(outcome.error);
+  }
+  if (outcome.result.integrity.gaps > 0) {
+    return report({ErrorKind::data_gap, fmt::format("{} gaps in the data: they are marked in {} and no interval reaches across one",
+                                                    outcome.result.integrity.gaps, path)});
+  }
+  return 0;
+}
+
+int carry_out(const Job& job, const RunOptions& options) {
+  const auto out = output_path(options, job.experiment.name);
+  if (!out) return report(out.error());
+  SimulatorOptions simulator;
+  simulator.seed = options.seed;
+  simulator.noise = options.noise;
+  simulator.speed = options.real_time ? 1.0 : 0.0;
+  const bool simulated = job.uri.starts_with("sim:");
+  if (std::filesystem::exists(*out) || std::filesystem::exists(*out + ".part")) {
+    return report({ErrorKind::bad_input, fmt::format("{}: a recording is there already and is never overwritten; name another with --out",
+                                                     std::filesystem::exists(*out) ? *out : *out + ".part")});
+  }
+  if (simulated) simulator.truth_path = truth_path(*out);
+  auto device = open_device(job.uri, simulator);
+  if (!device) return report(device.error());
+  const DeviceInfo& info = (*device)->info();
+  const auto undo_truth = [&] {
+    std::error_code ignored;
+    if (simulated) std::filesystem::remove(simulator.truth_path, ignored);
+  };
+  const auto plan = experiment::make_run_plan(job.experiment, job.station, info, options.seed);
+  if (!plan) {
+    undo_truth();
+    return report(plan.error());
+  }
+  auto recorder = recording::Recorder::create(*out, describe_run(job, *plan, info, options));
+  if (!recorder) {
+    undo_truth();
+    return report(recorder.error());
+  }
+  RecorderStore store{std::move(*recorder)};
+  experiment::Bench bench{**device, store, steady_seconds};
+  LiveView view{options.json, steady_seconds};
+  bench.subscribe([&view](const experiment::Event& event) { view.show(event); });
+  watch_interrupts(bench);
+  const bool lockstep = simulated && !options.real_time;
+  const auto outcome = bench.run(*plan, lockstep ? experiment::Threads::one : experiment::Threads::three);
+  running_bench.store(nullptr);
+  return finish(outcome, store.path(), options);
+}
+
+}  // namespace
+
+int run(const RunOptions& options) {
+  const auto job = load_job(options);
+  return job ? carry_out(*job, options) : report(job.error());
+}
+
+int demo(RunOptions options) {
+  options.experiment_path.clear();
+  options.station_path.clear();
+  return run(options);
+}
+
+int plan(const RunOptions& options) {
+  const auto job = load_job(options);
+  if (!job) return report(job.error());
+  // What the device says of itself decides; a device that is not here is taken for a board at the end of its kind of link.
+  const bool serial = job->uri.starts_with("serial:") || job->uri.starts_with("usb:") || job->uri.starts_with("pty:");
+  SimulatorOptions simulator;
+  simulator.link_rate = serial ? 100'000 : 0;
+  const bool simulated = job->uri.starts_with("sim:");
+  auto device = open_device(simulated ? job->uri : "sim:msn", simulator);
+  if (!device) return report(device.error());
+  DeviceInfo info = (*device)->info();
+  info.uri = job->uri;
+  if (auto checked = load::check_device(job->experiment, job->station, info); !checked) return report(checked.error());
+  const load::PlanSummary summary = load::summarize(job->experiment, job->station, Frequency::from_si(info.sample_rate_hz));
+  const double hours = summary.longest_bench_time.si() / 3600.0;
+  if (options.json) {
+    const nlohmann::ordered_json document{{"schema", "thyrode.plan/1"},
+                                          {"experiment", job->experiment.name},
+                                          {"device", job->uri},
+                                          {"points", summary.steps},
+                                          {"legs", summary.legs},
+                                          {"longest_bench_time_s", summary.longest_bench_time.si()},
+                                          {"largest_file_bytes", summary.bytes},
+                                          {"trace_rate_hz", summary.trace_rate.si()},
+                                          {"smallest_current_ua", summary.smallest_current.in(1.0_uA)},
+                                          {"largest_current_ua", summary.largest_current.in(1.0_uA)},
+                                          {"lowest_limit_ua", summary.lowest_limit.in(1.0_uA)},
+                                          {"highest_limit_ua", summary.highest_limit.in(1.0_uA)},
+                                          {"slew_ma_per_s", summary.slew.si() * 1e3},
+                                          {"largest_charge_mc_per_min", summary.largest_charge_per_minute.in(1.0_mC)},
+                                          {"charge_limit_mc_per_min", summary.charge_limit_per_minute.in(1.0_mC)}};
+    fmt::print("{}\n", document.dump());
+    return 0;
+  }
+  fmt::print("experiment       {} on {}\n", job->experiment.name, job->uri);
+  fmt::print("points           {} in {} leg(s)\n", summary.steps, summary.legs);
+  fmt::print("bench time       at most {:.1f} min ({:.2f} h); a step ends earlier when its rate is known\n", hours * 60.0, hours);
+  fmt::print("file             at most {:.1f} MB, trace {}\n", summary.bytes * 1e-6,
+             summary.trace_rate.si() > 0.0 ? fmt::format("{:.6g} kS/s", summary.trace_rate.si() * 1e-3) : std::string{"off"});
+  fmt::print("current          {:.6g} to {:.6g} uA; limits {:.6g} to {:.6g} uA, slew {:.6g} mA/s\n",
+             summary.smallest_current.in(1.0_uA), summary.largest_current.in(1.0_uA), summary.lowest_limit.in(1.0_uA),
+             summary.highest_limit.in(1.0_uA), summary.slew.si() * 1e3);
+  fmt::print("charge           at most {:.4g} mC a minute; limit {:.4g} mC a minute\n",
+             summary.largest_charge_per_minute.in(1.0_mC), summary.charge_limit_per_minute.in(1.0_mC));
+  fmt::print("nothing was armed\n");
+  return 0;
+}
+
+}  // namespace thyrode::program

@@ -1,0 +1,259 @@
+#include "daemon/analysis/sweep_analysis.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "tests/unit/analysis/msn_curve.hpp"
+
+namespace thyrode::analysis {
+namespace {
+
+StepResult firing(double current_ua, double f_hz, int leg = 0, double relative = 1e-5) {
+  StepResult row;
+  row.current_ua = current_ua;
+  row.leg = leg;
+  row.status = StepStatus::ok;
+  row.label = Label::TS;
+  row.n_spikes = 71;
+  row.frequency_hz = {f_hz, f_hz * (1.0 - relative), f_hz * (1.0 + relative)};
+  return row;
+}
+
+StepResult silent(double current_ua, int leg = 0, Label label = Label::QH, std::int64_t spikes = 0) {
+  StepResult row;
+  row.current_ua = current_ua;
+  row.leg = leg;
+  row.status = StepStatus::upper_bound;
+  row.label = label;
+  row.n_spikes = spikes;
+  row.frequency_hz = {std::nullopt, 0.0, 1.0};
+  return row;
+}
+
+double lif_rate(double current_ua) {
+  return 1.0 / (0.001 + 0.05 * std::log(current_ua / (current_ua - 31.0)));
+}
+
+std::vector<StepResult> lif_sweep(double first, double last, double spacing, int leg = 0) {
+  std::vector<StepResult> rows;
+  for (double current = first; current <= last + 1e-9; current += spacing) {
+    rows.push_back(current > 31.0 ? firing(current, lif_rate(current), leg) : silent(current, leg));
+  }
+  return rows;
+}
+
+const StepResult& at(const std::vector<StepResult>& rows, double current_ua, int leg = 0) {
+  return *std::find_if(rows.begin(), rows.end(), [&](const StepResult& row) {
+    return std::abs(row.current_ua - current_ua) < 1e-6 && row.leg == leg;
+  });
+}
+
+TEST(AnalyzeSweep, OfNothingIsNothing) {
+  std::vector<StepResult> rows;
+  EXPECT_EQ(analyze_sweep(rows), SweepFit{});
+  rows = {silent(20.0), silent(30.0)};
+  EXPECT_EQ(analyze_sweep(rows), SweepFit{});
+  EXPECT_EQ(rows[1].label, Label::QH);
+  EXPECT_EQ(rows[1].beta_status, BetaStatus::few_points);
+}
+
+TEST(AnalyzeSweep, NamesSilenceByItsSideOfTheFiringRange) {
+  auto rows = lif_sweep(28.0, 60.0, 2.0);
+  rows.push_back(silent(62.0));
+  rows.push_back(silent(64.0, 0, Label::transient, 1));
+  rows[0].label = Label::transient;
+  analyze_sweep(rows);
+  EXPECT_EQ(at(rows, 28.0).label, Label::QH);
+  EXPECT_EQ(at(rows, 30.0).label, Label::QH);
+  EXPECT_EQ(at(rows, 40.0).label, Label::TS);
+  EXPECT_EQ(at(rows, 62.0).label, Label::QD);
+  EXPECT_EQ(at(rows, 64.0).label, Label::QD);
+}
+
+TEST(AnalyzeSweep, SilenceInsideTheFiringRangeKeepsItsLabel) {
+  auto rows = lif_sweep(32.0, 60.0, 2.0);
+  rows.push_back(silent(41.0, 0, Label::transient, 3));
+  analyze_sweep(rows);
+  EXPECT_EQ(rows.back().label, Label::transient);
+}
+
+TEST(AnalyzeSweep, OutputThatStayedHighIsLatchedEvenBelowTheFiringRange) {
+  auto rows = lif_sweep(32.0, 60.0, 2.0);
+  rows.push_back(silent(30.0, 0, Label::QD, 2));
+  analyze_sweep(rows);
+  EXPECT_EQ(rows.back().label, Label::QD);
+}
+
+TEST(AnalyzeSweep, GivesBracketsOnlyWhereThereIsASilentStep) {
+  auto rows = lif_sweep(32.0, 60.0, 2.0);
+  SweepFit fit = analyze_sweep(rows);
+  EXPECT_FALSE(fit.onset_low_ua);
+  EXPECT_FALSE(fit.end_high_ua);
+  EXPECT_EQ(fit.onset_high_ua, 32.0);
+  EXPECT_EQ(fit.end_low_ua, 60.0);
+  rows.push_back(silent(28.0));
+  rows.push_back(silent(30.0));
+  rows.push_back(silent(66.0));
+  rows.push_back(silent(64.0));
+  fit = analyze_sweep(rows);
+  EXPECT_EQ(fit.onset_low_ua, 30.0);
+  EXPECT_EQ(fit.end_high_ua, 64.0);
+}
+
+TEST(AnalyzeSweep, FitsTheLifToBothLegsUpToTwiceTheOnset) {
+  auto rows = lif_sweep(30.0, 90.0, 2.0, 0);
+  for (StepResult& row : lif_sweep(30.0, 90.0, 2.0, 1)) rows.push_back(row);
+  const SweepFit fit = analyze_sweep(rows);
+  ASSERT_TRUE(fit.lif);
+  EXPECT_TRUE(fit.lif->accepted);
+  EXPECT_NEAR(fit.lif->rheobase_ua, 31.0, 1e-3);
+  EXPECT_NEAR(fit.lif->tau_ms, 50.0, 0.01);
+  EXPECT_NEAR(fit.lif->refractory_ms, 1.0, 0.01);
+  EXPECT_EQ(fit.lif->range_low_ua, 32.0);
+  EXPECT_EQ(fit.lif->range_high_ua, 64.0);
+}
+
+TEST(AnalyzeSweep, FewerThanFourFiringPointsHaveNoFitAndFewerThanFiveNoBeta) {
+  auto rows = lif_sweep(30.0, 36.0, 2.0);
+  EXPECT_FALSE(analyze_sweep(rows).lif);
+  rows = lif_sweep(30.0, 38.0, 2.0);
+  EXPECT_TRUE(analyze_sweep(rows).lif);
+  for (const StepResult& row : rows) EXPECT_EQ(row.beta_status, BetaStatus::few_points);
+  rows = lif_sweep(30.0, 40.0, 2.0);
+  analyze_sweep(rows);
+  EXPECT_EQ(at(rows, 36.0).beta_status, BetaStatus::ok);
+  EXPECT_EQ(at(rows, 32.0).beta_status, BetaStatus::edge);
+}
+
+TEST(AnalyzeSweep, RunsAfterEveryStepAndDoesNotDependOnTheirOrder) {
+  auto all = lif_sweep(30.0, 60.0, 2.0);
+  std::vector<StepResult> grown;
+  SweepFit fit;
+  for (const StepResult& row : all) {
+    grown.push_back(row);
+    fit = analyze_sweep(grown);
+  }
+  std::reverse(all.begin(), all.end());
+  EXPECT_EQ(analyze_sweep(all), fit);
+  std::reverse(all.begin(), all.end());
+  EXPECT_EQ(all, grown);
+}
+
+TEST(AnalyzeSweep, LegsHaveTheirOwnBeta) {
+  auto rows = lif_sweep(32.0, 60.0, 2.0, 0);
+  for (const StepResult& row : lif_sweep(32.0, 60.0, 2.0, 1)) {
+    rows.push_back(firing(row.current_ua, std::pow(*row.frequency_hz.value, 2.0), 1));
+  }
+  analyze_sweep(rows);
+  EXPECT_NEAR(*at(rows, 46.0, 1).beta_n_per_ua.value, 2.0 * *at(rows, 46.0, 0).beta_n_per_ua.value, 1e-4);
+}
+
+TEST(AnalyzeSweep, ConditionsAndChannelsAreApart) {
+  auto rows = lif_sweep(30.0, 60.0, 2.0);
+  for (StepResult row : lif_sweep(30.0, 60.0, 2.0)) {
+    row.channel = 1;
+    if (row.frequency_hz.value) row = firing(row.current_ua, 7.0), row.channel = 1;
+    rows.push_back(row);
+  }
+  for (StepResult row : lif_sweep(32.0, 60.0, 2.0)) {
+    row.conditions["tau_L_ms"] = 0.3;
+    rows.push_back(row);
+  }
+  const SweepFit fit = analyze_sweep(rows);
+  EXPECT_EQ(fit.onset_low_ua, 30.0);
+  ASSERT_TRUE(fit.lif);
+  EXPECT_NEAR(fit.lif->rheobase_ua, 31.0, 1e-3);
+}
+
+TEST(AnalyzeSweep, DriftingAndUndeterminedStepsAreNoPoints) {
+  auto rows = lif_sweep(30.0, 60.0, 2.0);
+  auto spoiled = rows;
+  StepResult drifting = firing(45.0, 900.0);
+  drifting.status = StepStatus::drifting;
+  spoiled.push_back(drifting);
+  StepResult undetermined = firing(47.0, 900.0);
+  undetermined.status = StepStatus::undetermined;
+  spoiled.push_back(undetermined);
+  analyze_sweep(rows);
+  analyze_sweep(spoiled);
+  EXPECT_EQ(at(rows, 46.0).beta_n_per_ua, at(spoiled, 46.0).beta_n_per_ua);
+  EXPECT_EQ(at(spoiled, 45.0).beta_status, BetaStatus::few_points);
+}
+
+TEST(AnalyzeSweep, SameCurrentTwiceInALegIsOnePoint) {
+  auto rows = lif_sweep(30.0, 60.0, 2.0);
+  rows.push_back(firing(44.0, lif_rate(44.0)));
+  analyze_sweep(rows);
+  EXPECT_EQ(at(rows, 44.0).beta_n_per_ua, rows.back().beta_n_per_ua);
+  ASSERT_TRUE(rows.back().beta_n_per_ua.value);
+  const double truth = (std::log(lif_rate(44.01)) - std::log(lif_rate(43.99))) / 0.02;
+  EXPECT_NEAR(*rows.back().beta_n_per_ua.value, truth, 0.01 * truth);
+}
+
+TEST(AnalyzeSweep, BetaIsNotSmoothedOverAJump) {
+  auto rows = lif_sweep(32.0, 70.0, 2.0);
+  for (StepResult& row : rows) {
+    if (row.current_ua > 51.0) row = firing(row.current_ua, 3.0 * *row.frequency_hz.value);
+  }
+  analyze_sweep(rows);
+  for (const double current : {50.0, 52.0}) {
+    EXPECT_EQ(at(rows, current).beta_status, BetaStatus::jump);
+    EXPECT_FALSE(at(rows, current).beta_n_per_ua.value);
+  }
+  for (const double current : {48.0, 54.0}) {
+    const double truth = (std::log(lif_rate(current + 0.01)) - std::log(lif_rate(current - 0.01))) / 0.02;
+    EXPECT_NEAR(*at(rows, current).beta_n_per_ua.value, truth, 0.01 * truth);
+  }
+}
+
+TEST(AnalyzeSweep, ChangeOfLabelIsABoundaryOnceTwoPointsCarryIt) {
+  auto rows = lif_sweep(32.0, 70.0, 2.0);
+  for (StepResult& row : rows) {
+    if (row.current_ua < 43.0) row.label = Label::irregular;
+    if (std::abs(row.current_ua - 60.0) < 0.1) row.label = Label::soft;
+  }
+  analyze_sweep(rows);
+  EXPECT_EQ(at(rows, 42.0).beta_status, BetaStatus::edge);
+  EXPECT_EQ(at(rows, 44.0).beta_status, BetaStatus::edge);
+  EXPECT_EQ(at(rows, 60.0).beta_status, BetaStatus::ok);
+  EXPECT_EQ(at(rows, 60.0).label, Label::soft);
+}
+
+TEST(AnalyzeSweep, SilentStepBetweenFiringOnesIsABoundary) {
+  auto rows = lif_sweep(32.0, 70.0, 2.0);
+  rows.push_back(silent(51.0));
+  analyze_sweep(rows);
+  EXPECT_EQ(at(rows, 50.0).beta_status, BetaStatus::edge);
+  EXPECT_EQ(at(rows, 52.0).beta_status, BetaStatus::edge);
+}
+
+TEST(AnalyzeSweep, WholeSweepOfTheTonicNeuron) {
+  std::vector<StepResult> rows;
+  for (int k = 0; k < 51; ++k) {
+    const double current = 30.0 + 2.0 * k;
+    const auto rate = test::msn_rate(current);
+    rows.push_back(rate ? firing(current, *rate) : silent(current));
+  }
+  const SweepFit fit = analyze_sweep(rows);
+  EXPECT_EQ(fit.onset_low_ua, 30.0);
+  EXPECT_EQ(fit.onset_high_ua, 32.0);
+  EXPECT_EQ(fit.end_low_ua, 128.0);
+  EXPECT_EQ(fit.end_high_ua, 130.0);
+  EXPECT_EQ(rows.front().label, Label::QH);
+  EXPECT_EQ(rows.back().label, Label::QD);
+  ASSERT_TRUE(fit.lif);
+  EXPECT_FALSE(fit.lif->accepted);  // its leak has two slopes
+  EXPECT_GT(fit.lif->rheobase_ua, 30.0);
+  EXPECT_LT(fit.lif->rheobase_ua, 32.0);
+  for (double current = 36.0; current < 109.0; current += 2.0) {
+    const StepResult& row = at(rows, current);
+    ASSERT_EQ(row.beta_status, BetaStatus::ok) << current;
+    EXPECT_NEAR(*row.beta_n_per_ua.value, *test::msn_beta(current), 0.03 * *test::msn_beta(current)) << current;
+  }
+}
+
+}  // namespace
+}  // namespace thyrode::analysis

@@ -82,35 +82,13 @@ void free_texts(Builder& builder) {
   }
 }
 
-/// Gaps of a channel as intervals without data, in file seconds.
-std::vector<std::pair<double, double>> gaps_of(hid_t file, std::int64_t channel) {
-  const std::string path = layout::invalid_times().path;
-  const std::int64_t rows = table_rows(file, path);
-  std::vector<std::pair<double, double>> gaps;
-  if (rows == 0) return gaps;
-  const auto channels = read_column<std::int64_t>(file, path + "/channel", 0, rows);
-  const auto start = read_column<double>(file, path + "/start_time", 0, rows);
-  const auto stop = read_column<double>(file, path + "/stop_time", 0, rows);
-  for (std::size_t k = 0; k < channels.size(); ++k) {
-    if (channels[k] == channel) gaps.emplace_back(start[k], stop[k]);
-  }
-  std::sort(gaps.begin(), gaps.end());
-  return gaps;
-}
-
-/// Appends [start, stop) pairs in which spikes could have been seen.
+/// Appends the [start, stop) in which spikes could have been seen. One pair even where there are gaps, which are in
+/// /intervals/invalid_times: Neo refuses a spike train with several.
 std::uint64_t add_observed(hid_t file, const Frame& frame, std::size_t channel, std::vector<double>& pairs) {
   const SeriesSpan span = read_span(file, layout::command(frame.labels[channel]));
   if (span.rows == 0) return 0;
-  const std::size_t before = pairs.size();
-  double from = frame.seconds(span.first_tick);
-  const double end = frame.seconds(span.end_tick());
-  for (const auto& [start, stop] : gaps_of(file, static_cast<std::int64_t>(channel))) {
-    if (start > from && start < end) pairs.insert(pairs.end(), {from, start});
-    from = std::max(from, stop);
-  }
-  if (from < end) pairs.insert(pairs.end(), {from, end});
-  return (pairs.size() - before) / 2;
+  pairs.insert(pairs.end(), {frame.seconds(span.first_tick), frame.seconds(span.end_tick())});
+  return 1;
 }
 
 void append_spike_times(hid_t file, const Frame& frame, const std::string& ticks_path, std::int64_t count,
@@ -150,7 +128,7 @@ void write_units(Builder& builder, const Frame& frame) {
   if (!units) return;
   times.reset();
   units->index("spike_times", spike_ends);
-  units->column("obs_intervals", "Times from which there are data, s.", intervals, 2);
+  units->column("obs_intervals", "Begin and end of the data, s; gaps between are in invalid_times.", intervals, 2);
   units->index("obs_intervals", interval_ends);
   units->column("channel", "Channel of the instrument.", channels);
   units->finish(channels.size());

@@ -41,6 +41,7 @@ void create_root(Builder& builder, const RunDescription& run) {
   builder.text("/session_start_time", run.wall_clock.session_start);
   builder.text("/timestamps_reference_time", run.wall_clock.session_start);
   builder.texts("/file_create_date", std::vector<std::string>{run.wall_clock.created});
+  builder.text("/general/experiment_description", run.experiment);
   builder.group(layout::electrodes);
   builder.group(layout::module, {"core", "ProcessingModule"});
   builder.attribute(layout::module, "description",

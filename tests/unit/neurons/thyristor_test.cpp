@@ -83,6 +83,17 @@ TEST(Thyristor, StaysSilentForAYearWithoutSearchingThroughIt) {
   }
 }
 
+TEST(Thyristor, StaysLatchedForAYearWithoutSearchingThroughIt) {
+  for (const double load : {47.0, 3000.0}) {
+    const auto neuron = must_make("thyristor", wu2023(load));
+    neuron->inject(0, 130e-6);
+    const auto events = list_events(*neuron, 3.2e7, 1);
+    ASSERT_FALSE(events.empty());
+    EXPECT_EQ(events.back().event, Event::fire);
+    EXPECT_NEAR(neuron->output(0).at(neuron->piece_time()), 130e-6 * load, 1e-12);
+  }
+}
+
 TEST(Thyristor, EndsItsSearchAtTheCurrentThatReachesThresholdOnlyInTheLimit) {
   const Parameters p = wu2023();
   const double rheobase = p.at("I_0") + p.at("dI") * p.at("R_s") / (p.at("R_s") + p.at("R_h"));

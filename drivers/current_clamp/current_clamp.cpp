@@ -162,6 +162,7 @@ Result<DeviceMessage> CurrentClamp::read(Duration timeout) {
   std::optional<Clock::time_point> until;  // the clock is asked only when nothing is there
   double left = 0.0;
   while (messages_.empty()) {
+    if (auto passed = pass_held_grant(); !passed) return tl::make_unexpected(passed.error());
     const auto came = pump(Duration::from_si(std::clamp(left, 0.0, 0.02)));
     if (!came) return tl::make_unexpected(came.error());
     if (!messages_.empty()) break;
@@ -182,7 +183,7 @@ Result<DeviceMessage> CurrentClamp::read(Duration timeout) {
 
 /// Sends again what has not been acknowledged in time; on a lockstep link time is "nothing came".
 Result<void> CurrentClamp::repeat_overdue(bool link_idle) {
-  if (link_idle && info_.virtual_time && last_grant_.index > 0) {
+  if (link_idle && info_.virtual_time && last_grant_.index > 0 && pending_.empty()) {
     // A lost grant would leave both ends waiting.
     if (auto sent = send_unacknowledged(protocol::Grant{last_grant_}); !sent) return sent;
   }
@@ -364,6 +365,15 @@ Result<void> CurrentClamp::estop() {
 Result<void> CurrentClamp::grant(Sample until) {
   if (!info_.virtual_time) return send_unacknowledged(protocol::Heartbeat{});
   last_grant_ = std::max(last_grant_, until);
+  grant_held_ = true;
+  return pass_held_grant();
+}
+
+/// Virtual time stands still while a command is under way: one that was lost and sent again must not come too late
+/// only because the device ran ahead at the speed of the host.
+Result<void> CurrentClamp::pass_held_grant() {
+  if (!grant_held_ || !pending_.empty()) return {};
+  grant_held_ = false;
   return send_unacknowledged(protocol::Grant{last_grant_});
 }
 

@@ -62,6 +62,7 @@ class CurrentClamp final : public Device {
   template <class Message>
   void take_message(const protocol::Frame& frame);
   Result<void> repeat_overdue(bool link_idle);
+  Result<void> pass_held_grant();
 
   template <class Message>
   Result<std::uint8_t> send(const Message& message, bool wanted);
@@ -93,6 +94,7 @@ class CurrentClamp final : public Device {
   std::uint64_t strange_bytes_ = 0;
   protocol::FaultCode last_fault_ = protocol::FaultCode::none;
   Sample last_grant_{};
+  bool grant_held_ = false;  // until every command is acknowledged
   LinkCounters counters_;
 };
 

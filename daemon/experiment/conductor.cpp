@@ -37,8 +37,8 @@ void Conductor::begin_step(int index, Sample at) {
   const double travel = std::abs((planned.current - present_current_).si()) / plan_.limits.slew.si();
   // One millisecond more, so that the front end's filter and the read-back have followed.
   const Sample settled = at + device_.samples(Duration::from_si(travel) + 1.0_ms).index;
-  present_current_ = planned.current;
   step_ = RunningStep{};
+  step_->before = std::exchange(present_current_, planned.current);
   step_->index = index;
   step_->start = at;
   step_->settled = settled;
@@ -64,13 +64,15 @@ void Conductor::take(const DeviceMessage& message) {
 }
 
 void Conductor::take_spikes(const protocol::SpikeBlock& block) {
-  if (!step_) return;
-  if (block.index != next_spike_index_ && !block.records.empty()) {
-    // Records are missing: the interval across the hole is not an interval.
-    step_->analyzer->gap(last_spike_.value_or(to_ticks(step_->settled)), block.records[0].at);
-  }
-  next_spike_index_ = block.index + static_cast<std::uint32_t>(block.records.size());
+  if (block.records.empty()) return;
+  bool missing = std::exchange(next_spike_index_, block.index + static_cast<std::uint32_t>(block.records.size())) != block.index;
   for (const protocol::SpikeRecord& record : block.records) {
+    close_step_before(record.at);
+    if (!step_) return;
+    if (std::exchange(missing, false) && record.at >= to_ticks(step_->settled)) {
+      // Records are missing: the interval across the hole is not an interval.
+      step_->analyzer->gap(last_spike_.value_or(to_ticks(step_->settled)), record.at);
+    }
     if (counted_open_ && record.at <= *counted_open_) continue;  // counted in the step it began in
     if (record.at < to_ticks(step_->settled)) continue;
     const Scale& scale = v_out();
@@ -84,7 +86,9 @@ const Scale& Conductor::v_out() const {
 }
 
 void Conductor::take_levels(const protocol::LevelRecord& record) {
-  open_spike_ = record.open_spike;
+  close_step_before(to_ticks(record.first));
+  open_since_.reset();
+  if (record.open_spike > 0) open_since_ = to_ticks(record.first + grid(device_)) - record.open_spike;
   if (!step_ || record.first < step_->settled) return;
   step_->command_sum += record.command_sum;
   step_->command_count += record.command_count;
@@ -95,18 +99,23 @@ void Conductor::take_levels(const protocol::LevelRecord& record) {
   if (level.lowest == 0 || level.highest >= top) step_->analyzer->saturated();
 }
 
+/// The first data at or after a step's end end it: the mark that should say so may be lost.
+void Conductor::close_step_before(Ticks data) {
+  if (!step_ || !step_->end || data < to_ticks(*step_->end)) return;
+  const int next = step_->index + 1;
+  const Sample end = *step_->end;
+  // A stop before the current had settled leaves nothing to tell.
+  if (end > step_->settled) finish_step(end, step_->cut_short);
+  if (stopping_) {
+    step_.reset();
+  } else {
+    begin_step(next, *std::exchange(pending_start_, std::nullopt));
+  }
+}
+
 void Conductor::take_mark(const protocol::Mark& mark) {
   now_ = mark.at;
-  if (step_ && step_->end && now_ >= *step_->end) {
-    const int next = step_->index + 1;
-    const bool last = stopping_;
-    finish_step(*step_->end, last && stop_requested_);
-    if (last) {
-      step_.reset();
-    } else {
-      begin_step(next, *std::exchange(pending_start_, std::nullopt));
-    }
-  }
+  close_step_before(to_ticks(now_));
   const bool over = mark.state == protocol::State::idle || mark.state == protocol::State::fault;
   if (mark.state == protocol::State::fault && !fault_) fault_ = protocol::Fault{mark.fault, 0, mark.at, 0, 0};
   if (over && mark.at > start_ && (stopping_ || fault_)) {
@@ -121,6 +130,7 @@ void Conductor::take_mark(const protocol::Mark& mark) {
 void Conductor::decide(Sample now) {
   const bool done = step_->analyzer->evaluate(to_ticks(now)).done;
   if (!done && !stop_requested_) return;
+  step_->cut_short = !done;
   order_next(now + latency_);
 }
 
@@ -138,14 +148,25 @@ void Conductor::order_next(Sample at) {
 
 void Conductor::take_rejection(const Rejected& rejected) {
   if (rejected.command != protocol::Schedule::type) return;
-  if (rejected.status == protocol::Status::too_late && step_ && step_->end) {
-    ++late_decisions_;
-    order_next(Sample{round_up(std::max(rejected.now, now_).index, grid(device_))} + latency_);
-    return;
-  }
+  if (rejected.status == protocol::Status::too_late && step_) return take_late_step(rejected.now);
   if (rejected.status == protocol::Status::bad_state && (fault_ || stopping_)) return;
   emit_(Notice{fmt::format("the device refused a current step (status {})", static_cast<int>(rejected.status))});
   request_stop();
+}
+
+/// The device did not take the last step ordered: it goes on with the current before it.
+void Conductor::take_late_step(Sample now) {
+  ++late_decisions_;
+  const Sample again = Sample{round_up(std::max(now, now_).index, grid(device_))} + latency_;
+  if (step_->end) {
+    if (!stopping_) order_next(again);
+    return;
+  }
+  // The answer came after the moment at which the step should have begun: it begins now, without data so far.
+  present_current_ = step_->before;
+  begin_step(step_->index, again);
+  const Current current = present_current_;
+  send_(acquisition::ScheduleStep{plan_.channel, Segment{again, Duration{}, current, current}});
 }
 
 void Conductor::request_stop() {
@@ -156,7 +177,8 @@ void Conductor::request_stop() {
     stopping_ = true;
     send_(acquisition::StopRun{*step_->end});
   } else if (step_ && !step_->end) {
-    order_next(now_ + latency_);
+    step_->cut_short = true;
+    order_next(std::max(now_, start_) + latency_);
   }
 }
 
@@ -176,13 +198,10 @@ analysis::StepResult Conductor::row(Sample end, bool interrupted) const {
 }
 
 void Conductor::finish_step(Sample end, bool interrupted) {
-  if (open_spike_ > 0) {
-    // A spike that has not re-armed yet (a plateau) began in this step.
-    const Ticks began = to_ticks(now_) - open_spike_;
-    if (began >= to_ticks(step_->settled) && began < to_ticks(end)) {
-      step_->analyzer->spike(began);
-      counted_open_ = began;
-    }
+  // A spike that has not re-armed yet (a plateau) began in this step.
+  if (open_since_ && *open_since_ >= to_ticks(step_->settled) && *open_since_ < to_ticks(end)) {
+    step_->analyzer->spike(*open_since_);
+    counted_open_ = open_since_;
   }
   results_.push_back(row(end, interrupted));
   const auto counters = step_->analyzer->histogram().counters();

@@ -46,6 +46,8 @@ class Conductor {
     Sample start;              // the command begins to move
     Sample settled;            // the slew is over: data count from here
     std::optional<Sample> end; // the next step's start, once decided
+    bool cut_short = false;    // ended by a request, not by its data
+    Current before;            // the current that it moved from
     std::unique_ptr<analysis::StepAnalyzer> analyzer;
     std::int64_t command_sum = 0;
     std::int64_t command_count = 0;
@@ -55,6 +57,8 @@ class Conductor {
   void take_levels(const protocol::LevelRecord& record);
   void take_mark(const protocol::Mark& mark);
   void take_rejection(const Rejected& rejected);
+  void take_late_step(Sample now);
+  void close_step_before(Ticks data);
   void begin_step(int index, Sample at);
   void decide(Sample now);
   void order_next(Sample at);
@@ -75,7 +79,7 @@ class Conductor {
   std::uint32_t next_spike_index_ = 0;
   std::optional<Ticks> last_spike_;
   std::optional<Ticks> counted_open_;  // a spike counted before its record came
-  std::uint32_t open_spike_ = 0;
+  std::optional<Ticks> open_since_;    // crossing of a spike that had not re-armed at the last level record
   std::int64_t late_decisions_ = 0;
   std::optional<protocol::Fault> fault_;
   bool stop_requested_ = false;

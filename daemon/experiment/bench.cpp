@@ -33,6 +33,8 @@ class Backoff {
   int turns_ = 0;
 };
 
+constexpr const char* stopped_text = "stopped: the current is zero; what was measured is in the file";
+
 std::string kind_name(const Error& error) {
   switch (error.kind) {
     case ErrorKind::device: return "device_lost";
@@ -254,7 +256,7 @@ class Bench::Run {
                                              describe_fault(*fault))};
     }
     if (conductor_.stopped_by_request()) {
-      return {ErrorKind::run_failed, "stopped: the current is zero; what was measured is in the file"};
+      return {ErrorKind::run_failed, stopped_text};
     }
     return {};
   }
@@ -268,13 +270,16 @@ class Bench::Run {
   }
 
   Outcome close(const Error& error) {
+    // A run that ends on this side leaves the device running: it need not wait for its lease. A lost device cannot
+    // hear it, so the answer does not matter.
+    if (device_error_) static_cast<void>(bench_.device_.stop(Sample{0}));
     conductor_.close_interrupted();
     recording_turn(4096);
     Outcome outcome;
     outcome.error = error;
     outcome.exit_status = error.message.empty()             ? "success"
-                          : conductor_.stopped_by_request() && !store_error_ && !device_error_ ? "stopped"
-                                                             : kind_name(error);
+                          : error.message == stopped_text ? "stopped"
+                                                          : kind_name(error);
     const DeviceInfo& device = bench_.device_.info();
     const LinkCounters link = bench_.device_.counters();
     analysis::RunResult& result = outcome.result;

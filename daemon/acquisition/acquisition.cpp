@@ -14,8 +14,9 @@ Acquisition::Acquisition(Device& device, Queues& queues, Settings settings)
 
 Result<Turn> Acquisition::turn(Duration timeout) {
   if (auto carried = carry_orders(); !carried) return tl::make_unexpected(carried.error());
-  if (delivered_ < outgoing_.size()) return deliver();
+  // Readers that are behind must not cost the device its lease.
   if (auto granted = keep_granted(); !granted) return tl::make_unexpected(granted.error());
+  if (delivered_ < outgoing_.size()) return deliver();
   auto message = device_.read(timeout);
   if (!message) {
     if (message.error().kind == ErrorKind::timeout) return silent();

@@ -72,10 +72,10 @@ class SpikeDetector {
   void absorb(AdcCode lowest, AdcCode highest) noexcept {
     if (armed_) {
       low_ = std::min(low_, lowest);
-      trough_ = std::min(trough_, lowest);
     } else {
       high_ = std::max(high_, highest);
     }
+    trough_ = std::min(trough_, lowest);
   }
 
   template <class OnFire, class OnSpike>

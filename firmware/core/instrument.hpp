@@ -274,8 +274,7 @@ class Instrument {
   void hello(const protocol::Frame& frame) noexcept {
     board_.critical([&] {
       acks_ = {};
-      if (state_ == protocol::State::armed) state_ = protocol::State::idle;
-      start_pending_ = false;
+      if (state_ == protocol::State::armed) disarm();
       if (state_ == protocol::State::running) {
         stop_pending_ = true;
         stop_at_ = {};
@@ -320,6 +319,13 @@ class Instrument {
     }
   }
 
+  /// Back to idle before anything ran: what was queued must not move the current of a later run.
+  void disarm() noexcept {
+    for (std::size_t c = 0; c < channel_count_; ++c) channels_[c].stimulus().to_zero(true);
+    start_pending_ = stop_pending_ = false;
+    state_ = protocol::State::idle;
+  }
+
   protocol::Status on(const protocol::Arm&) noexcept {
     if (state_ != protocol::State::idle) return protocol::Status::bad_state;
     state_ = protocol::State::armed;
@@ -337,7 +343,7 @@ class Instrument {
   }
   protocol::Status on(const protocol::Stop& stop) noexcept {
     if (state_ == protocol::State::armed && !start_pending_) {
-      state_ = protocol::State::idle;
+      disarm();
       return protocol::Status::done;
     }
     if (state_ != protocol::State::running && !start_pending_) return protocol::Status::bad_state;

@@ -193,6 +193,12 @@ class Instrument {
     }
   }
 
+  void cut_current() noexcept {
+    board_.output_switch(false);
+    output_closed_ = switch_due_ = false;
+    head_for_zero(playing_, true);
+  }
+
   void trip(protocol::FaultCode code, std::uint8_t channel, Sample at, std::int32_t value, std::int32_t limit,
             bool at_once) noexcept {
     if (state_ == protocol::State::fault) return;
@@ -200,9 +206,7 @@ class Instrument {
     start_pending_ = stop_pending_ = false;
     fault_ = {code, channel, at, value, limit};
     if (at_once) {
-      board_.output_switch(false);
-      output_closed_ = switch_due_ = false;
-      head_for_zero(playing_, true);
+      cut_current();
     } else {
       head_for_zero(next_dac_ - ident_.block, false);
     }
@@ -352,6 +356,8 @@ class Instrument {
     return protocol::Status::done;
   }
   protocol::Status on(const protocol::EmergencyStop&) noexcept {
+    // A fault that lets the current fall slowly must not hold an emergency stop back; the first reason stays.
+    if (state_ == protocol::State::fault) cut_current();
     trip(protocol::FaultCode::estop, 0, board_.now(), 0, 0, true);
     return protocol::Status::done;
   }

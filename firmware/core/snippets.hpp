@@ -28,6 +28,7 @@ class Snippets {
   void reset() noexcept {
     pending_ = 0;
     next_ = {};
+    oldest_ = {};
     second_ = {};
     in_second_ = 0;
   }
@@ -49,6 +50,7 @@ class Snippets {
   template <class Emit>
   void store(std::uint8_t channel, Sample first, std::span<const AdcCode> codes, Emit&& emit) noexcept {
     if (settings_.on == 0) return;
+    if (first != next_) oldest_ = first;
     for (std::size_t k = 0; k < codes.size(); ++k) {
       ring_[static_cast<std::size_t>(first.index + static_cast<std::int64_t>(k)) % ring_length] = codes[k];
     }
@@ -62,7 +64,8 @@ class Snippets {
  private:
   template <class Emit>
   void send(std::uint8_t channel, Ticks spike, Emit&& emit) const noexcept {
-    const std::int64_t begin = std::max<std::int64_t>(to_sample(spike).index - settings_.before, 0);
+    // Before `oldest_` the ring holds codes of another time.
+    const std::int64_t begin = std::max(to_sample(spike).index - settings_.before, oldest_.index);
     const std::int64_t end = to_sample(spike).index + settings_.after;
     protocol::SnippetBlock block;
     block.channel = channel;
@@ -84,6 +87,7 @@ class Snippets {
   std::array<Ticks, pending_depth> waiting_{};
   std::size_t pending_ = 0;
   Sample next_{};
+  Sample oldest_{};  // the first sample stored without a gap since
   Sample second_{};
   std::uint32_t in_second_ = 0;
 };

@@ -149,6 +149,7 @@ class Instrument {
       state_ = protocol::State::running;
       switch_to(true, dac_block);
     }
+    if (state_ == protocol::State::armed) refuse_late_segments(dac_block + ident_.block);
     if (stop_pending_ && stop_at_ <= dac_block && state_ == protocol::State::running) {
       stop_pending_ = false;
       state_ = protocol::State::stopping;
@@ -158,6 +159,18 @@ class Instrument {
     if (leaving && output_closed_ && everything_at_zero()) {
       switch_to(false, dac_block);
       if (state_ == protocol::State::stopping) state_ = protocol::State::idle;
+    }
+  }
+
+  /// A piece of the command whose sample comes before the run has begun would find the switch open, and the run would
+  /// begin with a jump. @param written  first sample without a DAC code once this block is written
+  void refuse_late_segments(Sample written) noexcept {
+    for (std::size_t c = 0; c < channel_count_; ++c) {
+      const Stimulus& stimulus = channels_[c].stimulus();
+      if (!stimulus.queued() || stimulus.next_start() >= written) continue;
+      trip(protocol::FaultCode::late_segment, static_cast<std::uint8_t>(c), stimulus.next_start(),
+           static_cast<std::int32_t>(written - stimulus.next_start()), 0, true);
+      return;
     }
   }
 

@@ -57,6 +57,9 @@ class Stimulus {
       remainder_ = 0;
     }
   }
+  /// The start of the segment that comes next; only while something is queued.
+  Sample next_start() const noexcept { return queue_[head_].start; }
+  bool queued() const noexcept { return count_ > 0; }
   bool at_zero() const noexcept { return applied_ == zero_ && target_ == zero_ && !active_; }
   FineCode applied() const noexcept { return applied_; }
   FineCode target() const noexcept { return target_; }

@@ -31,7 +31,10 @@ std::string rate_text(Frequency rate) {
 }
 
 Result<void> check_limits(const Experiment& experiment, const Station& station, const StationChannel& channel) {
-  for (std::size_t i = 0; i < experiment.currents.size(); ++i) {
+  // Between the ends of a sweep lies nothing that they do not bound.
+  const std::size_t last = experiment.currents.size() - 1;
+  const std::size_t stride = experiment.plan == Plan::sweep ? last : 1;
+  for (std::size_t i = 0; i <= last; i += stride) {
     const Current current = experiment.currents[i];
     const bool above = current > channel.highest;
     if (!above && current >= channel.lowest) continue;

@@ -51,9 +51,13 @@ std::size_t utf8_length(std::string_view text) {
   return code < least[length] || code > 0x10FFFFU || surrogate ? 0 : length;
 }
 
-// The place and kind of the first byte that is not text, if any.
-std::optional<Refusal> find_binary(std::string_view text) {
+// The YAML library takes a time that grows with the square of a line of brackets: a mebibyte on one line is a minute.
+constexpr std::size_t longest_line = 10000;
+
+// The first byte that is not text, or the first line that is too long, if any.
+std::optional<Refusal> find_unreadable(std::string_view text) {
   Position at;
+  std::size_t line_start = 0;
   for (std::size_t i = 0; i < text.size();) {
     const auto byte = static_cast<std::uint8_t>(text[i]);
     const std::size_t length = utf8_length(text.substr(i));
@@ -61,8 +65,12 @@ std::optional<Refusal> find_binary(std::string_view text) {
     if (length == 0 || control || byte == 0x7FU) {
       return Refusal{at, fmt::format("not a text file (byte 0x{:02X}); write YAML as UTF-8 text", byte)};
     }
+    if (i - line_start >= longest_line && byte != '\n') {
+      return Refusal{at, fmt::format("the line is longer than {} bytes; break it into several", longest_line)};
+    }
     i += length;
     if (byte == '\n') {
+      line_start = i;
       ++at.line;
       at.column = 1;
     } else {
@@ -254,7 +262,7 @@ Result<YamlNode> parse_yaml(std::string_view text, std::string_view file_name, s
     return refuse({Position{}, fmt::format("larger than 1 MiB; {} has a few hundred lines at most", what)});
   }
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
-  if (const auto binary = find_binary(text)) return refuse(*binary);
+  if (const auto binary = find_unreadable(text)) return refuse(*binary);
   try {
     return read_document(text, what, begin);
   } catch (const Refusal& refusal) {

@@ -32,8 +32,8 @@ inline constexpr int deepest_nesting = 16;
 /// @param what  the kind of file for messages: "a station file"
 /// @param begin  what such a file begins with, for messages: "schema: thyrode.station/1"
 /// Errors: bad_input, each "file:line:column: what is wrong; what would be right": larger than 1 MiB, empty, not
-/// UTF-8 text, not YAML, more than one document, not a map, a key twice, a key that is not a word, anchors, aliases
-/// or tags, nested too deep. No exception leaves.
+/// UTF-8 text, a line above 10000 bytes, not YAML, more than one document, not a map, a key twice, a key that is not a
+/// word, anchors, aliases or tags, nested too deep. No exception leaves.
 Result<YamlNode> parse_yaml(std::string_view text, std::string_view file_name, std::string_view what,
                             std::string_view begin);
 

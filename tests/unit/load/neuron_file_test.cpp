@@ -1,0 +1,98 @@
+#include "daemon/experiment/load/neuron_file.hpp"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace thyrode::load {
+namespace {
+
+constexpr const char* full =
+    "schema: thyrode.neuron/1\n"
+    "name: msn\n"
+    "model: thyristor\n"
+    "description: one switch\n"
+    "source: a paper\n"
+    "parameters:\n"
+    "  C_m: 10 uF\n"
+    "  R_s: 47 Ohm\n"
+    "  G0: 1.309 uS\n"
+    "  order: 3\n"
+    "noise: {deviation: 0.9 uA, correlation_time: 200 ms}\n";
+const std::vector<ParameterUnit> model{{"C_m", "F"}, {"R_s", "Ohm"}, {"G0", "S"}, {"order", ""}};
+
+NeuronFile parsed(const std::string& text) {
+  const auto file = parse_neuron_file(text, "n.yaml");
+  EXPECT_TRUE(file.has_value()) << file.error().message;
+  return file.value_or(NeuronFile{});
+}
+
+std::string replaced(std::string text, const std::string& what, const std::string& by) {
+  return text.replace(text.find(what), what.size(), by);
+}
+
+std::string refusal(const std::string& text) {
+  const auto checked = check_units(parsed(text), model);
+  return checked ? "accepted" : checked.error().message;
+}
+
+TEST(NeuronFile, ReadsEveryKey) {
+  const NeuronFile file = parsed(full);
+  EXPECT_EQ(file.name, "msn");
+  EXPECT_EQ(file.model, "thyristor");
+  EXPECT_EQ(file.description, "one switch");
+  EXPECT_EQ(file.source_text, "a paper");
+  ASSERT_EQ(file.parameters.size(), 4U);
+  const NeuronParameter& c_m = file.parameters.at("C_m");
+  EXPECT_EQ(c_m.si, 10e-6);
+  EXPECT_EQ(c_m.unit, "F");
+  EXPECT_EQ(c_m.text, "10 uF");
+  EXPECT_EQ(c_m.at, (Position{7, 8}));
+  EXPECT_EQ(file.parameters.at("order").unit, "");
+  EXPECT_EQ(file.noise_deviation.si(), 0.9e-6);
+  EXPECT_EQ(file.noise_correlation_time.si(), 0.2);
+}
+
+TEST(NeuronFile, WithoutNoiseHasNone) {
+  const std::string text = full;
+  const NeuronFile file = parsed(text.substr(0, text.find("noise")));
+  EXPECT_EQ(file.noise_deviation.si(), 0.0);
+  EXPECT_EQ(file.noise_correlation_time.si(), 0.0);
+}
+
+TEST(NeuronFile, PassesWithTheUnitsOfItsModel) {
+  EXPECT_EQ(refusal(full), "accepted");
+}
+
+TEST(NeuronFile, IsRefusedForAnotherUnit) {
+  EXPECT_EQ(refusal(replaced(full, "10 uF", "10 mV")),
+            "n.yaml:7:8: parameters.C_m: '10 mV' is a voltage, not a capacitance; write for example \"10 uF\"");
+  EXPECT_EQ(refusal(replaced(full, "10 uF", "10")),
+            "n.yaml:7:8: parameters.C_m: 10 has no unit; write for example \"10 uF\"");
+  EXPECT_EQ(refusal(replaced(full, "order: 3", "order: 3 V")),
+            "n.yaml:10:10: parameters.order: '3 V' is a voltage, not a number without unit; write for example 3");
+}
+
+TEST(NeuronFile, IsRefusedForAMissingOrUnknownParameter) {
+  EXPECT_EQ(refusal(replaced(full, "  R_s: 47 Ohm\n", "")),
+            "n.yaml:7:3: parameter 'R_s' of model thyristor is missing; add for example \"R_s: 1 Ohm\"");
+  EXPECT_EQ(refusal(replaced(full, "G0:", "G_0:")),
+            "n.yaml:9:8: parameters.G_0: model thyristor has no such parameter; did you mean 'G0'?");
+  EXPECT_EQ(
+      refusal(replaced(full, "G0:", "temperature:")),
+      "n.yaml:9:16: parameters.temperature: model thyristor has no such parameter; it has C_m, R_s, G0 and order");
+}
+
+TEST(NeuronFile, PlacesWhatTheModelSays) {
+  const NeuronFile file = parsed(full);
+  const auto message = [&](std::string_view parameter) {
+    return parameter_error(file, parameter, "no").value().message;
+  };
+  EXPECT_EQ(message("R_s"), "n.yaml:8:8: parameters.R_s: no");
+  EXPECT_EQ(message("V_th"), "n.yaml:7:3: parameters.V_th: no");
+  EXPECT_EQ(message("noise.deviation"), "n.yaml:11:20: noise.deviation: no");
+  EXPECT_EQ(message(""), "n.yaml:3:8: model 'thyristor': no");
+}
+
+}  // namespace
+}  // namespace thyrode::load

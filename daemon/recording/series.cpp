@@ -40,8 +40,6 @@ void Series::begin(std::int64_t first_sample) {
              path_ + "/starting_time", "write");
   h5::expect(H5Dwrite(ticks.get(), H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, &tick), file_.get(),
              path_ + "/first_tick", "write");
-  h5::expect(H5Dflush(time.get()), file_.get(), path_ + "/starting_time", "flush");
-  h5::expect(H5Dflush(ticks.get()), file_.get(), path_ + "/first_tick", "flush");
 }
 
 std::int64_t Series::seek(std::int64_t first_sample) {
@@ -93,10 +91,8 @@ void Series::store() {
   }
 }
 
-void Series::flush() {
-  if (!dirty_) return;
-  store();
-  h5::expect(H5Dflush(data_.get()), data_.get(), path_, "flush");
+void Series::write() {
+  if (dirty_) store();
   dirty_ = false;
 }
 

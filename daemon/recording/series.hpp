@@ -20,7 +20,7 @@ struct SeriesClock {
 };
 
 /// Rows of float32 in one extendible dataset. Chunks go to the file whole, past HDF5's own buffers; the last,
-/// unfinished chunk is written again at every flush. Rows that never came are NaN.
+/// unfinished chunk is written again at every write(). Rows that never came are NaN.
 class Series {
  public:
   /// @param path  group of the series with datasets data (chunked by whole rows), starting_time and first_tick
@@ -50,8 +50,8 @@ class Series {
   std::int64_t end_sample() const { return first_ + size() * clock_.stride; }
   bool begun() const { return begun_; }
   std::int64_t size() const { return base_ + static_cast<std::int64_t>(used_); }
-  /// Hands all rows to readers of the file.
-  void flush();
+  /// Hands all rows to the library; a flush of the file brings them to readers.
+  void write();
 
  private:
   void begin(std::int64_t first_sample);

@@ -147,19 +147,23 @@ void ChannelStreams::end_snippet() {
   snippet_.reset();
 }
 
-void ChannelStreams::flush() {
-  if (trace_) trace_->flush();
-  command_.flush();
-  read_back_.flush();
-  for (Series& series : level_series_) series.flush();
-  levels_.flush();
-  spikes_.flush();
-  changes_.flush();
-  if (snippets_) snippets_->flush();
+void ChannelStreams::write_series() {
+  if (trace_) trace_->write();
+  command_.write();
+  read_back_.write();
+  for (Series& series : level_series_) series.write();
+}
+
+void ChannelStreams::write_tables() {
+  levels_.write();
+  spikes_.write();
+  changes_.write();
+  if (snippets_) snippets_->write();
 }
 
 Streams::Streams(hid_t file, const RunDescription& run)
-    : conditions_{run.conditions},
+    : file_{file},
+      conditions_{run.conditions},
       sample_rate_hz_{run.device.sample_rate_hz},
       origin_{run.device.now.index},
       flush_samples_{run.flush_samples},
@@ -178,6 +182,7 @@ Streams::Streams(hid_t file, const RunDescription& run)
   for (std::size_t k = 0; k < run.channels.size(); ++k) channels_.emplace_back(file, run, k);
   update_results({}, {});
   update_link({});
+  update_integrity();
   flush();
 }
 
@@ -240,6 +245,14 @@ void Streams::add_gap(std::uint8_t channel_index, std::int64_t first, std::int64
   gap_end_[channel_index] = std::max(gap_end_[channel_index], end);
 }
 
+void Streams::update_integrity() {
+  std::int64_t samples = 0;
+  for (const ChannelStreams& streams : channels_) samples += streams.samples();
+  integrity_.rewind();
+  integrity_.append(0, samples, static_cast<std::int64_t>(invalid_times_.rows()), std::int64_t{overruns_},
+                    std::int64_t{0}, std::int64_t{0});
+}
+
 void Streams::add_step(const analysis::StepResult& step, std::span<const std::uint32_t> isi_counts) {
   if (!isi_counts.empty() && isi_counts.size() != layout::isi_buckets) {
     raise(ErrorKind::bad_input, fmt::format("step {}: its histogram has {} buckets, the file has {}", step.index,
@@ -248,6 +261,7 @@ void Streams::add_step(const analysis::StepResult& step, std::span<const std::ui
   const auto row = static_cast<std::int64_t>(steps_.rows());
   append_step(steps_, conditions_, step);
   if (!isi_counts.empty()) histograms_.append(static_cast<std::int64_t>(histograms_.rows()), row, isi_counts);
+  update_integrity();
   flush();
 }
 
@@ -267,19 +281,16 @@ void Streams::update_link(const LinkCounters& counters) {
 
 void Streams::flush() {
   last_flush_ = last_mark_;
-  // Signals first, tables after them: a reader never sees a row that points past the data.
-  std::int64_t samples = 0;
-  for (ChannelStreams& streams : channels_) {
-    streams.flush();
-    samples += streams.samples();
-  }
-  integrity_.rewind();
-  integrity_.append(0, samples, static_cast<std::int64_t>(invalid_times_.rows()), std::int64_t{overruns_},
-                    std::int64_t{0}, std::int64_t{0});
+  // Signals first, tables after them: a reader never sees a row that points past the data. Whole-file flushes,
+  // because each flush of a dataset walks the library's list of everything, and there are many datasets.
+  for (ChannelStreams& streams : channels_) streams.write_series();
+  h5::expect(H5Fflush(file_, H5F_SCOPE_LOCAL), file_, "the signals", "flush");
+  for (ChannelStreams& streams : channels_) streams.write_tables();
   for (Table* table : {&marks_, &faults_, &link_events_, &invalid_times_, &histograms_, &integrity_, &link_counters_,
                        &fit_, &steps_}) {
-    table->flush();
+    table->write();
   }
+  h5::expect(H5Fflush(file_, H5F_SCOPE_LOCAL), file_, "the tables", "flush");
 }
 
 }  // namespace thyrode::recording

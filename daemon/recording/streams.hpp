@@ -37,7 +37,8 @@ class ChannelStreams {
   void write(const protocol::SnippetBlock& block);
   /// V_out conversions that the level records speak of.
   std::int64_t samples() const { return samples_; }
-  void flush();
+  void write_series();
+  void write_tables();
 
  private:
   void write_level(std::size_t signal, const protocol::LevelRecord& record);
@@ -96,8 +97,11 @@ class Streams {
     channel(message.channel).write(message);
   }
   ChannelStreams& channel(std::uint8_t index);
+  /// What can be said of the whole stream before the end, for a file whose writer dies.
+  void update_integrity();
   void add_gap(std::uint8_t channel, std::int64_t first, std::int64_t end);
 
+  hid_t file_;
   std::vector<std::string> conditions_;
   double sample_rate_hz_;
   std::int64_t origin_;

@@ -66,7 +66,6 @@ void Column::transfer(std::size_t first, std::size_t rows, const void* data) {
              data_.get(), path_, "select rows of");
   h5::expect(H5Dwrite(data_.get(), type_.get(), memory.get(), space.get(), H5P_DEFAULT, data), data_.get(), path_,
              "write");
-  dirty_ = true;
 }
 
 void Column::write() {
@@ -85,13 +84,6 @@ void Column::overwrite(std::size_t first, std::span<const std::byte> bytes) {
 
 void Column::truncate() {
   set_extent(rows_);
-}
-
-void Column::flush() {
-  write();
-  if (!dirty_) return;
-  h5::expect(H5Dflush(data_.get()), data_.get(), path_, "flush");
-  dirty_ = false;
 }
 
 Table::Table(hid_t file, const TableSpec& spec)
@@ -120,11 +112,6 @@ void Table::rewind() {
 void Table::truncate() {
   for (Column& column : columns_) column.truncate();
   id_.truncate();
-}
-
-void Table::flush() {
-  for (Column& column : columns_) column.flush();
-  id_.flush();
 }
 
 }  // namespace thyrode::recording

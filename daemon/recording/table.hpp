@@ -67,8 +67,6 @@ class Column {
   void rewind() { rows_ = 0; }
   /// Cuts the dataset to the rows written since rewind().
   void truncate();
-  /// Hands what was written to readers of the file.
-  void flush();
 
  private:
   void push_bytes(const void* data, std::size_t bytes);
@@ -82,7 +80,6 @@ class Column {
   std::size_t width_;
   std::size_t row_bytes_;
   std::size_t rows_ = 0;
-  bool dirty_ = false;
   std::vector<std::byte> pending_;
 };
 
@@ -103,10 +100,10 @@ class Table {
   /// Ends a row whose values were pushed to the columns one by one.
   void end_row(std::int64_t id);
   std::size_t rows() const { return id_.rows() + id_.pending(); }
+  /// Hands the pending rows to the library; a flush of the file brings them to readers.
   void write();
   void rewind();
   void truncate();
-  void flush();
 
  private:
   std::vector<Column> columns_;

@@ -36,10 +36,13 @@ std::vector<std::size_t> find_jumps(std::span<const FiPoint> points, const Onset
 ///
 /// The period T = 1/f is smoothed against L by local polynomials with tricube weights times 1/sigma^2; beta_n is
 /// -T'/T dL/dI, its error follows from the exact linear weights. Of several windows and degrees the one with the least
-/// estimated error is taken, noise plus what it differs from the most flexible one beyond noise; that difference
-/// stays in the interval. Decision 0004 holds the measurements behind this.
+/// estimated error is taken: noise, plus what it clearly differs from the most flexible one. The interval holds the
+/// noise, that difference, and what the two most flexible ones disagree about. sigma is widened where the points
+/// scatter more than it says. Decision 0004 holds the measurements behind this.
 /// @param points  shape (n), by ascending current, all different
-/// @returns shape (n); the two end points are `edge` without a value; all are `few_points` below 5 points
+/// @returns shape (n); the two end points, and their neighbours where they cannot be
+///          told (the flexible ones disagree by more than 2 % or by 0.03 in I beta_n), are `edge` without a value; all
+///          are `few_points` below 5 points
 std::vector<BetaPoint> local_beta(std::span<const FiPoint> points, const OnsetCoordinate& coordinate);
 
 }  // namespace thyrode::analysis

@@ -12,7 +12,16 @@
 namespace thyrode::analysis {
 
 enum class Direction : std::uint8_t { up, down, none };
-enum class StepStatus : std::uint8_t { ok, upper_bound, undetermined, drifting, timeout, saturated, aliased, interrupted };
+enum class StepStatus : std::uint8_t {
+  ok,
+  upper_bound,
+  undetermined,
+  drifting,
+  timeout,
+  saturated,
+  aliased,
+  interrupted
+};
 enum class BetaStatus : std::uint8_t { ok, edge, jump, few_points };
 enum class Label : std::uint8_t { QH, QD, TS, FS, IB1, IB2, soft, irregular, transient, mixed, undetermined };
 

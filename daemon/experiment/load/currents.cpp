@@ -67,8 +67,8 @@ void read_range(MapReader& root, const YamlNode& node, Experiment& experiment) {
   MapReader current(reading, node, "current", {"start", "stop", "points", "step"});
   current.require("start", "start: 34 uA");
   current.require("stop", "stop: 126 uA");
-  const auto start = current.quantity("start", QuantityKind::current, any_value());
-  const auto stop = current.quantity("stop", QuantityKind::current, any_value());
+  const auto start = current.quantity("start", QuantityKind::current, possible_currents());
+  const auto stop = current.quantity("stop", QuantityKind::current, possible_currents());
   if (!start || !stop) return;
   if (*start == *stop) {
     reading.refuse("current.stop", fmt::format("current.start and current.stop are both {}; make stop larger, or write "
@@ -106,7 +106,8 @@ void read_list(MapReader& root, const YamlNode& node, Experiment& experiment) {
     return;
   }
   const std::int64_t legs = experiment.order == Order::both ? 2 : 1;
-  const auto values = root.quantities("current", QuantityKind::current, 1, static_cast<std::size_t>(most_steps / legs));
+  const auto values = root.quantities("current", QuantityKind::current, 1, static_cast<std::size_t>(most_steps / legs),
+                                      possible_currents());
   if (!values) return;
   for (const double value : *values) experiment.currents.push_back(Current::from_si(value));
 }

@@ -41,8 +41,8 @@ bool inside(double value, const Bounds& b) {
 
 }  // namespace
 
-Bounds any_value() {
-  return {std::numeric_limits<double>::lowest(), std::numeric_limits<double>::max(), false};
+Bounds possible_currents() {
+  return {-0.1, 0.1, false};
 }
 Bounds above_zero() {
   return {0.0, std::numeric_limits<double>::max(), true};
@@ -199,7 +199,7 @@ std::optional<std::size_t> MapReader::word(std::string_view key, const std::vect
 }
 
 std::optional<std::vector<double>> MapReader::quantities(std::string_view key, QuantityKind kind, std::size_t least,
-                                                         std::size_t most) {
+                                                         std::size_t most, const Bounds& bounds) {
   const YamlNode* list = find(key);
   if (list == nullptr) return std::nullopt;
   const std::string_view unit = usual_unit(kind);
@@ -220,7 +220,7 @@ std::optional<std::vector<double>> MapReader::quantities(std::string_view key, Q
   for (std::size_t i = 0; i < list->items.size(); ++i) {
     const std::string item = fmt::format("{}[{}]", path(key), i);
     reading_.note(item, list->items[i].at);
-    const auto value = read_quantity(reading_, list->items[i], item, kind, any_value());
+    const auto value = read_quantity(reading_, list->items[i], item, kind, bounds);
     if (!value) return std::nullopt;
     values.push_back(*value);
   }

@@ -55,9 +55,9 @@ class MapReader {
   std::optional<double> number(std::string_view key, const Bounds& bounds);
   /// One of some words; refuses others, naming them. @returns the index.
   std::optional<std::size_t> word(std::string_view key, const std::vector<std::string>& words);
-  /// A list of `least` to `most` quantities.
+  /// A list of `least` to `most` quantities, each within bounds.
   std::optional<std::vector<double>> quantities(std::string_view key, QuantityKind kind, std::size_t least,
-                                                std::size_t most);
+                                                std::size_t most, const Bounds& bounds);
 
   std::string path(std::string_view key) const;
   Reading& reading() { return reading_; }
@@ -75,8 +75,8 @@ class MapReader {
 std::optional<double> read_quantity(Reading& reading, const YamlNode& node, const std::string& path, QuantityKind kind,
                                     const Bounds& bounds);
 
-/// Bounds that no quantity exceeds.
-Bounds any_value();
+/// Currents that can be meant: the neuron takes microamperes, and what lies beyond is a slip of the unit.
+Bounds possible_currents();
 Bounds above_zero();
 Bounds above_zero_to(double high);
 Bounds between(double low, double high);

@@ -10,14 +10,12 @@ namespace thyrode::load {
 namespace {
 
 constexpr std::string_view schema = "thyrode.station/1";
-// The neuron and its front end take volts and microamperes; what lies beyond is a slip of the unit.
-constexpr double largest_current = 0.1;
 constexpr double largest_gain = 1e6;
 constexpr double largest_compliance = 10.0;
 
 void read_limits(MapReader& map, StationChannel& channel) {
   if (map.require("limits", "limits: [0 uA, 130 uA]") == nullptr) return;
-  const auto limits = map.quantities("limits", QuantityKind::current, 2, 2);
+  const auto limits = map.quantities("limits", QuantityKind::current, 2, 2, possible_currents());
   if (!limits) return;
   const std::string path = map.path("limits");
   channel.lowest = Current::from_si((*limits)[0]);
@@ -25,14 +23,6 @@ void read_limits(MapReader& map, StationChannel& channel) {
   if (channel.lowest >= channel.highest) {
     map.reading().refuse(path, fmt::format("{}: {} is not below {}; write the lowest current first", path,
                                            to_text(channel.lowest), to_text(channel.highest)));
-  }
-  for (int i = 0; i < 2; ++i) {
-    const double value = (*limits)[static_cast<std::size_t>(i)];
-    if (value > largest_current || value < -largest_current) {
-      const std::string item = fmt::format("{}[{}]", path, i);
-      map.reading().refuse(item, fmt::format("{}: {} is out of range; it must be from -100 mA to 100 mA", item,
-                                             format_quantity(value, QuantityKind::current)));
-    }
   }
 }
 

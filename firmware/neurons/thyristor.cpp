@@ -164,10 +164,8 @@ Event Thyristor::cross(std::size_t border_index) {
       if (border_index == 0) return move(fresh_above);
       return border_index == 1 ? move(fresh_below) : open();
     case fresh_below:
-      if (border_index != 0) return open();
-      // Only a charge back above q_2 lets a device settle that has conducted long enough.
-      if (clock() < p_.t_s) return move(fresh_edge);
-      return move(state()[2] < q_c_ ? settled_deficit : settled_edge);
+      // Back above q_2, a device that has conducted long enough is past the deadline of the edge and settles at once.
+      return border_index == 0 ? move(fresh_edge) : open();
     case settled_above: return border_index == 0 ? move(settled_edge) : open();
     case settled_edge:
       if (border_index == 0) return move(settled_above);

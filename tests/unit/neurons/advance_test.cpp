@@ -118,6 +118,12 @@ TEST(Advance, FollowsACurrentThatIsSetManyTimesWithinAPiece) {
   for (std::size_t k = 0; k < fires.size(); ++k) EXPECT_NEAR(fires[k], steady_fires[k], 2e-6);
 }
 
+TEST(Advance, AddsUpAMillionSmallStepsWithoutLoss) {
+  const auto neuron = must_make("thyristor", wu2023());  // silent without current: one piece
+  for (int k = 0; k < 1'000'000; ++k) ASSERT_EQ(neuron->advance(1e-7).event, Event::none);
+  EXPECT_NEAR(neuron->piece_time(), 0.1, 1e-16);
+}
+
 TEST(Advance, ByNoTimeDoesNothing) {
   const auto neuron = must_make("thyristor", wu2023());
   neuron->inject(0, 45.3e-6);

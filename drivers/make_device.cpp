@@ -45,6 +45,10 @@ Result<std::unique_ptr<Device>> open_by_address(std::string_view uri, std::strin
 
 Result<std::unique_ptr<Device>> make_device(std::string_view uri) {
   const auto after = [uri](std::string_view prefix) { return uri.substr(prefix.size()); };
+  // An empty serial number would match any port that has none.
+  for (const std::string_view prefix : {"serial:", "usb:serial=", "pty:"}) {
+    if (uri == prefix) return fail(ErrorKind::bad_input, fmt::format("{}: names no port", uri));
+  }
   if (uri.starts_with("serial:")) return shake(open_serial(std::string{after("serial:")}, baud), uri);
   if (uri.starts_with("usb:serial=")) return open_by_usb_serial(uri, after("usb:serial="));
   if (uri.starts_with("pty:")) return shake(open_terminal(std::string{after("pty:")}, 0), uri);

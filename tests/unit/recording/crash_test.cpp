@@ -5,6 +5,8 @@
 
 #include <csignal>
 
+#include "daemon/recording/builder.hpp"
+#include "daemon/recording/layout.hpp"
 #include "tests/unit/recording/recording_support.hpp"
 
 namespace thyrode::recording {
@@ -187,6 +189,32 @@ TEST(ReadRun, SaysThatAFileIsNotHdf5) {
     EXPECT_EQ(record.error().kind, ErrorKind::bad_input);
     EXPECT_NE(record.error().message.find("not an HDF5 file"), std::string::npos) << record.error().message;
   }
+}
+
+TEST(ReadRun, SaysThatAnHdf5FileIsNotARecording) {
+  const Folder folder;
+  const std::string path = folder.file("other.h5");
+  H5Fclose(H5Fcreate(path.c_str(), H5F_ACC_EXCL, H5P_DEFAULT, H5P_DEFAULT));
+  const auto record = read_run(path);
+  ASSERT_FALSE(record);
+  EXPECT_EQ(record.error().kind, ErrorKind::bad_input);
+  EXPECT_NE(record.error().message.find("not a recording"), std::string::npos) << record.error().message;
+}
+
+TEST(ReadRun, SaysThatARecordingIsNewerThanItself) {
+  const Folder folder;
+  const std::string path = folder.file("run.nwb");
+  record_run(path, description(), 1);
+  {
+    const h5::Handle file{H5Fopen(path.c_str(), H5F_ACC_RDWR, H5P_DEFAULT)};
+    ASSERT_GE(H5Adelete_by_name(file.get(), layout::provenance, "schema", H5P_DEFAULT), 0);
+    Builder{file.get(), 0}.attribute(layout::provenance, "schema", "thyrode.recording/2");
+  }
+  const auto record = read_run(path);
+  ASSERT_FALSE(record);
+  EXPECT_EQ(record.error().kind, ErrorKind::bad_input);
+  EXPECT_NE(record.error().message.find("its schema is thyrode.recording/2"), std::string::npos);
+  EXPECT_NE(record.error().message.find("newer version"), std::string::npos) << record.error().message;
 }
 
 TEST(ReadRun, NeverFallsOverAFileCutAnywhere) {

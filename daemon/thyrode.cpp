@@ -28,8 +28,9 @@ void add_run_options(CLI::App* verb, program::RunOptions& options) {
 
 void add_where(CLI::App* verb, program::RunOptions& options) {
   verb->add_option("EXPERIMENT", options.experiment_path, "experiment file (YAML)")->required();
-  verb->add_option("--device", options.device, "device URI (default: the station's): sim:NEURON, serial:/dev/ttyACM0, "
-                                               "usb:serial=..., pty:/dev/pts/N, tcp://HOST:PORT");
+  verb->add_option("--device", options.device,
+                   "device URI (default: the station's): sim:NEURON, serial:/dev/ttyACM0, "
+                   "usb:serial=..., pty:/dev/pts/N, tcp://HOST:PORT");
   verb->add_option("--station", options.station_path, "station file (default: the emulated station)");
 }
 
@@ -70,11 +71,13 @@ int dispatch(int argc, char** argv) {
   scan->callback([&] { code = program::scan(json); });
 
   program::EmulateOptions emulate_options;
-  CLI::App* emulate = app.add_subcommand("emulate", "the emulated instrument for other programs; prints its device URI");
+  CLI::App* emulate =
+      app.add_subcommand("emulate", "the emulated instrument for other programs; prints its device URI");
   emulate->add_option("NEURON", emulate_options.neuron, "name or file of the neuron (default msn)");
   emulate->add_option("--board", emulate_options.board, "board (native)")->check(CLI::IsMember({"native"}));
   emulate->add_option("--speed", emulate_options.speed, "device seconds per second: a factor, or max (default 1)");
-  emulate->add_option("--tcp", emulate_options.tcp, "serve a TCP port on 127.0.0.1 (0: any free one), not a pseudo terminal");
+  emulate->add_option("--tcp", emulate_options.tcp,
+                      "serve a TCP port on 127.0.0.1 (0: any free one), not a pseudo terminal");
   emulate->add_option("--seed", emulate_options.seed, "seed of everything random (default 1)");
   emulate->add_option("--truth", emulate_options.truth_path, "side file with the true currents and events (CSV)");
   add_noise(emulate, emulate_options.noise);

@@ -17,7 +17,9 @@ namespace {
 
 constexpr std::string_view neuron_folder = "neurons/";
 
-bool is_path(const std::string& name) { return name.find('/') != std::string::npos || name.ends_with(".yaml"); }
+bool is_path(const std::string& name) {
+  return name.find('/') != std::string::npos || name.ends_with(".yaml");
+}
 
 std::vector<std::string> known_neurons() {
   std::vector<std::string> names;
@@ -35,9 +37,9 @@ Result<load::NeuronFile> neuron_file(const std::string& name) {
   if (!text.empty()) return load::parse_neuron_file(text, name + ".yaml");
   const std::vector<std::string> known = known_neurons();
   const std::string near = load::nearest(name, known);
-  return fail(ErrorKind::bad_input, fmt::format("there is no neuron '{}'{}; there are {}, and any file NAME.yaml",
-                                                load::shortened(name), near.empty() ? "" : "; did you mean '" + near + "'?",
-                                                load::list_of_words(known)));
+  return fail(ErrorKind::bad_input,
+              fmt::format("there is no neuron '{}'{}; there are {}, and any file NAME.yaml", load::shortened(name),
+                          near.empty() ? "" : "; did you mean '" + near + "'?", load::list_of_words(known)));
 }
 
 Result<void> check_parameters(const load::NeuronFile& file) {
@@ -96,8 +98,8 @@ Result<std::function<void(const native::Truth&)>> open_truth(const std::string& 
                                           if (f != nullptr) std::fclose(f);
                                         }};
   if (!file) {
-    return fail(ErrorKind::bad_input, fmt::format("{}: the side file with the truth cannot be written: {}", path,
-                                                  std::strerror(errno)));
+    return fail(ErrorKind::bad_input,
+                fmt::format("{}: the side file with the truth cannot be written: {}", path, std::strerror(errno)));
   }
   // A tick is 1/256 of an ADC sample; the fraction says where between two ticks.
   fmt::print(file.get(), "tick,channel,event,current_ua\n");

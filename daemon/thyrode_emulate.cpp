@@ -106,7 +106,8 @@ int simulate(const SimulateOptions& options) {
     document["neuron"] = options.neuron;
     document["current_ua"] = current->in(1.0_uA);
     document["n_spikes"] = result->n_spikes;
-    document["frequency_hz"] = result->frequency_hz ? nlohmann::ordered_json(*result->frequency_hz) : nlohmann::ordered_json(nullptr);
+    document["frequency_hz"] =
+        result->frequency_hz ? nlohmann::ordered_json(*result->frequency_hz) : nlohmann::ordered_json(nullptr);
     document["spike_times_s"] = result->spike_times;
     fmt::print("{}\n", document.dump());
   } else if (options.csv == "spikes") {
@@ -132,7 +133,8 @@ int scan(bool json) {
   if (!ports) return report(ports.error());
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
   for (const SerialPort& port : *ports) {
-    nlohmann::ordered_json entry{{"uri", "serial:" + port.path}, {"path", port.path}, {"description", port.description}};
+    nlohmann::ordered_json entry{
+        {"uri", "serial:" + port.path}, {"path", port.path}, {"description", port.description}};
     entry["usb"] = port.usb;
     entry["vendor"] = port.usb ? fmt::format("{:04x}", port.vendor) : "";
     entry["product"] = port.usb ? fmt::format("{:04x}", port.product) : "";
@@ -165,7 +167,8 @@ int scan(bool json) {
                  entry["serial"].get<std::string>(), entry["manufacturer"].get<std::string>());
     }
     if (!entry["thyrode"].is_null()) {
-      fmt::print("  thyrode {} {}", entry["thyrode"]["board"].get<std::string>(), entry["thyrode"]["serial"].get<std::string>());
+      fmt::print("  thyrode {} {}", entry["thyrode"]["board"].get<std::string>(),
+                 entry["thyrode"]["serial"].get<std::string>());
     } else if (!entry["description"].get<std::string>().empty()) {
       fmt::print("  {}", entry["description"].get<std::string>());
     }

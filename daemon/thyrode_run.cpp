@@ -64,7 +64,8 @@ Result<std::string> output_path(const RunOptions& options, const std::string& na
   std::error_code error;
   std::filesystem::create_directories("runs", error);
   if (error) {
-    return fail(ErrorKind::bad_input, fmt::format("the folder runs/ cannot be made here: {}; say where with --out", error.message()));
+    return fail(ErrorKind::bad_input,
+                fmt::format("the folder runs/ cannot be made here: {}; say where with --out", error.message()));
   }
   std::tm local{};
   const std::time_t now = std::time(nullptr);
@@ -117,7 +118,8 @@ recording::RunDescription describe_run(const Job& job, const experiment::RunPlan
   setup.front_end_gain = load::station_channel(job.experiment, job.station).v_out_gain;
   setup.limits = plan.limits;
   if (plan.snippets.on) {
-    setup.snippet_samples = static_cast<int>(device.samples(plan.snippets.before).index + device.samples(plan.snippets.after).index);
+    setup.snippet_samples =
+        static_cast<int>(device.samples(plan.snippets.before).index + device.samples(plan.snippets.after).index);
   }
   description.lease = {plan.lease};
   description.seed = options.seed;
@@ -168,8 +170,9 @@ int finish(const experiment::Bench::Outcome& outcome, const std::string& path, c
     return report(outcome.error);
   }
   if (outcome.result.integrity.gaps > 0) {
-    return report({ErrorKind::data_gap, fmt::format("{} gaps in the data: they are marked in {} and no interval reaches across one",
-                                                    outcome.result.integrity.gaps, path)});
+    return report({ErrorKind::data_gap,
+                   fmt::format("{} gaps in the data: they are marked in {} and no interval reaches across one",
+                               outcome.result.integrity.gaps, path)});
   }
   return 0;
 }
@@ -183,8 +186,9 @@ int carry_out(const Job& job, const RunOptions& options) {
   simulator.speed = options.real_time ? 1.0 : 0.0;
   const bool simulated = job.uri.starts_with("sim:");
   if (std::filesystem::exists(*out) || std::filesystem::exists(*out + ".part")) {
-    return report({ErrorKind::bad_input, fmt::format("{}: a recording is there already and is never overwritten; name another with --out",
-                                                     std::filesystem::exists(*out) ? *out : *out + ".part")});
+    return report({ErrorKind::bad_input,
+                   fmt::format("{}: a recording is there already and is never overwritten; name another with --out",
+                               std::filesystem::exists(*out) ? *out : *out + ".part")});
   }
   if (simulated) simulator.truth_path = truth_path(*out);
   auto device = open_device(job.uri, simulator);
@@ -231,7 +235,8 @@ int demo(RunOptions options) {
 int plan(const RunOptions& options) {
   const auto job = load_job(options);
   if (!job) return report(job.error());
-  // What the device says of itself decides; a device that is not here is taken for a board at the end of its kind of link.
+  // What the device says of itself decides; a device that is not here is taken for a board at the end of its kind of
+  // link.
   const bool serial = job->uri.starts_with("serial:") || job->uri.starts_with("usb:") || job->uri.starts_with("pty:");
   SimulatorOptions simulator;
   simulator.link_rate = serial ? 100'000 : 0;
@@ -241,7 +246,8 @@ int plan(const RunOptions& options) {
   DeviceInfo info = (*device)->info();
   info.uri = job->uri;
   if (auto checked = load::check_device(job->experiment, job->station, info); !checked) return report(checked.error());
-  const load::PlanSummary summary = load::summarize(job->experiment, job->station, Frequency::from_si(info.sample_rate_hz));
+  const load::PlanSummary summary =
+      load::summarize(job->experiment, job->station, Frequency::from_si(info.sample_rate_hz));
   const double hours = summary.longest_bench_time.si() / 3600.0;
   if (options.json) {
     const nlohmann::ordered_json document{{"schema", "thyrode.plan/1"},
@@ -264,9 +270,11 @@ int plan(const RunOptions& options) {
   }
   fmt::print("experiment       {} on {}\n", job->experiment.name, job->uri);
   fmt::print("points           {} in {} leg(s)\n", summary.steps, summary.legs);
-  fmt::print("bench time       at most {:.1f} min ({:.2f} h); a step ends earlier when its rate is known\n", hours * 60.0, hours);
-  fmt::print("file             at most {:.1f} MB, trace {}\n", summary.bytes * 1e-6,
-             summary.trace_rate.si() > 0.0 ? fmt::format("{:.6g} kS/s", summary.trace_rate.si() * 1e-3) : std::string{"off"});
+  fmt::print("bench time       at most {:.1f} min ({:.2f} h); a step ends earlier when its rate is known\n",
+             hours * 60.0, hours);
+  fmt::print(
+      "file             at most {:.1f} MB, trace {}\n", summary.bytes * 1e-6,
+      summary.trace_rate.si() > 0.0 ? fmt::format("{:.6g} kS/s", summary.trace_rate.si() * 1e-3) : std::string{"off"});
   fmt::print("current          {:.6g} to {:.6g} uA; limits {:.6g} to {:.6g} uA, slew {:.6g} mA/s\n",
              summary.smallest_current.in(1.0_uA), summary.largest_current.in(1.0_uA), summary.lowest_limit.in(1.0_uA),
              summary.highest_limit.in(1.0_uA), summary.slew.si() * 1e3);

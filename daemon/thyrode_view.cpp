@@ -35,17 +35,18 @@ std::string bracket(const std::optional<double>& low, const std::optional<double
 }  // namespace
 
 std::string table_head() {
-  return fmt::format("{:>4} {:>4} {:>10} {:>10} {:>22} {:>8} {:>7} {:>13} {:>12} {:>10} {:>22} {}", "step", "leg", "I [uA]",
-                     "f [Hz]", "95 % interval", "CV", "spikes", "status", "label", "beta_n", "[1/uA] 95 %", "beta");
+  return fmt::format("{:>4} {:>4} {:>10} {:>10} {:>22} {:>8} {:>7} {:>13} {:>12} {:>10} {:>22} {}", "step", "leg",
+                     "I [uA]", "f [Hz]", "95 % interval", "CV", "spikes", "status", "label", "beta_n", "[1/uA] 95 %",
+                     "beta");
 }
 
 std::string table_row(const analysis::StepResult& step) {
   return fmt::format("{:>4} {:>4} {:>10.4f} {} {:>22} {} {:>7} {:>13} {:>12} {} {:>22} {}", step.index,
-                     analysis::to_string(step.direction), step.current_ua, number(step.frequency_hz.value, "{:.4f}", 10),
-                     interval(step.frequency_hz, "{:.4f}"), number(step.cv, "{:.4f}", 8), step.n_spikes,
-                     analysis::to_string(step.status), analysis::to_string(step.label),
-                     number(step.beta_n_per_ua.value, "{:.5f}", 10), interval(step.beta_n_per_ua, "{:.5f}"),
-                     analysis::to_string(step.beta_status));
+                     analysis::to_string(step.direction), step.current_ua,
+                     number(step.frequency_hz.value, "{:.4f}", 10), interval(step.frequency_hz, "{:.4f}"),
+                     number(step.cv, "{:.4f}", 8), step.n_spikes, analysis::to_string(step.status),
+                     analysis::to_string(step.label), number(step.beta_n_per_ua.value, "{:.5f}", 10),
+                     interval(step.beta_n_per_ua, "{:.5f}"), analysis::to_string(step.beta_status));
 }
 
 std::string summary(const analysis::RunResult& result) {
@@ -55,11 +56,12 @@ std::string summary(const analysis::RunResult& result) {
   if (fit.lif) {
     const analysis::LifFit& lif = *fit.lif;
     text += fmt::format(
-        "LIF fit        {} over {:.2f} to {:.2f} uA: rheobase {:.3f} [{:.3f}, {:.3f}] uA, tau {:.2f} [{:.2f}, {:.2f}] ms, refractory "
+        "LIF fit        {} over {:.2f} to {:.2f} uA: rheobase {:.3f} [{:.3f}, {:.3f}] uA, tau {:.2f} [{:.2f}, {:.2f}] "
+        "ms, refractory "
         "{:.2f} ms, chi2/dof {:.2f}\n",
-        lif.accepted ? "accepted" : "not accepted (not a LIF here)", lif.range_low_ua, lif.range_high_ua, lif.rheobase_ua,
-        lif.rheobase_low_ua, lif.rheobase_high_ua, lif.tau_ms, lif.tau_low_ms, lif.tau_high_ms, lif.refractory_ms,
-        lif.chi2_per_dof);
+        lif.accepted ? "accepted" : "not accepted (not a LIF here)", lif.range_low_ua, lif.range_high_ua,
+        lif.rheobase_ua, lif.rheobase_low_ua, lif.rheobase_high_ua, lif.tau_ms, lif.tau_low_ms, lif.tau_high_ms,
+        lif.refractory_ms, lif.chi2_per_dof);
   } else {
     text += "LIF fit        none (needs four firing steps up to twice the onset)\n";
   }
@@ -141,8 +143,8 @@ void LiveView::draw() {
   const double share = steps_ > 0 ? static_cast<double>(done) / static_cast<double>(steps_) : 0.0;
   const int full = static_cast<int>(std::lround(share * 30.0));
   const double wall = wall_clock_() - began_;
-  fmt::print(stderr, "\x1b[1m{}\x1b[0m\n[{:#<{}}{:-<{}}] step {} of {}, {:.1f} s on the bench in {:.1f} s\n", table_row(running_), "",
-             full, "", 30 - full, done + 1, steps_, device_time_s_, wall);
+  fmt::print(stderr, "\x1b[1m{}\x1b[0m\n[{:#<{}}{:-<{}}] step {} of {}, {:.1f} s on the bench in {:.1f} s\n",
+             table_row(running_), "", full, "", 30 - full, done + 1, steps_, device_time_s_, wall);
   lines_drawn_ = lines + 2;
   std::fflush(stderr);
 }

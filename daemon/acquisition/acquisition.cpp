@@ -23,6 +23,7 @@ Result<Turn> Acquisition::turn(Duration timeout) {
     return tl::make_unexpected(message.error());
   }
   last_heard_ = settings_.wall_clock();
+  silent_ = false;
   return hand_on(std::move(*message));
 }
 
@@ -106,13 +107,15 @@ Result<Turn> Acquisition::deliver() {
     if (!recorded_front_) {
       if (!queues_.recording.push(message)) {
         if (device_.info().virtual_time) return Turn::blocked;
-        return fail(ErrorKind::run_failed,
-                    "recording_overrun: the disk did not keep up with the data (1024 messages are waiting); record to a "
-                    "faster disk, or a lower trace rate");
+        return fail(
+            ErrorKind::run_failed,
+            "recording_overrun: the disk did not keep up with the data (1024 messages are waiting); record to a "
+            "faster disk, or a lower trace rate");
       }
       recorded_front_ = true;
     }
-    if (!std::holds_alternative<protocol::SampleBlock>(message) && !queues_.analysis.push(message)) return Turn::blocked;
+    if (!std::holds_alternative<protocol::SampleBlock>(message) && !queues_.analysis.push(message))
+      return Turn::blocked;
     recorded_front_ = false;
     ++delivered_;
   }
@@ -124,10 +127,15 @@ Result<Turn> Acquisition::silent() {
   const Duration limit = info.virtual_time ? settings_.patience : settings_.silence;
   const double quiet = settings_.wall_clock() - last_heard_;
   if (quiet > limit.si()) {
-    return fail(ErrorKind::device, fmt::format("{}: the device has been silent for {:.0f} ms (limit {:.0f} ms): check cable, "
-                                               "power and the program behind the port; the device's lease of {:.0f} ms "
-                                               "takes its current to zero by itself",
-                                               info.uri, quiet * 1e3, limit.in(1.0_ms), settings_.lease.in(1.0_ms)));
+    return fail(ErrorKind::device,
+                fmt::format("{}: the device has been silent for {:.0f} ms (limit {:.0f} ms): check cable, "
+                            "power and the program behind the port; the device's lease of {:.0f} ms "
+                            "takes its current to zero by itself",
+                            info.uri, quiet * 1e3, limit.in(1.0_ms), settings_.lease.in(1.0_ms)));
+  }
+  if (quiet > settings_.silence.si() && !silent_) {
+    silent_ = true;
+    silence_noticed_.store(true, std::memory_order_relaxed);
   }
   return Turn::idle;
 }

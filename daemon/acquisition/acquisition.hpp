@@ -41,10 +41,10 @@ struct Queues {
 };
 
 struct Settings {
-  Duration decision_latency;   ///< an order given for time T is about T + this
+  Duration decision_latency;  ///< an order given for time T is about T + this
   Duration lease;
-  Duration silence;            ///< a real-time device that says nothing for so long is lost
-  Duration patience;           ///< the same for a virtual-time device, whose time stands still meanwhile
+  Duration silence;   ///< a device that says nothing for so long is told of; a real-time device is lost
+  Duration patience;  ///< a virtual-time device, whose time stands still meanwhile, is lost after so long
   bool trace_on = true;
   /// Seconds of a steady wall clock; only for silence and heartbeats, never for a decision.
   std::function<double()> wall_clock;
@@ -76,6 +76,8 @@ class Acquisition {
 
   const Counters& counters() const { return counters_; }
   Sample last_mark() const { return last_mark_; }
+  /// True once for each time that a device which is still waited for has been silent. From any thread.
+  bool take_silence_notice() { return silence_noticed_.exchange(false, std::memory_order_relaxed); }
 
  private:
   Result<void> carry_orders();
@@ -99,6 +101,8 @@ class Acquisition {
   Sample decided_{};
   Sample granted_{};
   double last_heard_ = 0.0;
+  bool silent_ = false;
+  std::atomic<bool> silence_noticed_{false};
   double last_beat_ = -1.0;
 };
 

@@ -17,14 +17,15 @@ struct StoreResults {
   ResultsUpdated updated;
 };
 
-/// Waits that cost nothing when there is work: a few turns of yielding, then short sleeps.
+/// Waits that cost nothing when there is work: a few turns of yielding, then short sleeps, which leave the processor to
+/// the other end of a link on the same machine.
 class Backoff {
  public:
   void rest() {
-    if (++turns_ < 64) {
+    if (++turns_ < 8) {
       std::this_thread::yield();
     } else {
-      std::this_thread::sleep_for(std::chrono::microseconds{100});
+      std::this_thread::sleep_for(std::chrono::microseconds{200});
     }
   }
   void reset() { turns_ = 0; }
@@ -53,8 +54,7 @@ class Bench::Run {
         plan_{plan},
         queues_{std::make_unique<acquisition::Queues>()},
         acquisition_{bench.device_, *queues_, acquisition_settings()},
-        conductor_{plan_, bench.device_.info(),
-                   [this](const acquisition::Order& order) { send(order); },
+        conductor_{plan_, bench.device_.info(), [this](const acquisition::Order& order) { send(order); },
                    [this](const Event& event) { emit(event); }} {}
 
   Outcome carry_out(Threads threads) {
@@ -74,7 +74,7 @@ class Bench::Run {
     settings.decision_latency = plan_.decision_latency;
     settings.lease = plan_.lease;
     settings.silence = 200.0_ms;
-    settings.patience = 2.0_s;
+    settings.patience = 10.0_s;
     settings.trace_on = plan_.telemetry.decimation > 0;
     settings.wall_clock = bench_.wall_clock_;
     return settings;
@@ -115,6 +115,11 @@ class Bench::Run {
 
   std::size_t analysis_turn(std::size_t most) {
     if (bench_.stop_requested_.load(std::memory_order_relaxed)) conductor_.request_stop();
+    if (acquisition_.take_silence_notice()) {
+      emit(
+          Notice{"the device has been silent for 200 ms; its time stands still, nothing is lost, and it is waited for "
+                 "up to 10 s"});
+    }
     std::size_t taken = 0;
     DeviceMessage message;
     while (taken < most && !conductor_.finished() && queues_->analysis.pop(message)) {
@@ -251,9 +256,10 @@ class Bench::Run {
     if (store_error_) return *store_error_;
     if (device_error_) return *device_error_;
     if (const auto& fault = conductor_.fault()) {
-      return {ErrorKind::safety, fmt::format("the device latched a fault at {:.3f} s and set the current to zero: {}",
-                                             static_cast<double>(fault->at.index) / bench_.device_.info().sample_rate_hz,
-                                             describe_fault(*fault))};
+      return {ErrorKind::safety,
+              fmt::format("the device latched a fault at {:.3f} s and set the current to zero: {}",
+                          static_cast<double>(fault->at.index) / bench_.device_.info().sample_rate_hz,
+                          describe_fault(*fault))};
     }
     if (conductor_.stopped_by_request()) {
       return {ErrorKind::run_failed, stopped_text};
@@ -277,7 +283,7 @@ class Bench::Run {
     recording_turn(4096);
     Outcome outcome;
     outcome.error = error;
-    outcome.exit_status = error.message.empty()             ? "success"
+    outcome.exit_status = error.message.empty()           ? "success"
                           : error.message == stopped_text ? "stopped"
                                                           : kind_name(error);
     const DeviceInfo& device = bench_.device_.info();
@@ -325,8 +331,12 @@ Bench::Bench(Device& device, RunStore& store, std::function<double()> wall_clock
     : device_{device}, store_{store}, wall_clock_{std::move(wall_clock)} {}
 Bench::~Bench() = default;
 
-void Bench::subscribe(EventHandler handler) { handlers_.push_back(std::move(handler)); }
+void Bench::subscribe(EventHandler handler) {
+  handlers_.push_back(std::move(handler));
+}
 
-Bench::Outcome Bench::run(const RunPlan& plan, Threads threads) { return Run{*this, plan}.carry_out(threads); }
+Bench::Outcome Bench::run(const RunPlan& plan, Threads threads) {
+  return Run{*this, plan}.carry_out(threads);
+}
 
 }  // namespace thyrode::experiment

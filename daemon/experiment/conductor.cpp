@@ -11,9 +11,13 @@ namespace thyrode::experiment {
 namespace {
 
 /// Decisions and steps lie on the grid of the marks.
-std::int64_t grid(const DeviceInfo& device) { return static_cast<std::int64_t>(device.sample_rate_hz / 100.0); }
+std::int64_t grid(const DeviceInfo& device) {
+  return static_cast<std::int64_t>(device.sample_rate_hz / 100.0);
+}
 
-std::int64_t round_up(std::int64_t value, std::int64_t step) { return (value + step - 1) / step * step; }
+std::int64_t round_up(std::int64_t value, std::int64_t step) {
+  return (value + step - 1) / step * step;
+}
 
 }  // namespace
 
@@ -42,7 +46,8 @@ void Conductor::begin_step(int index, Sample at) {
   step_->index = index;
   step_->start = at;
   step_->settled = settled;
-  step_->analyzer = std::make_unique<analysis::StepAnalyzer>(plan_.rules, device_.seconds_per_tick(), to_ticks(settled));
+  step_->analyzer =
+      std::make_unique<analysis::StepAnalyzer>(plan_.rules, device_.seconds_per_tick(), to_ticks(settled));
   last_spike_.reset();
 }
 
@@ -65,7 +70,8 @@ void Conductor::take(const DeviceMessage& message) {
 
 void Conductor::take_spikes(const protocol::SpikeBlock& block) {
   if (block.records.empty()) return;
-  bool missing = std::exchange(next_spike_index_, block.index + static_cast<std::uint32_t>(block.records.size())) != block.index;
+  bool missing =
+      std::exchange(next_spike_index_, block.index + static_cast<std::uint32_t>(block.records.size())) != block.index;
   for (const protocol::SpikeRecord& record : block.records) {
     close_step_before(record.at);
     if (!step_) return;
@@ -190,9 +196,10 @@ analysis::StepResult Conductor::row(Sample end, bool interrupted) const {
   result.leg = planned.leg;
   result.direction = planned.direction;
   const Scale& command = device_.channels[plan_.channel.index].command;
-  result.current_ua = step_->command_count > 0
-                          ? command.value(static_cast<double>(step_->command_sum) / static_cast<double>(step_->command_count)) * 1e6
-                          : planned.current.in(1.0_uA);
+  result.current_ua =
+      step_->command_count > 0
+          ? command.value(static_cast<double>(step_->command_sum) / static_cast<double>(step_->command_count)) * 1e6
+          : planned.current.in(1.0_uA);
   if (interrupted) result.status = analysis::StepStatus::interrupted;
   return result;
 }

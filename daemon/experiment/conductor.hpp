@@ -43,11 +43,11 @@ class Conductor {
  private:
   struct RunningStep {
     int index = 0;
-    Sample start;              // the command begins to move
-    Sample settled;            // the slew is over: data count from here
-    std::optional<Sample> end; // the next step's start, once decided
-    bool cut_short = false;    // ended by a request, not by its data
-    Current before;            // the current that it moved from
+    Sample start;               // the command begins to move
+    Sample settled;             // the slew is over: data count from here
+    std::optional<Sample> end;  // the next step's start, once decided
+    bool cut_short = false;     // ended by a request, not by its data
+    Current before;             // the current that it moved from
     std::unique_ptr<analysis::StepAnalyzer> analyzer;
     std::int64_t command_sum = 0;
     std::int64_t command_count = 0;
@@ -72,7 +72,7 @@ class Conductor {
   SendOrder send_;
   EventHandler emit_;
   Sample start_{};
-  std::int64_t latency_ = 0;      // samples
+  std::int64_t latency_ = 0;  // samples
   std::optional<RunningStep> step_;
   std::vector<analysis::StepResult> results_;
   analysis::SweepFit fit_;

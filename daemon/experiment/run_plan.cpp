@@ -8,9 +8,9 @@ namespace thyrode::experiment {
 namespace {
 
 Channel channel_of(const load::Experiment& experiment, const DeviceInfo& device) {
-  const auto found = std::find_if(device.channels.begin(), device.channels.end(), [&](const ChannelDescription& channel) {
-    return channel.label == experiment.channel;
-  });
+  const auto found =
+      std::find_if(device.channels.begin(), device.channels.end(),
+                   [&](const ChannelDescription& channel) { return channel.label == experiment.channel; });
   return Channel{static_cast<std::uint8_t>(found - device.channels.begin())};
 }
 
@@ -33,8 +33,8 @@ analysis::StepRules rules_of(const load::Dwell& dwell, const DeviceInfo& device)
 
 }  // namespace
 
-Result<RunPlan> make_run_plan(const load::Experiment& experiment, const load::Station& station, const DeviceInfo& device,
-                              std::uint64_t seed) {
+Result<RunPlan> make_run_plan(const load::Experiment& experiment, const load::Station& station,
+                              const DeviceInfo& device, std::uint64_t seed) {
   const Frequency adc_rate = Frequency::from_si(device.sample_rate_hz);
   if (auto checked = load::check_against(experiment, station, adc_rate); !checked) {
     return tl::make_unexpected(checked.error());
@@ -53,7 +53,8 @@ Result<RunPlan> make_run_plan(const load::Experiment& experiment, const load::St
   plan.detector = experiment.detect;
   plan.telemetry.decimation = load::trace_decimation(experiment, station, adc_rate);
   if (experiment.snippets) {
-    plan.snippets = {true, experiment.snippets->before, experiment.snippets->after, experiment.snippets->most_per_second};
+    plan.snippets = {true, experiment.snippets->before, experiment.snippets->after,
+                     experiment.snippets->most_per_second};
   }
   const load::StationChannel& wired = load::station_channel(experiment, station);
   // The output rests at zero before and after the run, so zero is always allowed.

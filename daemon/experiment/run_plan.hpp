@@ -32,8 +32,9 @@ struct RunPlan {
 };
 
 /// Fits an experiment to a station and a device.
-/// Errors: bad_input (a current, rate or snippet that the station or the device cannot do: with place, value and limit).
-Result<RunPlan> make_run_plan(const load::Experiment& experiment, const load::Station& station, const DeviceInfo& device,
-                              std::uint64_t seed);
+/// Errors: bad_input (a current, rate or snippet that the station or the device cannot do: with place, value and
+/// limit).
+Result<RunPlan> make_run_plan(const load::Experiment& experiment, const load::Station& station,
+                              const DeviceInfo& device, std::uint64_t seed);
 
 }  // namespace thyrode::experiment

@@ -21,9 +21,7 @@ constexpr double currents_ua[] = {36, 40, 45, 52, 60, 70, 80, 90, 100, 110};
 /// f of the noisy neuron at a current: the noise-free f there, times what noise does to it (a long simulation nearby).
 class Truth {
  public:
-  double at(double nominal_ua, double true_ua) {
-    return quiet(true_ua) * (noise_factor(nominal_ua));
-  }
+  double at(double nominal_ua, double true_ua) { return quiet(true_ua) * (noise_factor(nominal_ua)); }
 
  private:
   static double quiet(double current_ua) {
@@ -103,9 +101,11 @@ int main(int argc, char** argv) {
   const double low = binomial_distribution<>::find_lower_bound_on_p(steps, held, 0.005);
   const double high = binomial_distribution<>::find_upper_bound_on_p(steps, held, 0.005);
   const bool good = low <= 0.985 && high >= 0.93;
-  fmt::print("coverage of the 95 % interval of f: {} of {} steps = {:.4f}, 99 % binomial interval [{:.4f}, {:.4f}], wanted to meet "
-             "[0.93, 0.985]: {}\n{:.0f} s on the bench in {:.1f} s of one core, seeds up to {}\n",
-             held, steps, static_cast<double>(held) / steps, low, high, good ? "yes" : "NO", bench_seconds,
-             bench::cpu_seconds() - began, seed - 1);
+  fmt::print(
+      "coverage of the 95 % interval of f: {} of {} steps = {:.4f}, 99 % binomial interval [{:.4f}, {:.4f}], wanted to "
+      "meet "
+      "[0.93, 0.985]: {}\n{:.0f} s on the bench in {:.1f} s of one core, seeds up to {}\n",
+      held, steps, static_cast<double>(held) / steps, low, high, good ? "yes" : "NO", bench_seconds,
+      bench::cpu_seconds() - began, seed - 1);
   return good ? 0 : 1;
 }

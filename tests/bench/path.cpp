@@ -1,5 +1,6 @@
 // The whole path with every ADC sample computed and noise on: neuron, ADC at 250 kS/s, frames, CRC, analysis, file.
-// Each line adds one stage, so the difference of two lines is what a stage costs. Usage: bench_path [BENCH_SECONDS [RUNS]].
+// Each line adds one stage, so the difference of two lines is what a stage costs. Usage: bench_path [BENCH_SECONDS
+// [RUNS]].
 
 #include <unistd.h>
 
@@ -69,13 +70,15 @@ class FileStore final : public experiment::RunStore {
 double engine(bool file, const char* trace, double seconds) {
   const auto device = bench::must(open_simulated(bench::neuron("msn", 1, true), options(), "sim:msn"));
   const std::string yaml = fmt::format(
-      "schema: thyrode.experiment/1\nname: path\nplan: list\ncurrent: [45.3 uA]\ndwell: {{stop_when: {{ci_rel_f: 0.01 %}}, "
+      "schema: thyrode.experiment/1\nname: path\nplan: list\ncurrent: [45.3 uA]\ndwell: {{stop_when: {{ci_rel_f: 0.01 "
+      "%}}, "
       "max: {} s, max_spikes: 1000000}}\nrecord: {{trace: {}}}\n",
       seconds, trace);
   const auto plan = bench::plan_for(*device, yaml, 1);
   bench::NoStore nothing;
   std::unique_ptr<experiment::RunStore> store;
-  const std::string path = (std::filesystem::temp_directory_path() / fmt::format("thyrode-bench-{}.nwb", getpid())).string();
+  const std::string path =
+      (std::filesystem::temp_directory_path() / fmt::format("thyrode-bench-{}.nwb", getpid())).string();
   if (file) {
     recording::RunDescription description;
     description.experiment = "path";
@@ -129,14 +132,16 @@ int main(int argc, char** argv) {
       stage.ns_per_sample.push_back(1e9 * (bench::cpu_seconds() - began) / (done * native::Nominal::sample_rate));
     }
   }
-  fmt::print("{} s on the bench at 250 kS/s, median of {} interleaved runs, processor time of one core\n", seconds, runs);
+  fmt::print("{} s on the bench at 250 kS/s, median of {} interleaved runs, processor time of one core\n", seconds,
+             runs);
   fmt::print("{:<46} {:>12} {:>10} {:>16}\n", "stage", "ns/sample", "stage", "times the bench");
   double before = 0.0;
   for (std::size_t s = 0; s < stages.size(); ++s) {
     std::sort(stages[s].ns_per_sample.begin(), stages[s].ns_per_sample.end());
     const double median = stages[s].ns_per_sample[stages[s].ns_per_sample.size() / 2];
     const std::string own = s < 4 ? fmt::format("{:.2f}", median - before) : "";
-    fmt::print("{:<46} {:>12.2f} {:>10} {:>16.0f}\n", stages[s].name, median, own, 1e9 / (median * native::Nominal::sample_rate));
+    fmt::print("{:<46} {:>12.2f} {:>10} {:>16.0f}\n", stages[s].name, median, own,
+               1e9 / (median * native::Nominal::sample_rate));
     before = median;
   }
   return 0;

@@ -61,7 +61,9 @@ class NoStore final : public experiment::RunStore {
   Result<void> finalise(const analysis::RunResult&, const std::string&) override { return {}; }
 };
 
-inline load::Station station() { return must(load::load_station("experiments/stations/emulated.yaml")); }
+inline load::Station station() {
+  return must(load::load_station("experiments/stations/emulated.yaml"));
+}
 
 inline experiment::RunPlan plan_for(const Device& device, const std::string& experiment_yaml, std::uint64_t seed) {
   const auto experiment = must(load::parse_experiment(experiment_yaml, "bench"));

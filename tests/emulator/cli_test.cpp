@@ -83,7 +83,8 @@ TEST(CommandLine, WritesTheSameFileFromTheSameSeed) {
     EXPECT_TRUE(wall_clock) << line;
   }
   const Finished other = run({program, "run", experiment, "--json", "--seed", "6", "--out", folder / "c.nwb"});
-  EXPECT_NE(other.lines.at(0), run({program, "run", experiment, "--json", "--seed", "5", "--out", folder / "d.nwb"}).lines.at(0));
+  EXPECT_NE(other.lines.at(0),
+            run({program, "run", experiment, "--json", "--seed", "5", "--out", folder / "d.nwb"}).lines.at(0));
 }
 
 TEST(CommandLine, KnowsNothingOfTheNeuronBehindTheUri) {
@@ -95,14 +96,14 @@ TEST(CommandLine, KnowsNothingOfTheNeuronBehindTheUri) {
   std::string renamed = text.str();
   renamed.replace(renamed.find("name: msn"), 9, "name: zork");
   const Finished named = run({program, "run", experiment, "--json", "--out", folder / "a.nwb"});
-  const Finished other = run({program, "run", experiment, "--json", "--device", "sim:" + folder.write("zork.yaml", renamed),
-                              "--out", folder / "b.nwb"});
+  const Finished other = run({program, "run", experiment, "--json", "--device",
+                              "sim:" + folder.write("zork.yaml", renamed), "--out", folder / "b.nwb"});
   ASSERT_EQ(other.code, 0) << other.errors;
   EXPECT_EQ(rows_of(named), rows_of(other));
   std::string slower = renamed;
   slower.replace(slower.find("C_m: 10 uF"), 10, "C_m: 20 uF");
-  const Finished physics = run({program, "run", experiment, "--json", "--device", "sim:" + folder.write("slow.yaml", slower),
-                                "--out", folder / "c.nwb"});
+  const Finished physics = run({program, "run", experiment, "--json", "--device",
+                                "sim:" + folder.write("slow.yaml", slower), "--out", folder / "c.nwb"});
   ASSERT_EQ(physics.code, 0) << physics.errors;
   const double f = json::parse(named.lines.at(1))["frequency_hz"];
   EXPECT_NEAR(json::parse(physics.lines.at(1))["frequency_hz"].get<double>(), f / 2.0, 0.02 * f);
@@ -111,7 +112,8 @@ TEST(CommandLine, KnowsNothingOfTheNeuronBehindTheUri) {
 TEST(CommandLine, EndsWithThreeWhenTheEmulatorIsKilledAndKeepsWhatWasFlushed) {
   const Folder folder;
   Emulator emulator{{"msn", "--speed", "20"}};
-  Process process{{program, "run", folder.write("quick.yaml", quick), "--json", "--device", emulator.uri, "--out", folder / "a.nwb"}};
+  Process process{{program, "run", folder.write("quick.yaml", quick), "--json", "--device", emulator.uri, "--out",
+                   folder / "a.nwb"}};
   ASSERT_TRUE(json::parse(process.line()).contains("frequency_hz"));
   emulator.process.signal(SIGKILL);
   const std::vector<std::string> rest = process.lines();
@@ -130,7 +132,8 @@ TEST(CommandLine, EndsWithThreeWhenTheEmulatorIsKilledAndKeepsWhatWasFlushed) {
 TEST(CommandLine, EndsWithOneAtTheFirstInterruptWithTheFileClosed) {
   const Folder folder;
   Emulator emulator{{"msn", "--speed", "20", "--truth", folder / "truth.csv"}};
-  Process process{{program, "run", folder.write("quick.yaml", quick), "--json", "--device", emulator.uri, "--out", folder / "a.nwb"}};
+  Process process{{program, "run", folder.write("quick.yaml", quick), "--json", "--device", emulator.uri, "--out",
+                   folder / "a.nwb"}};
   ASSERT_FALSE(process.line().empty());
   process.signal(SIGINT);
   const std::vector<std::string> rest = process.lines();
@@ -177,9 +180,14 @@ TEST(CommandLine, RefusesBadExperimentsWithPlaceAndReasonAndLeavesNothingBehind)
       {"misspelt key", with("current:", "curent:"), "bad.yaml:4:1"},
       {"missing unit", with("60 uA", "60"), "bad.yaml:4:"},
       {"above the limit", with("90 uA", "150 uA"), "140 uA"},
-      {"reversed range", with("plan: list\ncurrent: [40 uA, 60 uA, 90 uA, 45 uA]", "plan: sweep\ncurrent: {start: 90 uA, stop: 40 uA, step: 2 uA}"),
+      {"reversed range",
+       with("plan: list\ncurrent: [40 uA, 60 uA, 90 uA, 45 uA]",
+            "plan: sweep\ncurrent: {start: 90 uA, stop: 40 uA, step: 2 uA}"),
        "direction: down"},
-      {"not YAML", "\x7f" "ELF\x01\x02 {{{ : [", "bad.yaml:"},
+      {"not YAML",
+       "\x7f"
+       "ELF\x01\x02 {{{ : [",
+       "bad.yaml:"},
       {"empty", "", "bad.yaml"},
   };
   for (const BadInput& bad : cases) {
@@ -204,8 +212,8 @@ TEST(CommandLine, RefusesWhatIsNotThere) {
   EXPECT_EQ(run({program, "simulate", "msn", "--current", "45.3", "--duration", "2s"}).code, 2);
   EXPECT_EQ(run({program, "emulate", "msn", "--speed", "0"}).code, 2);
   const std::vector<std::pair<std::string, int>> devices = {
-      {"sim:nosuch", 2}, {"zork:1", 2}, {"tcp://127.0.0.1", 2}, {"tcp://127.0.0.1:1", 3}, {"pty:/dev/pts/99999", 3},
-      {"pty:/dev/null", 3}, {"serial:/dev/ttyNONE", 3}, {"usb:serial=NONE", 3}};
+      {"sim:nosuch", 2},         {"zork:1", 2},        {"tcp://127.0.0.1", 2},     {"tcp://127.0.0.1:1", 3},
+      {"pty:/dev/pts/99999", 3}, {"pty:/dev/null", 3}, {"serial:/dev/ttyNONE", 3}, {"usb:serial=NONE", 3}};
   for (const auto& [uri, code] : devices) {
     const Finished refused = run({program, "run", experiment, "--device", uri, "--out", folder / "x.nwb"});
     EXPECT_EQ(refused.code, code) << uri;
@@ -253,7 +261,8 @@ TEST(CommandLine, RefusesDevicesThatAreNotOurs) {
   std::array<std::uint8_t, protocol::max_frame_bytes> frame;
   const std::size_t size = protocol::encode(ident, payload);
   const std::size_t length = protocol::write_frame(protocol::Ident::type, 0, {payload.data(), size}, frame);
-  const Finished newer = run_against({frame.begin(), frame.begin() + static_cast<std::ptrdiff_t>(length)}, experiment, folder / "x.nwb");
+  const Finished newer =
+      run_against({frame.begin(), frame.begin() + static_cast<std::ptrdiff_t>(length)}, experiment, folder / "x.nwb");
   EXPECT_EQ(newer.code, 3);
   EXPECT_NE(newer.errors.find("protocol 2.0"), std::string::npos) << newer.errors;
   EXPECT_EQ(folder.names().size(), 1U);
@@ -270,8 +279,8 @@ TEST(CommandLine, PlansWithoutArmingAndSimulatesANeuronAlone) {
   EXPECT_EQ(refused.code, 2);
   EXPECT_NE(refused.errors.find("kB/s"), std::string::npos) << refused.errors;
 
-  const Finished simulated = run({program, "simulate", "msn", "--current", "45.3uA", "--duration", "2s", "--settle", "0.5s",
-                                  "--noise", "off", "--json"});
+  const Finished simulated = run({program, "simulate", "msn", "--current", "45.3uA", "--duration", "2s", "--settle",
+                                  "0.5s", "--noise", "off", "--json"});
   ASSERT_EQ(simulated.code, 0) << simulated.errors;
   const json document = json::parse(simulated.lines.at(0));
   EXPECT_NEAR(document["frequency_hz"].get<double>(), 12.54626, 12.54626 * 0.0005);

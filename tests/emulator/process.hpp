@@ -21,7 +21,8 @@ class Process {
   explicit Process(const std::vector<std::string>& arguments, const std::string& folder = ".") {
     int out[2];
     if (pipe2(out, O_CLOEXEC) != 0) std::abort();
-    errors_ = std::filesystem::temp_directory_path() / ("thyrode-test-" + std::to_string(getpid()) + "-" + std::to_string(count_++));
+    errors_ = std::filesystem::temp_directory_path() /
+              ("thyrode-test-" + std::to_string(getpid()) + "-" + std::to_string(count_++));
     child_ = fork();
     if (child_ == 0) {
       dup2(out[1], STDOUT_FILENO);

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "firmware/core/channel.hpp"
-
 namespace thyrode::native {
 
 ConverterErrors::ConverterErrors(std::uint64_t seed, bool ideal) : bend_(4096, 0.0F) {
@@ -77,15 +75,11 @@ std::span<const CurrentChange> CurrentSource::follow(std::span<const DacCode> co
   if (!closed_) missed_ = 0.0;
   closed_ = true;
   const firmware::CodeSummary block = firmware::summarise(codes);
-  if (steady_ && block.lowest >= base_ && block.highest <= base_ + 1) {
-    follow_flicker(block.sum, codes.size());
-  } else if (block.highest <= block.lowest + 1) {
-    base_ = block.lowest;
-    steady_ = true;
-    run_samples_ = static_cast<double>(codes.size());
-    run_sum_ = flicker_sum(block.sum, codes.size());
-    missed_ = 0.0;
-    emit(0, run_sum_ / run_samples_);
+  const double written = flicker_sum(block.sum, codes.size());
+  if (steady_ && block.lowest >= base_ && block.highest <= base_ + 1 && continues_flicker(written, codes.size())) {
+    follow_flicker(written, codes.size());
+  } else if (block.highest <= block.lowest + 1 && lies_straight(codes)) {
+    begin_flicker(block, codes.size());
   } else {
     steady_ = false;
     follow_movement(codes);
@@ -100,15 +94,51 @@ double CurrentSource::flicker_sum(std::uint32_t codes_sum, std::size_t count) co
   return upper > 0.0 ? lower_sum + level(static_cast<DacCode>(base_ + 1)) * upper : lower_sum;
 }
 
-void CurrentSource::follow_flicker(std::uint32_t codes_sum, std::size_t count) {
+/// Whether a block has the mean of the flicker so far: with error feedback a constant command is met to a code or so.
+bool CurrentSource::continues_flicker(double written, std::size_t count) const {
+  return std::abs(written - run_sum_ / run_samples_ * static_cast<double>(count)) <= 1.4 * Nominal::amps_per_dac_code;
+}
+
+/// Whether the charge of the codes never leaves that of their mean by more than about a code for one sample.
+bool CurrentSource::lies_straight(std::span<const DacCode> codes) const {
+  double sum = 0.0;
+  for (const DacCode code : codes) sum += level(code);
+  const double mean = sum / static_cast<double>(codes.size());
+  double apart = 0.0;
+  for (const DacCode code : codes) {
+    apart += level(code) - mean;
+    if (std::abs(apart) > 1.2 * Nominal::amps_per_dac_code) return false;
+  }
+  return true;
+}
+
+void CurrentSource::begin_flicker(const firmware::CodeSummary& block, std::size_t count) {
+  base_ = block.lowest;
+  steady_ = true;
+  run_samples_ = static_cast<double>(count);
+  run_sum_ = flicker_sum(block.sum, count);
+  // What was missed before is made good within this block.
+  emit(0, (run_sum_ + missed_) / run_samples_);
+  paying_ = missed_ != 0.0;
+  missed_ = 0.0;
+}
+
+void CurrentSource::follow_flicker(double written, std::size_t count) {
   const double samples = static_cast<double>(count);
-  const double written = flicker_sum(codes_sum, count);
   run_sum_ += written;
   run_samples_ += samples;
-  missed_ += written - current_ * samples;
-  if (std::abs(missed_) <= 2.0 * Nominal::amps_per_dac_code) return;
-  // The mean since the flicker began is the best guess; what was missed is made good over as long again.
-  emit(0, run_sum_ / run_samples_ + missed_ / run_samples_);
+  double next = paying_ ? run_sum_ / run_samples_ : current_;
+  missed_ += written - next * samples;
+  paying_ = std::abs(missed_) > 0.7 * Nominal::amps_per_dac_code;
+  if (paying_) {
+    // Made good within this block; then the mean since the flicker began is the best guess. Halving the weight of the
+    // past lets the mean follow a command that creeps.
+    next += missed_ / samples;
+    missed_ = 0.0;
+    run_sum_ *= 0.5;
+    run_samples_ *= 0.5;
+  }
+  emit(0, next);
 }
 
 void CurrentSource::follow_movement(std::span<const DacCode> codes) {
@@ -118,7 +148,7 @@ void CurrentSource::follow_movement(std::span<const DacCode> codes) {
   for (std::size_t begin = 0; begin < codes.size(); begin += stretch) {
     const auto part = codes.subspan(begin, std::min(stretch, codes.size() - begin));
     const auto [low, high] = std::minmax_element(part.begin(), part.end());
-    if (*high <= *low + 2) {
+    if (*high <= *low + 2 && lies_straight(part)) {
       double sum = 0.0;
       for (const DacCode code : part) sum += level(code);
       emit(static_cast<int>(begin), sum / static_cast<double>(part.size()));

@@ -7,24 +7,25 @@
 #include <vector>
 
 #include "firmware/boards/native/noise.hpp"
+#include "firmware/core/channel.hpp"
 #include "protocols/time.hpp"
 
 namespace thyrode::native {
 
 /// Nominal figures of the reference front end.
 struct Nominal {
-  static constexpr double sample_rate = 250e3;                     // Hz
-  static constexpr int block = 50;                                 // samples in a control period
-  static constexpr int slow_every = 10;                            // V_m and I_read: each tenth sample
-  static constexpr double adc_full_scale = 3.3;                    // V over 4096 codes
+  static constexpr double sample_rate = 250e3;   // Hz
+  static constexpr int block = 50;               // samples in a control period
+  static constexpr int slow_every = 10;          // V_m and I_read: each tenth sample
+  static constexpr double adc_full_scale = 3.3;  // V over 4096 codes
   static constexpr double v_out_gain = 4.0;
   static constexpr double volts_per_code_out = adc_full_scale / 4096.0 / v_out_gain;
   static constexpr double volts_per_code_m = adc_full_scale / 4096.0;
-  static constexpr double adc_zero = 32.0;                         // code at 0 V: the offset error stays visible
-  static constexpr double amps_per_dac_code = 400e-6 / 4096.0;     // bipolar, +-200 µA
-  static constexpr double amps_per_read_code = 500e-6 / 4096.0;    // bipolar, +-250 µA
+  static constexpr double adc_zero = 32.0;                       // code at 0 V: the offset error stays visible
+  static constexpr double amps_per_dac_code = 400e-6 / 4096.0;   // bipolar, +-200 µA
+  static constexpr double amps_per_read_code = 500e-6 / 4096.0;  // bipolar, +-250 µA
   static constexpr double bipolar_zero = 2048.0;
-  static constexpr double filter_corner = 0.4 * sample_rate;       // Hz
+  static constexpr double filter_corner = 0.4 * sample_rate;  // Hz
 };
 
 /// Errors of one converter: code = nominal code * (1 + gain) + offset, plus a bend of at most one code.
@@ -83,7 +84,10 @@ class CurrentSource {
   double level(DacCode code) const { return levels_[code]; }
   void emit(int at, double current);
   void follow_movement(std::span<const DacCode> codes);
-  void follow_flicker(std::uint32_t codes_sum, std::size_t count);
+  bool continues_flicker(double written, std::size_t count) const;
+  bool lies_straight(std::span<const DacCode> codes) const;
+  void begin_flicker(const firmware::CodeSummary& block, std::size_t count);
+  void follow_flicker(double written, std::size_t count);
   double flicker_sum(std::uint32_t codes_sum, std::size_t count) const;
 
   std::vector<double> levels_;  // A for each code
@@ -92,9 +96,10 @@ class CurrentSource {
   DacCode base_ = 0;
   bool steady_ = false;
   bool closed_ = false;
-  double run_sum_ = 0.0;      // A samples since the flicker began
+  bool paying_ = false;   // this block makes good what was missed before
+  double run_sum_ = 0.0;  // A samples since the flicker began
   double run_samples_ = 0.0;
-  double missed_ = 0.0;       // A samples written but not given to the neuron
+  double missed_ = 0.0;  // A samples written but not given to the neuron
 };
 
 }  // namespace thyrode::native

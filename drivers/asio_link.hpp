@@ -64,11 +64,12 @@ class AsioLink final : public Link {
   void begin_read() {
     reading_ = true;
     received_ = taken_ = 0;
-    stream_.async_read_some(boost::asio::buffer(buffer_), [this](const boost::system::error_code& error, std::size_t n) {
-      reading_ = false;
-      received_ = n;
-      if (error) ended_ = name_ + " is gone (" + error.message() + "): check the cable or the program behind it";
-    });
+    stream_.async_read_some(
+        boost::asio::buffer(buffer_), [this](const boost::system::error_code& error, std::size_t n) {
+          reading_ = false;
+          received_ = n;
+          if (error) ended_ = name_ + " is gone (" + error.message() + "): check the cable or the program behind it";
+        });
   }
   void begin_write() {
     if (waiting_.empty()) return;

@@ -34,7 +34,7 @@ struct ChannelDescription {
   std::string label;  ///< "A", "B" ...
   std::array<Scale, protocol::signal_count> signals;
   Scale command;
-  Current lowest;   ///< hard limits of the board
+  Current lowest;  ///< hard limits of the board
   Current highest;
   Slew fastest;
   const Scale& signal(protocol::Signal s) const { return signals[static_cast<std::size_t>(s)]; }
@@ -56,7 +56,7 @@ struct DeviceInfo {
   bool full_trace = false;
   double link_bytes_per_second = 0.0;  ///< 0: no limit
   int queue_depth = 0;
-  Sample now;                          ///< device time at the handshake
+  Sample now;  ///< device time at the handshake
   std::vector<ChannelDescription> channels;
   double seconds_per_tick() const { return 1.0 / (sample_rate_hz * static_cast<double>(ticks_per_sample)); }
   Sample samples(Duration d) const { return Sample{static_cast<std::int64_t>(d.si() * sample_rate_hz + 0.5)}; }
@@ -90,9 +90,9 @@ struct Rejected {
 };
 
 /// What comes from the device, in order.
-using DeviceMessage =
-    std::variant<protocol::SampleBlock, protocol::SpikeBlock, protocol::LevelRecord, protocol::CurrentBlock,
-                 protocol::StepApplied, protocol::Mark, protocol::SnippetBlock, protocol::Fault, FramesLost, Gap, Rejected>;
+using DeviceMessage = std::variant<protocol::SampleBlock, protocol::SpikeBlock, protocol::LevelRecord,
+                                   protocol::CurrentBlock, protocol::StepApplied, protocol::Mark,
+                                   protocol::SnippetBlock, protocol::Fault, FramesLost, Gap, Rejected>;
 
 /// Settings taken over atomically at a sample (detector, telemetry) or while idle (limits, lease).
 struct DetectorSettings {

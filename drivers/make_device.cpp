@@ -26,7 +26,8 @@ Result<std::unique_ptr<Device>> open_by_usb_serial(std::string_view uri, std::st
     if (port.usb && port.serial == serial) return shake(open_serial(port.path, baud), uri);
   }
   return fail(ErrorKind::device, fmt::format("{}: no USB port has this serial number ({} ports here; list them with "
-                                             "'thyrode scan')", uri, ports->size()));
+                                             "'thyrode scan')",
+                                             uri, ports->size()));
 }
 
 Result<std::unique_ptr<Device>> open_by_address(std::string_view uri, std::string_view address) {
@@ -36,7 +37,8 @@ Result<std::unique_ptr<Device>> open_by_address(std::string_view uri, std::strin
   const std::string_view digits = named ? address.substr(colon + 1) : std::string_view{};
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
   if (!named || error != std::errc{} || end != digits.data() + digits.size() || port == 0 || port > 65535) {
-    return fail(ErrorKind::bad_input, fmt::format("{}: needs a host and a port, for example tcp://127.0.0.1:7001", uri));
+    return fail(ErrorKind::bad_input,
+                fmt::format("{}: needs a host and a port, for example tcp://127.0.0.1:7001", uri));
   }
   return shake(open_tcp(std::string{address.substr(0, colon)}, static_cast<std::uint16_t>(port)), uri);
 }
@@ -53,9 +55,11 @@ Result<std::unique_ptr<Device>> make_device(std::string_view uri) {
   if (uri.starts_with("usb:serial=")) return open_by_usb_serial(uri, after("usb:serial="));
   if (uri.starts_with("pty:")) return shake(open_terminal(std::string{after("pty:")}, 0), uri);
   if (uri.starts_with("tcp://")) return open_by_address(uri, after("tcp://"));
-  return fail(ErrorKind::bad_input,
-              fmt::format("'{}' is not a device: use sim:NEURON, serial:/dev/ttyACM0, usb:serial=NUMBER, pty:/dev/pts/N or "
-                          "tcp://HOST:PORT", uri));
+  return fail(
+      ErrorKind::bad_input,
+      fmt::format("'{}' is not a device: use sim:NEURON, serial:/dev/ttyACM0, usb:serial=NUMBER, pty:/dev/pts/N or "
+                  "tcp://HOST:PORT",
+                  uri));
 }
 
 }  // namespace thyrode

@@ -9,7 +9,9 @@
 namespace thyrode {
 namespace {
 
-std::string text(const char* value) { return value == nullptr ? std::string{} : std::string{value}; }
+std::string text(const char* value) {
+  return value == nullptr ? std::string{} : std::string{value};
+}
 
 struct FreePort {
   void operator()(sp_port* port) const { sp_free_port(port); }
@@ -55,7 +57,8 @@ Result<std::unique_ptr<Link>> open_serial(const std::string& path, int baud) {
   const std::unique_ptr<sp_port, FreePort> port{found};
   if (sp_open(port.get(), SP_MODE_READ_WRITE) != SP_OK) {
     return fail(ErrorKind::device, fmt::format("{} cannot be opened: {}; is it in use, or are you not in its group "
-                                               "(often dialout)?", path, last_error()));
+                                               "(often dialout)?",
+                                               path, last_error()));
   }
   const bool set = sp_set_baudrate(port.get(), baud) == SP_OK && sp_set_bits(port.get(), 8) == SP_OK &&
                    sp_set_parity(port.get(), SP_PARITY_NONE) == SP_OK && sp_set_stopbits(port.get(), 1) == SP_OK &&

@@ -16,11 +16,13 @@ Result<std::unique_ptr<Link>> open_tcp(const std::string& host, std::uint16_t po
     const auto found = resolver.resolve(host, std::to_string(port), error);
     if (error) return fail(ErrorKind::device, fmt::format("{}: {}", name, error.message()));
     tcp::socket probe{io};
-    boost::asio::async_connect(probe, found, [&error](const boost::system::error_code& e, const tcp::endpoint&) { error = e; });
+    boost::asio::async_connect(probe, found,
+                               [&error](const boost::system::error_code& e, const tcp::endpoint&) { error = e; });
     error = boost::asio::error::timed_out;
     io.run_for(std::chrono::seconds(2));
     if (error) {
-      return fail(ErrorKind::device, fmt::format("{}: {}; is the device on, and is this its address?", name, error.message()));
+      return fail(ErrorKind::device,
+                  fmt::format("{}: {}; is the device on, and is this its address?", name, error.message()));
     }
     const auto protocol = probe.local_endpoint().protocol();
     const int descriptor = probe.release();
@@ -59,7 +61,9 @@ Result<TcpListener> TcpListener::open(std::uint16_t port) {
   return TcpListener{std::move(state)};
 }
 
-std::uint16_t TcpListener::port() const { return state_->acceptor.local_endpoint().port(); }
+std::uint16_t TcpListener::port() const {
+  return state_->acceptor.local_endpoint().port();
+}
 
 Result<std::unique_ptr<Link>> TcpListener::accept(Duration timeout) {
   std::unique_ptr<Link> link;

@@ -20,12 +20,16 @@ using Descriptor = boost::asio::posix::stream_descriptor;
 
 std::unique_ptr<Link> descriptor_link(int descriptor, std::string name) {
   return std::make_unique<AsioLink<Descriptor>>(
-      [descriptor](boost::asio::io_context& io) { return Descriptor{io, descriptor}; }, std::move(name));
+      [descriptor](boost::asio::io_context& io) {
+        return Descriptor{io, descriptor};
+      },
+      std::move(name));
 }
 
 std::string open_hint(int error, const std::string& path) {
   switch (error) {
-    case ENOENT: return fmt::format("{} does not exist: check the cable, or list what is there with 'thyrode scan'", path);
+    case ENOENT:
+      return fmt::format("{} does not exist: check the cable, or list what is there with 'thyrode scan'", path);
     case EACCES:
       return fmt::format("no permission to open {}: add yourself to the group that owns it (often dialout)", path);
     case EBUSY: return fmt::format("{} is in use by another program: close that one first", path);

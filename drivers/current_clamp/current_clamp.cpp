@@ -192,9 +192,10 @@ Result<void> CurrentClamp::repeat_overdue(bool link_idle) {
     const bool overdue = link_->in_lockstep() ? link_idle : now >= command.due;
     if (!overdue) continue;
     if (command.tries >= most_tries) {
-      return fail(ErrorKind::device, fmt::format("{}: command {:#04x} was not acknowledged after {} tries: the link is broken "
-                                                 "or the firmware hangs",
-                                                 info_.uri, command.type, command.tries));
+      return fail(ErrorKind::device,
+                  fmt::format("{}: command {:#04x} was not acknowledged after {} tries: the link is broken "
+                              "or the firmware hangs",
+                              info_.uri, command.type, command.tries));
     }
     ++command.tries;
     ++counters_.retransmits;
@@ -215,8 +216,12 @@ Result<std::uint8_t> CurrentClamp::send(const Message& message, bool wanted) {
   const std::uint8_t sequence = next_down_++;
   const std::size_t bytes = protocol::write_frame(Message::type, sequence, {payload.data(), size}, frame);
   if (auto room = make_room(bytes); !room) return tl::make_unexpected(room.error());
-  pending_.push_back({Message::type, sequence, {frame.begin(), frame.begin() + static_cast<std::ptrdiff_t>(bytes)}, 1,
-                      Clock::now() + first_wait, wanted});
+  pending_.push_back({Message::type,
+                      sequence,
+                      {frame.begin(), frame.begin() + static_cast<std::ptrdiff_t>(bytes)},
+                      1,
+                      Clock::now() + first_wait,
+                      wanted});
   counters_.bytes_down += bytes;
   if (auto sent = link_->write({frame.data(), bytes}); !sent) return tl::make_unexpected(sent.error());
   return sequence;
@@ -298,15 +303,14 @@ Result<void> CurrentClamp::schedule(Channel c, std::span<const Segment> segments
   for (const Segment& segment : segments) {
     for (const Current current : {segment.first, segment.last}) {
       if (current < description.lowest || current > description.highest || !std::isfinite(current.si())) {
-        return fail(ErrorKind::bad_input, fmt::format("channel {}: {:.6g} uA is outside the board's {:.6g} to {:.6g} uA",
-                                                      description.label, current.in(1.0_uA),
-                                                      description.lowest.in(1.0_uA), description.highest.in(1.0_uA)));
+        return fail(ErrorKind::bad_input,
+                    fmt::format("channel {}: {:.6g} uA is outside the board's {:.6g} to {:.6g} uA", description.label,
+                                current.in(1.0_uA), description.lowest.in(1.0_uA), description.highest.in(1.0_uA)));
       }
     }
-    const protocol::Schedule message{c.index, segment.start,
-                                     static_cast<std::uint32_t>(info_.samples(segment.duration).index),
-                                     fine_code(description.command, segment.first),
-                                     fine_code(description.command, segment.last)};
+    const protocol::Schedule message{
+        c.index, segment.start, static_cast<std::uint32_t>(info_.samples(segment.duration).index),
+        fine_code(description.command, segment.first), fine_code(description.command, segment.last)};
     if (auto sent = send(message, false); !sent) return tl::make_unexpected(sent.error());
   }
   return {};
@@ -325,7 +329,8 @@ Result<void> CurrentClamp::configure(Channel c, const Setting& setting, Sample a
     message.swing = static_cast<AdcCode>(std::clamp(std::lround(detector->swing.si() / v_out.scale), 1L, 4095L));
     message.fire_level = adc_code(v_out, detector->fire_level);
     message.rearm_level = adc_code(v_out, detector->rearm_level);
-    message.refractory = static_cast<std::uint16_t>(std::clamp<std::int64_t>(info_.samples(detector->refractory).index, 0, 65535));
+    message.refractory =
+        static_cast<std::uint16_t>(std::clamp<std::int64_t>(info_.samples(detector->refractory).index, 0, 65535));
     return command(message);
   }
   if (const auto* telemetry = std::get_if<TelemetrySettings>(&setting)) {
@@ -345,14 +350,21 @@ Result<void> CurrentClamp::configure(Channel c, const Setting& setting, Sample a
     return command(protocol::ConfigureLease{static_cast<std::uint32_t>(info_.samples(lease->lease).index)});
   }
   const auto& snippets = std::get<SnippetSettings>(setting);
-  return command(protocol::ConfigureSnippets{
-      c.index, static_cast<std::uint8_t>(snippets.on ? 1 : 0), static_cast<std::uint16_t>(info_.samples(snippets.before).index),
-      static_cast<std::uint16_t>(info_.samples(snippets.after).index), static_cast<std::uint16_t>(snippets.most_per_second)});
+  return command(protocol::ConfigureSnippets{c.index, static_cast<std::uint8_t>(snippets.on ? 1 : 0),
+                                             static_cast<std::uint16_t>(info_.samples(snippets.before).index),
+                                             static_cast<std::uint16_t>(info_.samples(snippets.after).index),
+                                             static_cast<std::uint16_t>(snippets.most_per_second)});
 }
 
-Result<void> CurrentClamp::arm() { return command(protocol::Arm{}); }
-Result<void> CurrentClamp::start(Sample at) { return command(protocol::Start{at}); }
-Result<void> CurrentClamp::clear(protocol::FaultCode reason) { return command(protocol::Clear{reason}); }
+Result<void> CurrentClamp::arm() {
+  return command(protocol::Arm{});
+}
+Result<void> CurrentClamp::start(Sample at) {
+  return command(protocol::Start{at});
+}
+Result<void> CurrentClamp::clear(protocol::FaultCode reason) {
+  return command(protocol::Clear{reason});
+}
 
 Result<void> CurrentClamp::stop(Sample at) {
   if (auto sent = send(protocol::Stop{at}, false); !sent) return tl::make_unexpected(sent.error());

@@ -19,7 +19,9 @@ std::string text(const std::array<char, N>& raw) {
   return out;
 }
 
-Scale scale(const protocol::SignalScale& s) { return {s.scale, s.zero, std::max<int>(1, s.every), s.bits}; }
+Scale scale(const protocol::SignalScale& s) {
+  return {s.scale, s.zero, std::max<int>(1, s.every), s.bits};
+}
 
 /// A device may be broken in any way; nothing it says may break the host.
 bool plausible(const protocol::Ident& ident) {
@@ -61,12 +63,14 @@ Result<protocol::Ident> CurrentClamp::ask_identity() {
     } while (Clock::now() < until);
   }
   if (counters_.bytes_up == 0) {
-    return fail(ErrorKind::device, fmt::format("{}: no answer within 2 s: is the board powered, flashed, and is this its port?",
-                                               info_.uri));
+    return fail(
+        ErrorKind::device,
+        fmt::format("{}: no answer within 2 s: is the board powered, flashed, and is this its port?", info_.uri));
   }
-  return fail(ErrorKind::device,
-              fmt::format("{}: {} bytes came, but no thyrode device answers ({} broken frames): is this another instrument?",
-                          info_.uri, counters_.bytes_up, counters_.bad_frames));
+  return fail(
+      ErrorKind::device,
+      fmt::format("{}: {} bytes came, but no thyrode device answers ({} broken frames): is this another instrument?",
+                  info_.uri, counters_.bytes_up, counters_.bad_frames));
 }
 
 Result<protocol::ChannelInfo> CurrentClamp::ask_channel(std::uint8_t index) {
@@ -97,10 +101,11 @@ Result<void> CurrentClamp::shake_hands() {
                             info_.uri, ident->major, ident->minor, protocol::version_major, protocol::version_minor));
   }
   if (ident->schema != protocol::schema_hash) {
-    return fail(ErrorKind::device,
-                fmt::format("{}: the device's message table is {:08x}, this program's {:08x} (both protocol {}.{}): flash the "
-                            "firmware of this release",
-                            info_.uri, ident->schema, protocol::schema_hash, ident->major, ident->minor));
+    return fail(
+        ErrorKind::device,
+        fmt::format("{}: the device's message table is {:08x}, this program's {:08x} (both protocol {}.{}): flash the "
+                    "firmware of this release",
+                    info_.uri, ident->schema, protocol::schema_hash, ident->major, ident->minor));
   }
   if (!plausible(*ident)) {
     return fail(ErrorKind::device, fmt::format("{}: the device's identity makes no sense ({} channels, {} samples/s)",
@@ -124,8 +129,8 @@ Result<void> CurrentClamp::shake_hands() {
   for (std::uint8_t c = 0; c < ident->channels; ++c) {
     const auto channel = ask_channel(c);
     if (!channel) return tl::make_unexpected(channel.error());
-    if (!plausible(channel->command) || !std::all_of(channel->signals.begin(), channel->signals.end(),
-                                                      [](const auto& s) { return plausible(s); })) {
+    if (!plausible(channel->command) ||
+        !std::all_of(channel->signals.begin(), channel->signals.end(), [](const auto& s) { return plausible(s); })) {
       return fail(ErrorKind::device, fmt::format("{}: the scales of channel {} make no sense", info_.uri, c));
     }
     ChannelDescription description;
@@ -137,8 +142,8 @@ Result<void> CurrentClamp::shake_hands() {
     };
     description.lowest = current(channel->lowest);
     description.highest = current(channel->highest);
-    description.fastest = Slew::from_si(description.command.scale * static_cast<double>(channel->fastest) / (1 << fine_bits) *
-                                        info_.sample_rate_hz);
+    description.fastest = Slew::from_si(description.command.scale * static_cast<double>(channel->fastest) /
+                                        (1 << fine_bits) * info_.sample_rate_hz);
     info_.channels.push_back(std::move(description));
   }
   messages_.clear();  // what was under way for the host before us

@@ -6,7 +6,8 @@
 #include "drivers/simulated/pace.hpp"
 
 namespace thyrode {
-Result<void> serve_client(native::NativeInstrument& instrument, Link& client, double speed, const std::atomic<bool>& stop) {
+Result<void> serve_client(native::NativeInstrument& instrument, Link& client, double speed,
+                          const std::atomic<bool>& stop) {
   constexpr std::size_t full = 64 * 1024;  // bytes under way before the instrument waits
   constexpr int blocks_at_once = 64;
   Pace pace{speed, instrument.now()};

@@ -12,6 +12,7 @@ namespace thyrode {
 /// @param speed  device seconds per second of wall clock; 0 is as fast as the machine can. Virtual time rules at any
 ///               speed: the instrument never passes the sample the client has granted.
 /// Errors: device (the client is gone: normal), run_failed (the circuit cannot go on).
-Result<void> serve_client(native::NativeInstrument& instrument, Link& client, double speed, const std::atomic<bool>& stop);
+Result<void> serve_client(native::NativeInstrument& instrument, Link& client, double speed,
+                          const std::atomic<bool>& stop);
 
 }  // namespace thyrode

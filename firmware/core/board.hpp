@@ -14,20 +14,30 @@ template <class B>
 concept Board = requires(B board, const B& there, std::span<std::uint8_t> in, std::span<const std::uint8_t> out,
                          std::uint8_t channel) {
   /// Device time: the ADC sample being converted now.
-  { there.now() } noexcept -> std::same_as<Sample>;
+  { there.now() }
+  noexcept->std::same_as<Sample>;
   /// Closes or opens the analog switch behind the current sources.
-  { board.output_switch(bool{}) } noexcept;
+  { board.output_switch(bool{}) }
+  noexcept;
   /// Bytes from the host, 0 when idle.
-  { board.receive(in) } noexcept -> std::same_as<std::size_t>;
+  { board.receive(in) }
+  noexcept->std::same_as<std::size_t>;
   /// Bytes taken for the host, fewer than offered when the link is busy.
-  { board.send(out) } noexcept -> std::same_as<std::size_t>;
+  { board.send(out) }
+  noexcept->std::same_as<std::size_t>;
   /// Runs f while the block interrupt is held off.
-  { board.critical([] {}) } noexcept;
+  {
+    board.critical([] {})
+  }
+  noexcept;
   /// Identity and scales; constant after reset.
-  { there.identify() } noexcept -> std::same_as<protocol::Ident>;
-  { there.describe(channel) } noexcept -> std::same_as<protocol::ChannelInfo>;
+  { there.identify() }
+  noexcept->std::same_as<protocol::Ident>;
+  { there.describe(channel) }
+  noexcept->std::same_as<protocol::ChannelInfo>;
   /// i_read codes per DAC code, 16 fractional bits: what a healthy read-back follows.
-  { there.readback_ratio() } noexcept -> std::same_as<std::int32_t>;
+  { there.readback_ratio() }
+  noexcept->std::same_as<std::int32_t>;
 };
 
 }  // namespace thyrode::firmware

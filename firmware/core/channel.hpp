@@ -43,8 +43,8 @@ inline CodeSummary summarise(std::span<const AdcCode> codes) noexcept {
 
 class ChannelState {
  public:
-  static constexpr int level_rate = 100;      ///< level records and marks a second
-  static constexpr int current_rate = 1000;   ///< current means a second
+  static constexpr int level_rate = 100;     ///< level records and marks a second
+  static constexpr int current_rate = 1000;  ///< current means a second
 
   void reset(std::uint8_t index, const protocol::ChannelInfo& info, std::uint32_t sample_rate) noexcept {
     index_ = index;
@@ -108,8 +108,7 @@ class ChannelState {
   void take(Sample first, const ChannelCodes& codes, std::uint32_t command_sum, Telemetry& out) noexcept {
     const CodeSummary v_out = summarise(codes.v_out);
     detector_.run(
-        codes.v_out, first, v_out.lowest, v_out.highest,
-        [this](Ticks at) { snippets_.fire(at, sample_rate_); },
+        codes.v_out, first, v_out.lowest, v_out.highest, [this](Ticks at) { snippets_.fire(at, sample_rate_); },
         [this, &out](const protocol::SpikeRecord& spike) { add_spike(spike, out); });
     snippets_.store(index_, first, codes.v_out, [&out](const protocol::SnippetBlock& block) { out.stream(block); });
     add_level(0, v_out, codes.v_out.size());

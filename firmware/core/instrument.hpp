@@ -117,9 +117,7 @@ class Instrument {
   static constexpr std::size_t worst_block = 8192;
 
  private:
-  bool flowing() const noexcept {
-    return state_ == protocol::State::running || state_ == protocol::State::stopping;
-  }
+  bool flowing() const noexcept { return state_ == protocol::State::running || state_ == protocol::State::stopping; }
 
   // ------------------------------------------------------------------ block side
 
@@ -198,9 +196,9 @@ class Instrument {
       Stimulus& stimulus = channels_[c].stimulus();
       const FineCode zero = static_cast<FineCode>(info_[c].command.zero) << fine_bits;
       if (stimulus.applied() != zero) {
-        const FineCode slew = at_once ? std::max<FineCode>(1, std::abs(stimulus.applied() - zero)) : stimulus.limits().slew;
-        telemetry_.stream(
-            protocol::StepApplied{static_cast<std::uint8_t>(c), at, stimulus.applied(), zero, slew});
+        const FineCode slew =
+            at_once ? std::max<FineCode>(1, std::abs(stimulus.applied() - zero)) : stimulus.limits().slew;
+        telemetry_.stream(protocol::StepApplied{static_cast<std::uint8_t>(c), at, stimulus.applied(), zero, slew});
       }
       stimulus.to_zero(at_once);
     }
@@ -430,7 +428,7 @@ class Instrument {
   protocol::Status on(const protocol::ConfigureSnippets& settings) noexcept {
     if (settings.channel >= channel_count_) return protocol::Status::unknown;
     return channels_[settings.channel].snippets().configure(settings) ? protocol::Status::done
-                                                                                    : protocol::Status::out_of_range;
+                                                                      : protocol::Status::out_of_range;
   }
 
   static constexpr AdcCode no_limit = 0xFFFF;

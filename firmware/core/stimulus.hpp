@@ -83,8 +83,8 @@ class Stimulus {
       std::size_t quiet_end = out.size();
       if (count_ > 0) {
         const std::int64_t wait = queue_[head_].start - first;
-        quiet_end = static_cast<std::size_t>(std::clamp<std::int64_t>(wait, static_cast<std::int64_t>(k) + 1,
-                                                                       static_cast<std::int64_t>(out.size())));
+        quiet_end = static_cast<std::size_t>(
+            std::clamp<std::int64_t>(wait, static_cast<std::int64_t>(k) + 1, static_cast<std::int64_t>(out.size())));
       }
       for (; k < quiet_end; ++k) {
         out[k] = next_code();

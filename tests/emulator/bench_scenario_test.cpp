@@ -128,7 +128,8 @@ TEST(BenchScenario, TheNeuronOfTheExperimentsFolderIsThePublishedOne) {
   ASSERT_TRUE(file) << file.error().message;
   neurons::Parameters parameters;
   for (const auto& [name, parameter] : file->parameters) parameters[name] = parameter.si;
-  auto neuron = neurons::make_neuron(file->model, parameters, {file->noise_deviation.si(), file->noise_correlation_time.si()}, 5);
+  auto neuron =
+      neurons::make_neuron(file->model, parameters, {file->noise_deviation.si(), file->noise_correlation_time.si()}, 5);
   ASSERT_TRUE(neuron) << neuron.error().reason;
   Emulated emulated;
   auto device = open_simulated(std::move(*neuron), emulated.options(), "sim:tonic");

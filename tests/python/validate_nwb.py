@@ -35,14 +35,16 @@ def check_schema(path, findings):
 
 def check_practice(path, findings):
     for message in inspect_nwbfile(nwbfile_path=path, skip_validate=True):
-        text = f"nwbinspector: {message.importance.name}: {message.check_function_name}: {message.location}: {message.message}"
+        place = f"{message.check_function_name}: {message.location}"
+        text = f"nwbinspector: {message.importance.name}: {place}: {message.message}"
         print(text)
         findings.expect(message.importance.value <= Importance.BEST_PRACTICE_SUGGESTION.value, text)
 
 
 def channels_of(path):
     with h5py.File(path, "r") as file:
-        return [label.decode() if isinstance(label, bytes) else label for label in file["general/thyrode"].attrs["channels"]]
+        labels = file["general/thyrode"].attrs["channels"]
+        return [label.decode() if isinstance(label, bytes) else label for label in labels]
 
 
 def check_series(series, unit, findings):

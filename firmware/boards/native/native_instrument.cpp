@@ -50,7 +50,8 @@ protocol::ChannelInfo NativeBoard::describe(std::uint8_t channel) const noexcept
 }
 
 std::int32_t NativeBoard::readback_ratio() const noexcept {
-  return static_cast<std::int32_t>(std::lround(Nominal::amps_per_dac_code / Nominal::amps_per_read_code * (1 << fine_bits)));
+  return static_cast<std::int32_t>(
+      std::lround(Nominal::amps_per_dac_code / Nominal::amps_per_read_code * (1 << fine_bits)));
 }
 
 std::size_t NativeBoard::receive(std::span<std::uint8_t> in) noexcept {
@@ -99,7 +100,8 @@ NativeInstrument::ChannelBench::ChannelBench(std::uint64_t seed, bool ideal, con
 NativeInstrument::NativeInstrument(std::unique_ptr<neurons::Neuron> neuron, NativeOptions options)
     : options_{std::move(options)}, neuron_{std::move(neuron)}, board_{neuron_->channels(), options_}, core_{board_} {
   for (std::size_t c = 0; c < neuron_->channels(); ++c) {
-    bench_.push_back(std::make_unique<ChannelBench>(mix(options_.seed + 0x100 * (c + 1)), options_.ideal_front_end, gaussian_));
+    bench_.push_back(
+        std::make_unique<ChannelBench>(mix(options_.seed + 0x100 * (c + 1)), options_.ideal_front_end, gaussian_));
   }
 }
 
@@ -133,7 +135,8 @@ void NativeInstrument::report(Truth::Kind kind, std::size_t channel, Sample firs
   if (!options_.truth) return;
   const double samples = into_block * Nominal::sample_rate;
   const double whole = std::floor(samples);
-  options_.truth({kind, static_cast<std::uint8_t>(channel), first + static_cast<std::int64_t>(whole), samples - whole, current});
+  options_.truth(
+      {kind, static_cast<std::uint8_t>(channel), first + static_cast<std::int64_t>(whole), samples - whole, current});
 }
 
 void NativeInstrument::apply_changes(Sample first, int at) {
@@ -177,9 +180,9 @@ void NativeInstrument::simulate_block(Sample first) {
     bench->changes.assign(changes.begin(), changes.end());
     bench->next_change = 0;
   }
-  double position = 0.0;    // seconds into the block
-  std::size_t fast = 0;     // next V_out sample to compute
-  std::size_t slow = 0;     // next V_m and I_read sample
+  double position = 0.0;  // seconds into the block
+  std::size_t fast = 0;   // next V_out sample to compute
+  std::size_t slow = 0;   // next V_m and I_read sample
   int at = 0;
   const auto renew_pieces = [&] {
     if (pieces_begun_ && neuron_->piece() == piece_) return;
@@ -198,8 +201,9 @@ void NativeInstrument::simulate_block(Sample first) {
     piece_left_at_ += move.elapsed;
     const bool reached = move.event == neurons::Event::none;
     const double arrived = reached ? end : std::min(position + move.elapsed, end);
-    const auto fast_end = reached ? static_cast<std::size_t>(limit)
-                                  : std::min(block, static_cast<std::size_t>(std::ceil(arrived * Nominal::sample_rate)));
+    const auto fast_end = reached
+                              ? static_cast<std::size_t>(limit)
+                              : std::min(block, static_cast<std::size_t>(std::ceil(arrived * Nominal::sample_rate)));
     const std::size_t slow_end = (fast_end + Nominal::slow_every - 1) / Nominal::slow_every;
     for (auto& bench : bench_) {
       bench->out_sampler.read({bench->v_out_values.data() + fast, fast_end - fast});

@@ -28,8 +28,8 @@ struct Truth {
 
 struct NativeOptions {
   std::uint64_t seed = 1;
-  bool ideal_front_end = false;          ///< no gain, offset, noise or bend; quantisation stays
-  std::uint32_t link_rate = 0;           ///< bytes per second told in IDENT; 0 is no limit
+  bool ideal_front_end = false;             ///< no gain, offset, noise or bend; quantisation stays
+  std::uint32_t link_rate = 0;              ///< bytes per second told in IDENT; 0 is no limit
   std::function<void(const Truth&)> truth;  ///< may be empty
 };
 
@@ -50,7 +50,9 @@ class NativeBoard {
   void advance(std::int64_t samples) noexcept { now_ = now_ + samples; }
   /// Bytes of the host, to be received.
   void deliver(std::span<const std::uint8_t> bytes) { inbox_.insert(inbox_.end(), bytes.begin(), bytes.end()); }
-  std::span<const std::uint8_t> outbox() const noexcept { return {outbox_.data() + outbox_read_, outbox_.size() - outbox_read_}; }
+  std::span<const std::uint8_t> outbox() const noexcept {
+    return {outbox_.data() + outbox_read_, outbox_.size() - outbox_read_};
+  }
   void take(std::size_t count) noexcept;
   void clear_boxes() noexcept;
 

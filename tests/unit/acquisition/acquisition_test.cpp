@@ -133,7 +133,8 @@ TEST_F(AcquisitionTest, AChangeOfTheTraceRateIsNoGap) {
 
 TEST_F(AcquisitionTest, WithoutATraceALossIsKnownFromMarkToMark) {
   begin(true, false);
-  device_.messages = {protocol::Mark{Sample{2500}}, FramesLost{1}, protocol::Mark{Sample{5000}}, protocol::Mark{Sample{7500}}};
+  device_.messages = {protocol::Mark{Sample{2500}}, FramesLost{1}, protocol::Mark{Sample{5000}},
+                      protocol::Mark{Sample{7500}}};
   for (int k = 0; k < 4; ++k) turn();
   const auto found = gaps(analysed());
   ASSERT_EQ(found.size(), 2U);

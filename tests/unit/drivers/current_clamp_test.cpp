@@ -35,7 +35,8 @@ class CurrentClampTest : public testing::Test {
   Message next() {
     const auto message = device_->read(Duration{});
     if (!message || !std::holds_alternative<Message>(*message)) {
-      ADD_FAILURE() << (message ? "another message, kind " + std::to_string(message->index()) : message.error().message);
+      ADD_FAILURE() << (message ? "another message, kind " + std::to_string(message->index())
+                                : message.error().message);
       return {};
     }
     return std::get<Message>(*message);
@@ -228,7 +229,8 @@ TEST(CurrentClampInRealTime, HeartbeatsUseUpNoSequenceNumber) {
   ASSERT_TRUE((*device)->start(Sample{5000}));
   EXPECT_EQ(script.count(protocol::Heartbeat::type), 300U);
   EXPECT_EQ(script.count(protocol::Grant::type), 0U);
-  const auto armed = std::find_if(script.heard.begin(), script.heard.end(), [](const auto& f) { return f.type == Arm::type; });
+  const auto armed =
+      std::find_if(script.heard.begin(), script.heard.end(), [](const auto& f) { return f.type == Arm::type; });
   EXPECT_EQ(script.heard.back().sequence, static_cast<std::uint8_t>(armed->sequence + 1));
 }
 
@@ -288,7 +290,8 @@ TEST_F(CurrentClampTest, NeverHasMoreUnderWayThanTheDeviceCanHold) {
 TEST(CurrentClampWithTheNativeBoard, NoScheduleIsTakenForARepetitionWhateverIsGrantedBetween) {
   constexpr int steps = 60;
   constexpr std::int64_t apart = 5000;
-  auto instrument = std::make_unique<native::NativeInstrument>(test::tonic_neuron(1), native::NativeOptions{1, true, 0, {}});
+  auto instrument =
+      std::make_unique<native::NativeInstrument>(test::tonic_neuron(1), native::NativeOptions{1, true, 0, {}});
   auto opened = CurrentClamp::open(memory_link(std::move(instrument)), "sim:tonic");
   ASSERT_TRUE(opened) << opened.error().message;
   CurrentClamp& device = **opened;

@@ -25,7 +25,9 @@ std::string refused(Script& script) {
   return device.error().message;
 }
 
-bool says(const std::string& message, const std::string& part) { return message.find(part) != std::string::npos; }
+bool says(const std::string& message, const std::string& part) {
+  return message.find(part) != std::string::npos;
+}
 
 TEST(Handshake, TellsWhatTheBoardIs) {
   Script script;
@@ -123,10 +125,14 @@ TEST(Handshake, ReportsAnotherMessageTable) {
 
 TEST(Handshake, ReportsAnAbsurdIdentity) {
   const std::function<void(Ident&)> faults[] = {
-      [](Ident& i) { i.channels = 0; },          [](Ident& i) { i.channels = 17; },
-      [](Ident& i) { i.sample_rate = 0; },       [](Ident& i) { i.sample_rate = 999; },
-      [](Ident& i) { i.sample_rate = 4000000000U; }, [](Ident& i) { i.sample_rate = 250'001; },
-      [](Ident& i) { i.block = 0; },             [](Ident& i) { i.credit = 0; },
+      [](Ident& i) { i.channels = 0; },
+      [](Ident& i) { i.channels = 17; },
+      [](Ident& i) { i.sample_rate = 0; },
+      [](Ident& i) { i.sample_rate = 999; },
+      [](Ident& i) { i.sample_rate = 4000000000U; },
+      [](Ident& i) { i.sample_rate = 250'001; },
+      [](Ident& i) { i.block = 0; },
+      [](Ident& i) { i.credit = 0; },
       [](Ident& i) { i.credit = 63; },
   };
   for (std::size_t k = 0; k < std::size(faults); ++k) {
@@ -140,12 +146,9 @@ TEST(Handshake, ReportsAnAbsurdIdentity) {
 
 TEST(Handshake, ReportsAbsurdScales) {
   const std::function<void(ChannelInfo&)> faults[] = {
-      [](ChannelInfo& c) { c.command.scale = 0.0; },
-      [](ChannelInfo& c) { c.command.scale = -1e-7; },
-      [](ChannelInfo& c) { c.command.zero = std::nan(""); },
-      [](ChannelInfo& c) { c.signals[0].scale = std::nan(""); },
-      [](ChannelInfo& c) { c.signals[1].scale = HUGE_VAL; },
-      [](ChannelInfo& c) { c.signals[2].bits = 0; },
+      [](ChannelInfo& c) { c.command.scale = 0.0; },         [](ChannelInfo& c) { c.command.scale = -1e-7; },
+      [](ChannelInfo& c) { c.command.zero = std::nan(""); }, [](ChannelInfo& c) { c.signals[0].scale = std::nan(""); },
+      [](ChannelInfo& c) { c.signals[1].scale = HUGE_VAL; }, [](ChannelInfo& c) { c.signals[2].bits = 0; },
       [](ChannelInfo& c) { c.signals[2].bits = 17; },
   };
   for (std::size_t k = 0; k < std::size(faults); ++k) {

@@ -73,7 +73,9 @@ class TerminalLink : public testing::Test {
   std::unique_ptr<Link> device_;
 };
 
-TEST_F(TerminalLink, CarriesEveryByteBothWays) { expect_both_ways(*client_, *device_); }
+TEST_F(TerminalLink, CarriesEveryByteBothWays) {
+  expect_both_ways(*client_, *device_);
+}
 
 TEST_F(TerminalLink, TheDeviceNoticesThatTheClientIsGone) {
   client_.reset();
@@ -122,7 +124,9 @@ class TcpLink : public testing::Test {
   std::unique_ptr<Link> device_;
 };
 
-TEST_F(TcpLink, CarriesEveryByteBothWays) { expect_both_ways(*client_, *device_); }
+TEST_F(TcpLink, CarriesEveryByteBothWays) {
+  expect_both_ways(*client_, *device_);
+}
 TEST_F(TcpLink, TheDeviceNoticesThatTheClientIsGone) {
   client_.reset();
   expect_hang_up(*device_);

@@ -18,12 +18,12 @@ TEST_P(MalformedUri, IsBadInputAndIsQuoted) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, MalformedUri,
-                         testing::Values("", "msn", "sim:msn", "serial", "serial:", "pty", "pty:", "PTY:/dev/pts/0", "usb:",
-                                         "usb:serial", "usb:serial=", "usb:SN=1", "tcp:", "tcp://", "tcp://:7001",
-                                         "tcp://localhost", "tcp://localhost:", "tcp://localhost:0", "tcp://localhost:65536",
-                                         "tcp://localhost:99999999999", "tcp://localhost:-1", "tcp://localhost:70x",
-                                         "tcp://localhost:+7", "tcp://localhost: 7", "tcp:localhost:7001", "/dev/ttyACM0",
-                                         " serial:/dev/ttyACM0"));
+                         testing::Values("", "msn", "sim:msn", "serial", "serial:", "pty", "pty:", "PTY:/dev/pts/0",
+                                         "usb:", "usb:serial", "usb:serial=", "usb:SN=1", "tcp:", "tcp://",
+                                         "tcp://:7001", "tcp://localhost", "tcp://localhost:", "tcp://localhost:0",
+                                         "tcp://localhost:65536", "tcp://localhost:99999999999", "tcp://localhost:-1",
+                                         "tcp://localhost:70x", "tcp://localhost:+7", "tcp://localhost: 7",
+                                         "tcp:localhost:7001", "/dev/ttyACM0", " serial:/dev/ttyACM0"));
 
 void expect_no_device(const std::string& uri, const std::string& part) {
   const auto device = make_device(uri);
@@ -32,10 +32,18 @@ void expect_no_device(const std::string& uri, const std::string& part) {
   EXPECT_NE(device.error().message.find(part), std::string::npos) << device.error().message;
 }
 
-TEST(MakeDevice, SaysThatAPseudoTerminalIsNotThere) { expect_no_device("pty:/dev/pts/987654", "/dev/pts/987654"); }
-TEST(MakeDevice, SaysThatASerialPortIsNotThere) { expect_no_device("serial:/dev/ttyNOT_THERE", "/dev/ttyNOT_THERE"); }
-TEST(MakeDevice, SaysThatAFileIsNoTerminal) { expect_no_device("pty:CMakeLists.txt", "is not a serial port or terminal"); }
-TEST(MakeDevice, SaysThatNoUsbPortHasTheSerialNumber) { expect_no_device("usb:serial=NOT-THERE-1", "usb:serial=NOT-THERE-1"); }
+TEST(MakeDevice, SaysThatAPseudoTerminalIsNotThere) {
+  expect_no_device("pty:/dev/pts/987654", "/dev/pts/987654");
+}
+TEST(MakeDevice, SaysThatASerialPortIsNotThere) {
+  expect_no_device("serial:/dev/ttyNOT_THERE", "/dev/ttyNOT_THERE");
+}
+TEST(MakeDevice, SaysThatAFileIsNoTerminal) {
+  expect_no_device("pty:CMakeLists.txt", "is not a serial port or terminal");
+}
+TEST(MakeDevice, SaysThatNoUsbPortHasTheSerialNumber) {
+  expect_no_device("usb:serial=NOT-THERE-1", "usb:serial=NOT-THERE-1");
+}
 
 TEST(MakeDevice, SaysThatNobodyListens) {
   std::uint16_t port = 0;

@@ -9,10 +9,10 @@
 namespace thyrode::experiment {
 namespace {
 
-constexpr std::int64_t grid = 2'500;        // samples between marks
-constexpr std::int64_t latency = 50'000;    // samples
+constexpr std::int64_t grid = 2'500;      // samples between marks
+constexpr std::int64_t latency = 50'000;  // samples
 constexpr std::int64_t ms = 250 * ticks_per_sample;
-constexpr std::int64_t settling = 1'750;    // samples: 30 uA at 5 mA/s, and 1 ms
+constexpr std::int64_t settling = 1'750;  // samples: 30 uA at 5 mA/s, and 1 ms
 
 /// A device that fires regularly, played period by period into a conductor.
 class ConductorTest : public testing::Test {
@@ -50,7 +50,8 @@ class ConductorTest : public testing::Test {
 
   protocol::SpikeBlock spikes_before(Ticks end) {
     protocol::SpikeBlock block{0, index_, {}};
-    for (; next_spike_ < end; next_spike_ = next_spike_ + period_, ++index_) block.records.push_back({next_spike_, 100, 3000, 40});
+    for (; next_spike_ < end; next_spike_ = next_spike_ + period_, ++index_)
+      block.records.push_back({next_spike_, 100, 3000, 40});
     return block;
   }
   /// One period of 10 ms.

@@ -24,18 +24,39 @@ void expect_keys(const nlohmann::ordered_json& object, const Names& expected) {
 }
 
 TEST(ResultRow, HasEveryKeyOfItsSchema) {
-  expect_keys(to_json(analysis::StepResult{}),
-              {"index", "channel", "leg", "conditions", "current_ua", "direction", "start_tick", "duration_s", "status",
-               "label", "label_fractions", "vacancies", "n_spikes", "n_gaps", "frequency_hz", "frequency_hz_low",
-               "frequency_hz_high", "spike_rate_hz", "spike_rate_hz_low", "spike_rate_hz_high", "spikes_per_burst", "cv",
-               "beta_n_per_ua", "beta_n_per_ua_low", "beta_n_per_ua_high", "beta_status"});
+  expect_keys(to_json(analysis::StepResult{}), {"index",
+                                                "channel",
+                                                "leg",
+                                                "conditions",
+                                                "current_ua",
+                                                "direction",
+                                                "start_tick",
+                                                "duration_s",
+                                                "status",
+                                                "label",
+                                                "label_fractions",
+                                                "vacancies",
+                                                "n_spikes",
+                                                "n_gaps",
+                                                "frequency_hz",
+                                                "frequency_hz_low",
+                                                "frequency_hz_high",
+                                                "spike_rate_hz",
+                                                "spike_rate_hz_low",
+                                                "spike_rate_hz_high",
+                                                "spikes_per_burst",
+                                                "cv",
+                                                "beta_n_per_ua",
+                                                "beta_n_per_ua_low",
+                                                "beta_n_per_ua_high",
+                                                "beta_status"});
 }
 
 TEST(ResultRow, WhatIsUndefinedIsNull) {
   const auto row = to_json(analysis::StepResult{});
-  for (const char* name : {"frequency_hz", "frequency_hz_low", "frequency_hz_high", "spike_rate_hz", "spike_rate_hz_low",
-                           "spike_rate_hz_high", "spikes_per_burst", "cv", "beta_n_per_ua", "beta_n_per_ua_low",
-                           "beta_n_per_ua_high"}) {
+  for (const char* name :
+       {"frequency_hz", "frequency_hz_low", "frequency_hz_high", "spike_rate_hz", "spike_rate_hz_low",
+        "spike_rate_hz_high", "spikes_per_burst", "cv", "beta_n_per_ua", "beta_n_per_ua_low", "beta_n_per_ua_high"}) {
     EXPECT_TRUE(row.at(name).is_null()) << name;
   }
   EXPECT_EQ(row.at("n_spikes"), 0);
@@ -117,8 +138,8 @@ TEST(ResultDocument, HasEveryKeyOfItsSchema) {
   expect_keys(document.at("device"), {"uri", "board", "firmware", "serial"});
   expect_keys(document.at("fit"), {"onset_low_ua", "onset_high_ua", "end_low_ua", "end_high_ua", "lif"});
   expect_keys(document.at("fit").at("lif"),
-              {"rheobase_ua", "rheobase_low_ua", "rheobase_high_ua", "tau_ms", "tau_low_ms", "tau_high_ms", "refractory_ms",
-               "refractory_low_ms", "refractory_high_ms", "range_ua", "chi2_per_dof", "accepted"});
+              {"rheobase_ua", "rheobase_low_ua", "rheobase_high_ua", "tau_ms", "tau_low_ms", "tau_high_ms",
+               "refractory_ms", "refractory_low_ms", "refractory_high_ms", "range_ua", "chi2_per_dof", "accepted"});
   expect_keys(document.at("integrity"), {"samples", "gaps", "overruns", "retransmits", "late_decisions"});
   EXPECT_EQ(document.at("steps").size(), 2U);
 }

@@ -19,7 +19,8 @@ plan: sweep
 channel: B
 current: {start: 30 uA, stop: 40 uA, step: 5 uA}
 direction: both
-dwell: {settle: {tau_slow: 10 ms, spikes: 3, drift_p: 0.02}, stop_when: {ci_rel_f: 5 %}, max: 20 s, max_spikes: 900, f_min: 2 Hz}
+dwell: {settle: {tau_slow: 10 ms, spikes: 3, drift_p: 0.02}, stop_when: {ci_rel_f: 5 %}, max: 20 s, max_spikes: 900,
+        f_min: 2 Hz}
 record: {trace: 50 kS/s, snippets: {before: 1 ms, after: 2 ms, max: 20 /s}}
 detect: {trigger: swing, swing: 60 mV, refractory: 80 us}
 )";
@@ -40,7 +41,8 @@ DeviceInfo board() {
   return info;
 }
 
-Result<RunPlan> plan_for(std::string experiment, const DeviceInfo& device = board(), std::string station = station_text) {
+Result<RunPlan> plan_for(std::string experiment, const DeviceInfo& device = board(),
+                         std::string station = station_text) {
   const auto e = load::parse_experiment(experiment, "experiment.yaml");
   const auto s = load::parse_station(station, "station.yaml");
   if (!e) return tl::make_unexpected(e.error());

@@ -154,6 +154,8 @@ void watch_interrupts(experiment::Bench& bench) {
   action.sa_handler = interrupt;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  sigaction(SIGHUP, &action, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);  // a reader that went away is no reason to end a measurement
 }
 
 // ---------------------------------------------------------------- the run
@@ -216,6 +218,12 @@ int carry_out(const Job& job, const RunOptions& options) {
   const bool lockstep = simulated && !options.real_time;
   const auto outcome = bench.run(*plan, lockstep ? experiment::Threads::one : experiment::Threads::three);
   running_bench.store(nullptr);
+  if (!outcome.begun) {
+    undo_truth();
+    std::error_code ignored;
+    std::filesystem::remove(store.path(), ignored);
+    return report(outcome.error);
+  }
   return finish(outcome, store.path(), options);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cmath>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -59,7 +60,7 @@ struct DeviceInfo {
   Sample now;  ///< device time at the handshake
   std::vector<ChannelDescription> channels;
   double seconds_per_tick() const { return 1.0 / (sample_rate_hz * static_cast<double>(ticks_per_sample)); }
-  Sample samples(Duration d) const { return Sample{static_cast<std::int64_t>(d.si() * sample_rate_hz + 0.5)}; }
+  Sample samples(Duration d) const { return Sample{std::llround(d.si() * sample_rate_hz)}; }
 };
 
 /// One piece of the command of a channel: a straight line from `first` to `last`, then held.
@@ -109,7 +110,8 @@ struct LimitSettings {
   Current lowest;
   Current highest;
   Slew slew;
-  Voltage compliance;  ///< highest V_m
+  Voltage compliance;     ///< highest V_m
+  Current readback_band{};  ///< largest difference of applied current and read-back, mean of 1 ms; 0 watches nothing
 };
 struct LeaseSettings {
   Duration lease;

@@ -7,7 +7,9 @@ namespace thyrode::protocol {
 namespace detail {
 
 template <class T>
-concept Composite = requires(T& m) { T::fields(m, [](const char*, auto&) {}); };
+concept Composite = requires(T& m) {
+  T::fields(m, [](const char*, auto&) {});
+};
 
 template <class T>
 struct IsSequence : std::false_type {};
@@ -48,7 +50,7 @@ constexpr T from_wire(U bits) {
 /// Values whose bytes in memory are those of the wire: a long list of them is one copy.
 template <class T>
 inline constexpr bool lies_as_on_the_wire =
-    std::is_unsigned_v<T> && std::is_integral_v<T> && std::endian::native == std::endian::little;
+    std::is_unsigned_v<T>&& std::is_integral_v<T>&& std::endian::native == std::endian::little;
 
 class Writer {
  public:
@@ -183,7 +185,7 @@ constexpr void schema_of(const T& value, Sink& sink) {
     schema_of(value[0], sink);
   } else {
     // Plain char has a sign on one processor and none on another; its name must not depend on that.
-    sink.text(std::is_same_v<T, double>  ? "f"
+    sink.text(std::is_same_v<T, double>   ? "f"
               : std::is_same_v<T, Sample> ? "sample"
               : std::is_same_v<T, Ticks>  ? "ticks"
               : std::is_same_v<T, char>   ? "c"

@@ -36,8 +36,7 @@ std::uint16_t crc16(std::span<const std::uint8_t> bytes) noexcept {
     const unsigned a = (crc >> 8) ^ p[0];
     const unsigned b = (crc & 0xFFU) ^ p[1];
     crc = static_cast<unsigned>(crc_tables[7][a] ^ crc_tables[6][b] ^ crc_tables[5][p[2]] ^ crc_tables[4][p[3]] ^
-                                crc_tables[3][p[4]] ^ crc_tables[2][p[5]] ^ crc_tables[1][p[6]] ^
-                                crc_tables[0][p[7]]);
+                                crc_tables[3][p[4]] ^ crc_tables[2][p[5]] ^ crc_tables[1][p[6]] ^ crc_tables[0][p[7]]);
   }
   for (; n > 0; --n, ++p) crc = ((crc << 8) & 0xFFFFU) ^ crc_tables[0][((crc >> 8) ^ *p) & 0xFFU];
   return static_cast<std::uint16_t>(crc);

@@ -58,7 +58,7 @@ enum class Trigger : std::uint8_t { swing, level };
 enum Capability : std::uint32_t {
   can_virtual_time = 1U << 0,  ///< never runs past grant(until)
   can_snippets = 1U << 1,
-  can_full_trace = 1U << 2,    ///< the link carries every ADC sample
+  can_full_trace = 1U << 2,  ///< the link carries every ADC sample
   can_set_baud = 1U << 3,
 };
 
@@ -170,13 +170,13 @@ struct ConfigureDetector {
   std::uint8_t channel = 0;
   Sample at;
   Trigger trigger = Trigger::swing;
-  AdcCode swing = 0;        ///< codes; rise that fires and fall that re-arms
-  AdcCode fire_level = 0;   ///< codes; trigger `level` only
-  AdcCode rearm_level = 0;  ///< codes; trigger `level` only
+  AdcCode swing = 0;             ///< codes; rise that fires and fall that re-arms
+  AdcCode fire_level = 0;        ///< codes; trigger `level` only
+  AdcCode rearm_level = 0;       ///< codes; trigger `level` only
   std::uint16_t refractory = 0;  ///< samples
   static constexpr void fields(auto& m, auto&& f) {
-    f("channel", m.channel), f("at", m.at), f("trigger", m.trigger), f("swing", m.swing),
-        f("fire_level", m.fire_level), f("rearm_level", m.rearm_level), f("refractory", m.refractory);
+    f("channel", m.channel), f("at", m.at), f("trigger", m.trigger), f("swing", m.swing), f("fire_level", m.fire_level),
+        f("rearm_level", m.rearm_level), f("refractory", m.refractory);
   }
   bool operator==(const ConfigureDetector&) const = default;
 };
@@ -223,8 +223,8 @@ struct ConfigureSnippets {
   static constexpr const char* name = "configure_snippets";
   std::uint8_t channel = 0;
   std::uint8_t on = 0;
-  std::uint16_t before = 0;          ///< samples
-  std::uint16_t after = 0;           ///< samples
+  std::uint16_t before = 0;  ///< samples
+  std::uint16_t after = 0;   ///< samples
   std::uint16_t most_per_second = 0;
   static constexpr void fields(auto& m, auto&& f) {
     f("channel", m.channel), f("on", m.on), f("before", m.before), f("after", m.after),
@@ -265,13 +265,13 @@ struct Ident {
   Text16 board{};
   Text16 firmware{};
   Text16 serial{};
-  std::uint32_t sample_rate = 0;     ///< ADC conversions of V_out, hertz
-  std::uint16_t block = 0;           ///< samples in a control period
+  std::uint32_t sample_rate = 0;  ///< ADC conversions of V_out, hertz
+  std::uint16_t block = 0;        ///< samples in a control period
   std::uint8_t channels = 0;
   std::uint32_t capabilities = 0;
-  std::uint32_t link_rate = 0;       ///< bytes per second the link carries; 0 is no limit
-  std::uint16_t credit = 0;          ///< bytes of commands the device can hold
-  std::uint16_t queue_depth = 0;     ///< segments a channel can hold
+  std::uint32_t link_rate = 0;    ///< bytes per second the link carries; 0 is no limit
+  std::uint16_t credit = 0;       ///< bytes of commands the device can hold
+  std::uint16_t queue_depth = 0;  ///< segments a channel can hold
   Sample now;
   static constexpr void fields(auto& m, auto&& f) {
     f("major", m.major), f("minor", m.minor), f("schema", m.schema), f("board", m.board), f("firmware", m.firmware),
@@ -285,8 +285,8 @@ struct Ident {
 /// Nominal scale of one signal: value = (code - zero) * scale, in volts or amperes.
 struct SignalScale {
   double scale = 0.0;
-  double zero = 0.0;            ///< code at 0 V or 0 A
-  std::uint16_t every = 1;      ///< converted at each `every`-th V_out sample
+  double zero = 0.0;        ///< code at 0 V or 0 A
+  std::uint16_t every = 1;  ///< converted at each `every`-th V_out sample
   std::uint8_t bits = 0;
   static constexpr void fields(auto& m, auto&& f) {
     f("scale", m.scale), f("zero", m.zero), f("every", m.every), f("bits", m.bits);
@@ -300,10 +300,10 @@ struct ChannelInfo {
   std::uint8_t channel = 0;
   std::array<char, 8> label{};
   std::array<SignalScale, signal_count> signals{};
-  SignalScale command;             ///< DAC: code 65536 * code is a fine code
-  FineCode lowest = 0;             ///< hard limits of the board, fine codes
+  SignalScale command;  ///< DAC: code 65536 * code is a fine code
+  FineCode lowest = 0;  ///< hard limits of the board, fine codes
   FineCode highest = 0;
-  FineCode fastest = 0;            ///< largest slew, fine codes per sample
+  FineCode fastest = 0;  ///< largest slew, fine codes per sample
   static constexpr void fields(auto& m, auto&& f) {
     f("channel", m.channel), f("label", m.label), f("signals", m.signals), f("command", m.command),
         f("lowest", m.lowest), f("highest", m.highest), f("fastest", m.fastest);
@@ -334,10 +334,10 @@ struct SampleBlock {
 };
 
 struct SpikeRecord {
-  Ticks at;                  ///< interpolated crossing of the trigger
-  std::uint32_t width = 0;   ///< ticks from the crossing to the re-arm
-  AdcCode peak = 0;          ///< highest code of the spike
-  AdcCode trough = 0;        ///< lowest code since the previous spike
+  Ticks at;                 ///< interpolated crossing of the trigger
+  std::uint32_t width = 0;  ///< ticks from the crossing to the re-arm
+  AdcCode peak = 0;         ///< highest code of the spike
+  AdcCode trough = 0;       ///< lowest code since the previous spike
   static constexpr void fields(auto& m, auto&& f) {
     f("at", m.at), f("width", m.width), f("peak", m.peak), f("trough", m.trough);
   }
@@ -375,9 +375,9 @@ struct LevelRecord {
   std::uint8_t channel = 0;
   Sample first;
   std::array<Level, signal_count> signals{};
-  std::int64_t command_sum = 0;    ///< sum of the DAC codes written, one a sample
+  std::int64_t command_sum = 0;  ///< sum of the DAC codes written, one a sample
   std::uint32_t command_count = 0;
-  std::uint32_t open_spike = 0;    ///< ticks since the crossing of a spike that has not re-armed; 0 is none
+  std::uint32_t open_spike = 0;  ///< ticks since the crossing of a spike that has not re-armed; 0 is none
   static constexpr void fields(auto& m, auto&& f) {
     f("channel", m.channel), f("first", m.first), f("signals", m.signals), f("command_sum", m.command_sum),
         f("command_count", m.command_count), f("open_spike", m.open_spike);
@@ -402,8 +402,7 @@ struct CurrentBlock {
   std::uint16_t read_count = 0;  ///< i_read conversions in a mean
   Sequence<CurrentMean, 10> means;
   static constexpr void fields(auto& m, auto&& f) {
-    f("channel", m.channel), f("first", m.first), f("span", m.span), f("read_count", m.read_count),
-        f("means", m.means);
+    f("channel", m.channel), f("first", m.first), f("span", m.span), f("read_count", m.read_count), f("means", m.means);
   }
   bool operator==(const CurrentBlock&) const = default;
 };

@@ -27,7 +27,9 @@ struct Ticks {
   friend constexpr std::int64_t operator-(Ticks a, Ticks b) { return a.count - b.count; }
 };
 
-constexpr Ticks to_ticks(Sample s) { return {s.index * ticks_per_sample}; }
+constexpr Ticks to_ticks(Sample s) {
+  return {s.index * ticks_per_sample};
+}
 /// The sample that contains the tick (rounds towards the past).
 constexpr Sample to_sample(Ticks t) {
   return {t.count >= 0 ? t.count / ticks_per_sample : -((-t.count + ticks_per_sample - 1) / ticks_per_sample)};

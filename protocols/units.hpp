@@ -69,22 +69,54 @@ using Slew = Quantity<0, 1, -1>;  // amperes per second
 
 inline namespace literals {
 // NOLINTBEGIN(readability-identifier-naming): unit symbols keep their spelling.
-constexpr Voltage operator""_V(long double v) { return Voltage::from_si(double(v)); }
-constexpr Voltage operator""_mV(long double v) { return Voltage::from_si(double(v) * 1e-3); }
-constexpr Current operator""_A(long double v) { return Current::from_si(double(v)); }
-constexpr Current operator""_mA(long double v) { return Current::from_si(double(v) * 1e-3); }
-constexpr Current operator""_uA(long double v) { return Current::from_si(double(v) * 1e-6); }
-constexpr Current operator""_nA(long double v) { return Current::from_si(double(v) * 1e-9); }
-constexpr Current operator""_pA(long double v) { return Current::from_si(double(v) * 1e-12); }
-constexpr Duration operator""_s(long double v) { return Duration::from_si(double(v)); }
-constexpr Duration operator""_ms(long double v) { return Duration::from_si(double(v) * 1e-3); }
-constexpr Duration operator""_us(long double v) { return Duration::from_si(double(v) * 1e-6); }
-constexpr Frequency operator""_Hz(long double v) { return Frequency::from_si(double(v)); }
-constexpr Resistance operator""_Ohm(long double v) { return Resistance::from_si(double(v)); }
-constexpr Resistance operator""_kOhm(long double v) { return Resistance::from_si(double(v) * 1e3); }
-constexpr Capacitance operator""_uF(long double v) { return Capacitance::from_si(double(v) * 1e-6); }
-constexpr Capacitance operator""_nF(long double v) { return Capacitance::from_si(double(v) * 1e-9); }
-constexpr Charge operator""_mC(long double v) { return Charge::from_si(double(v) * 1e-3); }
+constexpr Voltage operator""_V(long double v) {
+  return Voltage::from_si(double(v));
+}
+constexpr Voltage operator""_mV(long double v) {
+  return Voltage::from_si(double(v) * 1e-3);
+}
+constexpr Current operator""_A(long double v) {
+  return Current::from_si(double(v));
+}
+constexpr Current operator""_mA(long double v) {
+  return Current::from_si(double(v) * 1e-3);
+}
+constexpr Current operator""_uA(long double v) {
+  return Current::from_si(double(v) * 1e-6);
+}
+constexpr Current operator""_nA(long double v) {
+  return Current::from_si(double(v) * 1e-9);
+}
+constexpr Current operator""_pA(long double v) {
+  return Current::from_si(double(v) * 1e-12);
+}
+constexpr Duration operator""_s(long double v) {
+  return Duration::from_si(double(v));
+}
+constexpr Duration operator""_ms(long double v) {
+  return Duration::from_si(double(v) * 1e-3);
+}
+constexpr Duration operator""_us(long double v) {
+  return Duration::from_si(double(v) * 1e-6);
+}
+constexpr Frequency operator""_Hz(long double v) {
+  return Frequency::from_si(double(v));
+}
+constexpr Resistance operator""_Ohm(long double v) {
+  return Resistance::from_si(double(v));
+}
+constexpr Resistance operator""_kOhm(long double v) {
+  return Resistance::from_si(double(v) * 1e3);
+}
+constexpr Capacitance operator""_uF(long double v) {
+  return Capacitance::from_si(double(v) * 1e-6);
+}
+constexpr Capacitance operator""_nF(long double v) {
+  return Capacitance::from_si(double(v) * 1e-9);
+}
+constexpr Charge operator""_mC(long double v) {
+  return Charge::from_si(double(v) * 1e-3);
+}
 // NOLINTEND(readability-identifier-naming)
 }  // namespace literals
 

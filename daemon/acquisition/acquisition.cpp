@@ -9,10 +9,11 @@ namespace thyrode::acquisition {
 Acquisition::Acquisition(Device& device, Queues& queues, Settings settings)
     : device_{device}, queues_{queues}, settings_{std::move(settings)}, expected_(device.info().channels.size()) {
   last_mark_ = decided_ = granted_ = device.info().now;
-  last_heard_ = settings_.wall_clock();
 }
 
 Result<Turn> Acquisition::turn(Duration timeout) {
+  // Silence counts from the first turn, not from the settings that were sent before it.
+  if (last_heard_ < 0.0) last_heard_ = settings_.wall_clock();
   if (auto carried = carry_orders(); !carried) return tl::make_unexpected(carried.error());
   // Readers that are behind must not cost the device its lease.
   if (auto granted = keep_granted(); !granted) return tl::make_unexpected(granted.error());

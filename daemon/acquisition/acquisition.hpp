@@ -100,7 +100,7 @@ class Acquisition {
   Sample last_mark_{};
   Sample decided_{};
   Sample granted_{};
-  double last_heard_ = 0.0;
+  double last_heard_ = -1.0;
   bool silent_ = false;
   std::atomic<bool> silence_noticed_{false};
   double last_beat_ = -1.0;

@@ -58,7 +58,15 @@ class Bench::Run {
                    [this](const Event& event) { emit(event); }} {}
 
   Outcome carry_out(Threads threads) {
-    if (auto prepared = prepare(); !prepared) return close(prepared.error());
+    if (auto prepared = prepare(); !prepared) {
+      // What was armed is disarmed; nothing was measured, so nothing is kept.
+      static_cast<void>(bench_.device_.stop(Sample{0}));
+      Outcome outcome;
+      outcome.error = prepared.error();
+      outcome.exit_status = kind_name(outcome.error);
+      outcome.begun = false;
+      return outcome;
+    }
     conductor_.begin();
     if (threads == Threads::one) {
       run_on_one_thread();
@@ -205,7 +213,8 @@ class Bench::Run {
 
   void send(const acquisition::Order& order) {
     // The device thread empties this queue at each turn; it holds more than a run can have under way.
-    while (!queues_->orders.push(order)) std::this_thread::yield();
+    // Once the link has ended nobody carries orders any more.
+    while (!link_ended_.load(std::memory_order_acquire) && !queues_->orders.push(order)) std::this_thread::yield();
   }
 
   void emit(const Event& event) {
@@ -216,7 +225,14 @@ class Bench::Run {
       const std::lock_guard lock{store_mutex_};
       store_orders_.emplace_back(StoreResults{*results});
     }
-    for (const EventHandler& handler : bench_.handlers_) handler(event);
+    for (const EventHandler& handler : bench_.handlers_) {
+      // A view that cannot write any more (a closed pipe, a full disk) does not end a measurement.
+      try {
+        handler(event);
+      } catch (const std::exception&) {
+        view_failed_ = true;
+      }
+    }
   }
 
   /// Steps and results are rare; a mutex for them does not lie on the path of a sample.
@@ -255,6 +271,7 @@ class Bench::Run {
   Error first_error() const {
     if (store_error_) return *store_error_;
     if (device_error_) return *device_error_;
+    if (conductor_.error()) return *conductor_.error();
     if (const auto& fault = conductor_.fault()) {
       return {ErrorKind::safety,
               fmt::format("the device latched a fault at {:.3f} s and set the current to zero: {}",
@@ -325,6 +342,7 @@ class Bench::Run {
   std::atomic<bool> link_ended_{false};
   std::atomic<bool> recording_may_end_{false};
   bool store_stop_sent_ = false;
+  bool view_failed_ = false;
 };
 
 Bench::Bench(Device& device, RunStore& store, std::function<double()> wall_clock)

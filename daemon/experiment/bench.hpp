@@ -48,6 +48,7 @@ class Bench {
   struct Outcome {
     analysis::RunResult result;
     Error error;              ///< message empty on success
+    bool begun = true;        ///< false: the device refused its settings, and the store was not closed
     std::string exit_status;  ///< success, stopped, device_lost, safety_trip, run_failed
   };
   Outcome run(const RunPlan& plan, Threads threads);

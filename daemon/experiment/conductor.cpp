@@ -120,6 +120,16 @@ void Conductor::close_step_before(Ticks data) {
 }
 
 void Conductor::take_mark(const protocol::Mark& mark) {
+  const bool restarted = mark.at < now_;
+  const bool left_alone = mark.state == protocol::State::idle && mark.at > start_ && !stopping_ && !fault_;
+  if (restarted || left_alone) {
+    error_ = Error{ErrorKind::device,
+                   fmt::format("the device {} at {:.3f} s, so its current is zero: check its supply and its reset line",
+                               restarted ? "began its time anew" : "became idle by itself",
+                               static_cast<double>(mark.at.index) / device_.sample_rate_hz)};
+    finished_ = true;
+    return;
+  }
   now_ = mark.at;
   close_step_before(to_ticks(now_));
   const bool over = mark.state == protocol::State::idle || mark.state == protocol::State::fault;
@@ -156,7 +166,9 @@ void Conductor::take_rejection(const Rejected& rejected) {
   if (rejected.command != protocol::Schedule::type) return;
   if (rejected.status == protocol::Status::too_late && step_) return take_late_step(rejected.now);
   if (rejected.status == protocol::Status::bad_state && (fault_ || stopping_)) return;
-  emit_(Notice{fmt::format("the device refused a current step (status {})", static_cast<int>(rejected.status))});
+  error_ = Error{ErrorKind::device, fmt::format("the device refused a current step at {:.3f} s (status {})",
+                                                static_cast<double>(rejected.now.index) / device_.sample_rate_hz,
+                                                static_cast<int>(rejected.status))};
   request_stop();
 }
 

@@ -33,6 +33,8 @@ class Conductor {
   bool finished() const { return finished_; }
   /// A latched fault of the device ended the run.
   const std::optional<protocol::Fault>& fault() const { return fault_; }
+  /// What the device did that ended the run without a fault.
+  const std::optional<Error>& error() const { return error_; }
   bool stopped_by_request() const { return stop_requested_; }
   std::int64_t late_decisions() const { return late_decisions_; }
   const std::vector<analysis::StepResult>& results() const { return results_; }
@@ -82,6 +84,7 @@ class Conductor {
   std::optional<Ticks> open_since_;    // crossing of a spike that had not re-armed at the last level record
   std::int64_t late_decisions_ = 0;
   std::optional<protocol::Fault> fault_;
+  std::optional<Error> error_;
   bool stop_requested_ = false;
   bool stopping_ = false;
   bool finished_ = false;

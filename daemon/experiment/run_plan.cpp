@@ -1,11 +1,17 @@
 #include "daemon/experiment/run_plan.hpp"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "daemon/experiment/load/checks.hpp"
 
 namespace thyrode::experiment {
 namespace {
+
+/// Uncalibrated source and read-back may differ by their gain errors (1 % each) and offsets (5 codes each): 4 uA at
+/// 130 uA. What differs by more than this is a broken wire or source.
+constexpr Current readback_band = 10.0_uA;
 
 Channel channel_of(const load::Experiment& experiment, const DeviceInfo& device) {
   const auto found =
@@ -29,6 +35,28 @@ analysis::StepRules rules_of(const load::Dwell& dwell, const DeviceInfo& device)
   // A crossing is interpolated between two samples: a tenth of a sample is what noise leaves of it.
   rules.timer_floor_s = 0.1 / device.sample_rate_hz;
   return rules;
+}
+
+/// The scales of IDENT are those of the reference front end; another gain would make every voltage wrong.
+Result<void> check_front_end(const load::Experiment& experiment, const load::Station& station,
+                             const DeviceInfo& device) {
+  const load::StationChannel& wired = load::station_channel(experiment, station);
+  const std::string place = "channels." + experiment.channel;
+  if (wired.v_out_gain != 4.0 || wired.v_m_gain != 1.0) {
+    const bool out = wired.v_out_gain != 4.0;
+    return station.source.error(
+        place + (out ? ".V_out.gain" : ".V_m.gain"),
+        fmt::format("a gain of {} does not fit the device, whose scales are for {}; wire the front end for it",
+                    out ? wired.v_out_gain : wired.v_m_gain, out ? 4 : 1));
+  }
+  const Scale& v_m = device.channels[channel_of(experiment, device).index].signal(protocol::Signal::v_m);
+  const double highest = v_m.value((1 << v_m.bits) - 2);
+  if (station.safety.v_compliance.si() > highest) {
+    return station.source.error("safety.v_compliance",
+                                fmt::format("{:.3g} V is above the {:.3g} V that the device can see on V_m; lower it",
+                                            station.safety.v_compliance.si(), highest));
+  }
+  return {};
 }
 
 }  // namespace
@@ -59,7 +87,9 @@ Result<RunPlan> make_run_plan(const load::Experiment& experiment, const load::St
   const load::StationChannel& wired = load::station_channel(experiment, station);
   // The output rests at zero before and after the run, so zero is always allowed.
   plan.limits = {std::min(wired.lowest, Current{}), std::max(wired.highest, Current{}), wired.slew,
-                 station.safety.v_compliance};
+                 station.safety.v_compliance, readback_band};
+  if (auto checked = check_front_end(experiment, station, device); !checked)
+    return tl::make_unexpected(checked.error());
   plan.lease = station.safety.lease;
   plan.decision_latency = station.decision_latency;
   return plan;

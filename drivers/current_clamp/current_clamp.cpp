@@ -169,10 +169,11 @@ Result<DeviceMessage> CurrentClamp::read(Duration timeout) {
     const auto now = Clock::now();
     if (!until) until = now + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(timeout.si()));
     left = std::chrono::duration<double>(*until - now).count();
-    if (*came) continue;
+    // Bytes that never become a message (noise, a wrong baud rate) do not stop the clock.
+    if (*came && (link_->in_lockstep() || left > 0.0)) continue;
     const bool over = link_->in_lockstep() || left <= 0.0;
     if (over || !pending_.empty()) {
-      if (auto repeated = repeat_overdue(true); !repeated) return tl::make_unexpected(repeated.error());
+      if (auto repeated = repeat_overdue(!*came); !repeated) return tl::make_unexpected(repeated.error());
     }
     if (over) return fail(ErrorKind::timeout, "nothing came");
   }
@@ -188,10 +189,12 @@ Result<void> CurrentClamp::repeat_overdue(bool link_idle) {
     if (auto sent = send_unacknowledged(protocol::Grant{last_grant_}); !sent) return sent;
   }
   const auto now = Clock::now();
+  // A device in virtual time may stand still for seconds on a loaded machine and loses nothing by it.
+  const int tries = info_.virtual_time && !link_->in_lockstep() ? patient_tries : most_tries;
   for (Pending& command : pending_) {
     const bool overdue = link_->in_lockstep() ? link_idle : now >= command.due;
     if (!overdue) continue;
-    if (command.tries >= most_tries) {
+    if (command.tries >= tries) {
       return fail(ErrorKind::device,
                   fmt::format("{}: command {:#04x} was not acknowledged after {} tries: the link is broken "
                               "or the firmware hangs",
@@ -215,7 +218,10 @@ Result<std::uint8_t> CurrentClamp::send(const Message& message, bool wanted) {
   const std::size_t size = protocol::encode(message, payload);
   const std::uint8_t sequence = next_down_++;
   const std::size_t bytes = protocol::write_frame(Message::type, sequence, {payload.data(), size}, frame);
-  if (auto room = make_room(bytes); !room) return tl::make_unexpected(room.error());
+  // An emergency stop waits for nothing.
+  if constexpr (!std::is_same_v<Message, protocol::EmergencyStop>) {
+    if (auto room = make_room(bytes); !room) return tl::make_unexpected(room.error());
+  }
   pending_.push_back({Message::type,
                       sequence,
                       {frame.begin(), frame.begin() + static_cast<std::ptrdiff_t>(bytes)},
@@ -343,6 +349,8 @@ Result<void> CurrentClamp::configure(Channel c, const Setting& setting, Sample a
     message.highest = fine_code(description.command, limits->highest);
     const double per_sample = limits->slew.si() / info_.sample_rate_hz / description.command.scale * (1 << fine_bits);
     message.slew = static_cast<FineCode>(std::clamp(per_sample, 1.0, 2147483647.0));
+    const double band = limits->readback_band.si() / description.signal(protocol::Signal::i_read).scale;
+    if (band > 0.0) message.readback_band = static_cast<AdcCode>(std::clamp(std::lround(band), 1L, 65534L));
     message.compliance = adc_code(description.signal(protocol::Signal::v_m), limits->compliance);
     return command(message);
   }

@@ -36,7 +36,8 @@ class CurrentClamp final : public Device {
 
  private:
   using Clock = std::chrono::steady_clock;
-  static constexpr int most_tries = 4;  // once and three retries
+  static constexpr int most_tries = 4;      // once and three retries
+  static constexpr int patient_tries = 14;  // 10 s, each wait longer by 100 ms
   static constexpr std::chrono::milliseconds first_wait{100};
 
   /// A command that has not been acknowledged.

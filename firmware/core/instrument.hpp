@@ -257,7 +257,7 @@ class Instrument {
   };
 
   void execute(const protocol::Frame& frame) noexcept {
-    last_frame_ = board_.now();
+    board_.critical([&] { last_frame_ = board_.now(); });
     switch (frame.type) {
       case protocol::Hello::type: return hello(frame);
       case protocol::Describe::type: return describe(frame);
@@ -265,7 +265,7 @@ class Instrument {
       case protocol::Heartbeat::type: return;
       case protocol::Grant::type:
         if (const auto grant = protocol::decode<protocol::Grant>(frame.payload)) {
-          granted_ = std::max(granted_, grant->until);
+          board_.critical([&] { granted_ = std::max(granted_, grant->until); });
         }
         return;
       default: break;

@@ -110,7 +110,8 @@ class Stimulus {
         const std::int64_t slope = ((distance < 0 ? -distance : distance) + length - 1) / length;
         slew = static_cast<FineCode>(std::clamp<std::int64_t>(slope, 1, limits_.slew));
       }
-      if (applied_ != segment_.last) on_applied(now, applied_, segment_.last, slew);
+      if (applied_ != segment_.last || (active_ && applied_ != segment_.first))
+        on_applied(now, applied_, segment_.last, slew);
     }
   }
   void move(Sample now) noexcept {

@@ -74,6 +74,7 @@ TEST(CommandLine, WritesTheSameFileFromTheSameSeed) {
     ASSERT_EQ(run({program, "run", experiment, "--json", "--seed", "5", "--out", folder / name}).code, 0);
   }
   const Finished difference = run({"/usr/bin/h5diff", folder / "a.nwb", folder / "b.nwb"});
+  ASSERT_EQ(difference.code, 1) << "the wall clock at least differs";
   for (const std::string& line : difference.lines) {
     if (!line.starts_with("dataset:") && !line.starts_with("attribute:") && !line.starts_with("group:")) continue;
     const bool wall_clock = line.find("/general/wall_clock") != std::string::npos ||
@@ -266,6 +267,32 @@ TEST(CommandLine, RefusesDevicesThatAreNotOurs) {
   EXPECT_EQ(newer.code, 3);
   EXPECT_NE(newer.errors.find("protocol 2.0"), std::string::npos) << newer.errors;
   EXPECT_EQ(folder.names().size(), 1U);
+}
+
+TEST(CommandLine, MeasuresWithoutNoiseWhatTheNeuronDoesAtTheTrueCurrent) {
+  const Folder folder;
+  const Finished done =
+      run({program, "run", folder.write("quick.yaml", quick), "--noise", "off", "--json", "--out", folder / "a.nwb"});
+  ASSERT_EQ(done.code, 0) << done.errors;
+  std::ifstream truth{folder / "a.truth.csv"};
+  std::vector<std::string> currents;  // the last one of each step
+  std::vector<double> ticks;
+  for (std::string line; std::getline(truth, line);) {
+    if (line.find(",current,") == std::string::npos) continue;
+    ticks.push_back(std::stod(line));
+    currents.push_back(line.substr(line.rfind(',') + 1));
+  }
+  for (const std::string& text : rows_of(done)) {
+    const json row = json::parse(text);
+    const double end = row["start_tick"].get<double>() + 64e6 * row["duration_s"].get<double>();
+    std::size_t last = 0;
+    while (last + 1 < ticks.size() && ticks[last + 1] < end) ++last;
+    const Finished alone = run({program, "simulate", "msn", "--current", currents.at(last) + "uA", "--duration", "10s",
+                                "--settle", "2s", "--noise", "off", "--json"});
+    ASSERT_EQ(alone.code, 0) << alone.errors;
+    const double f = json::parse(alone.lines.at(0))["frequency_hz"];
+    EXPECT_NEAR(row["frequency_hz"].get<double>(), f, 0.002 * f) << text;
+  }
 }
 
 TEST(CommandLine, PlansWithoutArmingAndSimulatesANeuronAlone) {

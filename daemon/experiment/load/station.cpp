@@ -9,6 +9,9 @@
 namespace thyrode::load {
 namespace {
 
+/// A/s: at least this fast, so that the current of a silent host is gone 0.2 s after the lease even from full scale.
+constexpr double slowest_slew = 1e-3;
+
 constexpr std::string_view schema = "thyrode.station/1";
 constexpr double largest_gain = 1e6;
 constexpr double largest_compliance = 10.0;
@@ -30,7 +33,7 @@ StationChannel read_channel(Reading& reading, const YamlNode& node, const std::s
   StationChannel channel;
   MapReader map(reading, node, path, {"limits", "slew", "V_out", "V_m"});
   read_limits(map, channel);
-  if (const auto slew = map.quantity("slew", QuantityKind::slew, above_zero_to(1e3))) {
+  if (const auto slew = map.quantity("slew", QuantityKind::slew, between(slowest_slew, 1e3))) {
     channel.slew = Slew::from_si(*slew);
   }
   if (const YamlNode* v_out = map.find("V_out")) {

@@ -19,7 +19,7 @@ struct LinkFaults {
   double up_bit_flipped = 0.0;  ///< of a byte
   double up_read_late = 0.0;    ///< of a read: it gives nothing, the next one gives it
   double down_write_lost = 0.0;
-  int lost_command = -1;        ///< number of the command, from 0, that is lost for certain; negative: none
+  int lost_command = -1;  ///< number of the command, from 0, that is lost for certain; negative: none
   double down_write_flipped = 0.0;
   double down_write_late = 0.0;  ///< it and what follows reach the device two reads later
 };

@@ -235,6 +235,8 @@ TEST_F(AcquisitionTest, GrantsUntilTheEarliestDecisionButNeverBeyondTheLease) {
 
 TEST_F(AcquisitionTest, ARealDeviceThatIsSilentFor200MillisecondsIsLost) {
   begin(false);
+  wall_ += 5.0;
+  EXPECT_EQ(turn(), Turn::idle) << "what the settings took before the first turn is no silence";
   wall_ += 0.199;
   EXPECT_EQ(turn(), Turn::idle);
   wall_ += 0.002;
@@ -254,8 +256,22 @@ TEST_F(AcquisitionTest, AnyMessageEndsTheSilence) {
   EXPECT_EQ(turn(), Turn::idle);
 }
 
+TEST_F(AcquisitionTest, AVirtualDeviceThatIsSilentIsToldOfOnce) {
+  begin(true);
+  turn();
+  wall_ += 0.19;
+  turn();
+  EXPECT_FALSE(acquisition_->take_silence_notice());
+  wall_ += 0.02;
+  turn();
+  turn();
+  EXPECT_TRUE(acquisition_->take_silence_notice());
+  EXPECT_FALSE(acquisition_->take_silence_notice());
+}
+
 TEST_F(AcquisitionTest, AVirtualDeviceMayBeSilentForItsPatience) {
   begin(true);
+  EXPECT_EQ(turn(), Turn::idle);
   wall_ += 1.99;
   EXPECT_EQ(turn(), Turn::idle);
   wall_ += 0.02;

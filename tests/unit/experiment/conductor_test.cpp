@@ -352,12 +352,31 @@ TEST_F(ConductorTest, AFaultWhoseMessageWasLostIsSeenAtTheMark) {
   EXPECT_EQ(conductor_->fault()->code, protocol::FaultCode::lease_expired);
 }
 
-TEST_F(ConductorTest, ARefusedStepEndsTheRunWithANotice) {
+TEST_F(ConductorTest, ARefusedStepEndsTheRunAndSaysWhy) {
   begin();
   while (now_ < conductor_->start_sample() + 60'000) play();
   conductor_->take(Rejected{protocol::Schedule::type, protocol::Status::out_of_range, now_});
-  EXPECT_EQ(events<Notice>().size(), 1U);
+  ASSERT_TRUE(conductor_->error());
+  EXPECT_EQ(conductor_->error()->kind, ErrorKind::device);
   EXPECT_TRUE(stop_at());
+}
+
+TEST_F(ConductorTest, ADeviceThatBecomesIdleByItselfEndsTheRun) {
+  begin();
+  while (now_ < conductor_->start_sample() + 60'000) play();
+  conductor_->take(protocol::Mark{now_ + grid, protocol::State::idle});
+  EXPECT_TRUE(conductor_->finished());
+  ASSERT_TRUE(conductor_->error());
+  EXPECT_EQ(conductor_->error()->kind, ErrorKind::device);
+}
+
+TEST_F(ConductorTest, ADeviceThatBeginsItsTimeAnewEndsTheRun) {
+  begin();
+  while (now_ < conductor_->start_sample() + 60'000) play();
+  conductor_->take(protocol::Mark{Sample{2500}, protocol::State::idle});
+  EXPECT_TRUE(conductor_->finished());
+  ASSERT_TRUE(conductor_->error());
+  EXPECT_NE(conductor_->error()->message.find("anew"), std::string::npos);
 }
 
 TEST_F(ConductorTest, ARunningStepIsToldOnceASecond) {

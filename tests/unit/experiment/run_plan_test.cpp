@@ -133,6 +133,19 @@ void expect_bad_input(const Result<RunPlan>& plan, const std::string& place) {
   EXPECT_NE(plan.error().message.find(place), std::string::npos) << plan.error().message;
 }
 
+TEST(RunPlan, RefusesAFrontEndThatTheScalesAreNotFor) {
+  const auto station = [](const std::string& from, const std::string& to) {
+    std::string text = station_text;
+    text.replace(text.find(from), from.size(), to);
+    return text;
+  };
+  expect_bad_input(plan_for(experiment_text, board(), station("gain: 4", "gain: 2")), "V_out.gain");
+  expect_bad_input(plan_for(experiment_text, board(), station("rate: 25 kS/s}", "rate: 25 kS/s}, V_m: {gain: 2}")),
+                   "V_m.gain");
+  expect_bad_input(plan_for(experiment_text, board(), station("v_compliance: 2 V", "v_compliance: 9 V")),
+                   "safety.v_compliance");
+}
+
 TEST(RunPlan, RefusesWhatTheStationForbids) {
   expect_bad_input(plan_for(with("stop: 40 uA", "stop: 150 uA")), "experiment.yaml:5");
   expect_bad_input(plan_for(with("channel: B", "channel: A")), "experiment.yaml:4");
@@ -144,13 +157,13 @@ TEST(RunPlan, RefusesWhatTheBoardCannotDo) {
   expect_bad_input(plan_for(experiment_text, device), "experiment.yaml:4");
   device = board();
   device.snippets = false;
-  expect_bad_input(plan_for(experiment_text, device), "experiment.yaml:8");
+  expect_bad_input(plan_for(experiment_text, device), "experiment.yaml:9");
   device = board();
   device.channels[1].highest = 100.0_uA;
   expect_bad_input(plan_for(experiment_text, device), "station.yaml:4");
   device = board();
   device.link_bytes_per_second = 50'000;
-  expect_bad_input(plan_for(experiment_text, device), "experiment.yaml:8");
+  expect_bad_input(plan_for(experiment_text, device), "experiment.yaml:9");
 }
 
 }  // namespace

@@ -44,17 +44,18 @@ Result<void> check_front_end(const load::Experiment& experiment, const load::Sta
   const std::string place = "channels." + experiment.channel;
   if (wired.v_out_gain != 4.0 || wired.v_m_gain != 1.0) {
     const bool out = wired.v_out_gain != 4.0;
-    return station.source.error(
-        place + (out ? ".V_out.gain" : ".V_m.gain"),
-        fmt::format("a gain of {} does not fit the device, whose scales are for {}; wire the front end for it",
-                    out ? wired.v_out_gain : wired.v_m_gain, out ? 4 : 1));
+    const std::string key = place + (out ? ".V_out.gain" : ".V_m.gain");
+    return station.source.error(key, fmt::format("{}: {} does not fit the device, whose scales are for {}; wire the "
+                                                 "front end for it",
+                                                 key, out ? wired.v_out_gain : wired.v_m_gain, out ? 4 : 1));
   }
   const Scale& v_m = device.channels[channel_of(experiment, device).index].signal(protocol::Signal::v_m);
   const double highest = v_m.value((1 << v_m.bits) - 2);
   if (station.safety.v_compliance.si() > highest) {
-    return station.source.error("safety.v_compliance",
-                                fmt::format("{:.3g} V is above the {:.3g} V that the device can see on V_m; lower it",
-                                            station.safety.v_compliance.si(), highest));
+    return station.source.error(
+        "safety.v_compliance",
+        fmt::format("safety.v_compliance: {:.3g} V is above the {:.3g} V that the device can see on V_m; lower it",
+                    station.safety.v_compliance.si(), highest));
   }
   return {};
 }

@@ -34,6 +34,7 @@ DeviceInfo board() {
   channel.highest = 199.0_uA;
   channel.command.scale = 1e-7;
   channel.fastest = Slew::from_si(20.0);
+  channel.signals[1] = Scale{8e-4, 32.0, 10, 12};
   for (const char* label : {"A", "B"}) {
     channel.label = label;
     info.channels.push_back(channel);

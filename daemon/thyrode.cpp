@@ -1,6 +1,8 @@
 // thyrode, the command line: a shell around the rooms.
 
 #include <CLI/CLI.hpp>
+#include <charconv>
+#include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -11,6 +13,14 @@ namespace {
 
 using namespace thyrode;
 
+/// A whole number of 64 bits, without a sign.
+std::string seed_error(const std::string& text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool good = error == std::errc{} && end == text.data() + text.size();
+  return good ? std::string{} : "'" + text + "' is not a whole number from 0 to 18446744073709551615";
+}
+
 void add_noise(CLI::App* verb, bool& noise) {
   verb->add_option_function<std::string>(
           "--noise", [&noise](const std::string& word) { noise = word == "on"; },
@@ -20,7 +30,7 @@ void add_noise(CLI::App* verb, bool& noise) {
 
 void add_run_options(CLI::App* verb, program::RunOptions& options) {
   verb->add_option("--out", options.out, "file to write (default: runs/NAME-DATE.nwb)");
-  verb->add_option("--seed", options.seed, "seed of everything random (default 1)");
+  verb->add_option("--seed", options.seed, "seed of everything random (default 1)")->check(seed_error);
   verb->add_flag("--json", options.json, "JSON lines on standard output: one a finished step, the document last");
   verb->add_flag("--real-time", options.real_time, "run the emulated instrument at the pace of the wall clock");
   add_noise(verb, options.noise);
@@ -70,6 +80,13 @@ int dispatch(int argc, char** argv) {
   scan->add_flag("--json", json, "one JSON document on standard output");
   scan->callback([&] { code = program::scan(json); });
 
+  std::string uri;
+  std::string reason;
+  CLI::App* clear = app.add_subcommand("clear", "end a latched fault of a device, named by its reason");
+  clear->add_option("REASON", reason, "estop, lease_expired, compliance, readback ...")->required();
+  clear->add_option("--device", uri, "device URI")->required();
+  clear->callback([&] { code = program::clear(uri, reason); });
+
   program::EmulateOptions emulate_options;
   CLI::App* emulate =
       app.add_subcommand("emulate", "the emulated instrument for other programs; prints its device URI");
@@ -78,7 +95,7 @@ int dispatch(int argc, char** argv) {
   emulate->add_option("--speed", emulate_options.speed, "device seconds per second: a factor, or max (default 1)");
   emulate->add_option("--tcp", emulate_options.tcp,
                       "serve a TCP port on 127.0.0.1 (0: any free one), not a pseudo terminal");
-  emulate->add_option("--seed", emulate_options.seed, "seed of everything random (default 1)");
+  emulate->add_option("--seed", emulate_options.seed, "seed of everything random (default 1)")->check(seed_error);
   emulate->add_option("--truth", emulate_options.truth_path, "side file with the true currents and events (CSV)");
   add_noise(emulate, emulate_options.noise);
   emulate->callback([&] { code = program::emulate(emulate_options); });
@@ -89,7 +106,7 @@ int dispatch(int argc, char** argv) {
   simulate->add_option("--current", simulate_options.current, "constant current, for example 45.3uA")->required();
   simulate->add_option("--duration", simulate_options.duration, "time watched, for example 2s")->required();
   simulate->add_option("--settle", simulate_options.settle, "time before it, whose spikes are left out (default 0 s)");
-  simulate->add_option("--seed", simulate_options.seed, "seed of the noise (default 1)");
+  simulate->add_option("--seed", simulate_options.seed, "seed of the noise (default 1)")->check(seed_error);
   simulate->add_option("--csv", simulate_options.csv, "spikes or trace as CSV on standard output")
       ->check(CLI::IsMember({"spikes", "trace"}));
   simulate->add_option("--rate", simulate_options.rate, "samples a second of --csv trace (default 25 kS/s)");
@@ -110,7 +127,10 @@ int dispatch(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
-    return dispatch(argc, argv);
+    const int code = dispatch(argc, argv);
+    if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
+    std::fprintf(stderr, "thyrode: standard output could not be written\n");
+    return code != 0 ? code : 1;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "thyrode: internal error: %s\n", error.what());
     return 1;

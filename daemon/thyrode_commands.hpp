@@ -57,6 +57,7 @@ Result<std::function<void(const native::Truth&)>> open_truth(const std::string& 
 Result<std::unique_ptr<Device>> open_device(const std::string& uri, const SimulatorOptions& options);
 
 struct RunOptions {
+  bool built_in = false;  ///< the experiment carried inside, not a file
   std::string experiment_path;
   std::string station_path;  ///< empty: the emulated station carried inside
   std::string device;        ///< empty: the station's
@@ -73,6 +74,7 @@ int plan(const RunOptions& options);
 
 int show(const std::string& path, bool json);
 int scan(bool json);
+int clear(const std::string& uri, const std::string& reason);
 
 struct EmulateOptions {
   std::string neuron = "msn";

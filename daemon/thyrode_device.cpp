@@ -94,27 +94,31 @@ Result<std::unique_ptr<neurons::Neuron>> make_named_neuron(const std::string& na
 Result<std::function<void(const native::Truth&)>> open_truth(const std::string& path) {
   std::function<void(const native::Truth&)> write;
   if (path.empty()) return write;
-  const std::shared_ptr<std::FILE> file{std::fopen(path.c_str(), "w"), [](std::FILE* f) {
+  // "x": a side file belongs to one run and never takes the place of another.
+  const std::shared_ptr<std::FILE> file{std::fopen(path.c_str(), "wx"), [](std::FILE* f) {
                                           if (f != nullptr) std::fclose(f);
                                         }};
   if (!file) {
     return fail(ErrorKind::bad_input,
-                fmt::format("{}: the side file with the truth cannot be written: {}", path, std::strerror(errno)));
+                fmt::format("{}: the side file with the truth cannot be made: {}", path, std::strerror(errno)));
   }
-  // A tick is 1/256 of an ADC sample; the fraction says where between two ticks.
-  fmt::print(file.get(), "tick,channel,event,current_ua\n");
+  std::fputs("tick,channel,event,current_ua\n", file.get());
   write = [file](const native::Truth& truth) {
+    // A tick is 1/256 of an ADC sample; the fraction says where between two ticks.
     const double ticks = truth.fraction * static_cast<double>(ticks_per_sample);
     const auto whole = static_cast<std::int64_t>(ticks);
     const std::int64_t tick = to_ticks(truth.sample).count + whole;
     const char channel = static_cast<char>('A' + truth.channel);
     const auto thousandths = static_cast<int>((ticks - static_cast<double>(whole)) * 1000.0);
+    std::string line;
     if (truth.kind == native::Truth::Kind::current) {
-      fmt::print(file.get(), "{}.{:03d},{},current,{:.9g}\n", tick, thousandths, channel, truth.current * 1e6);
+      line = fmt::format("{}.{:03d},{},current,{:.9g}\n", tick, thousandths, channel, truth.current * 1e6);
     } else {
-      fmt::print(file.get(), "{}.{:03d},{},{},\n", tick, thousandths, channel,
-                 truth.kind == native::Truth::Kind::fire ? "fire" : "open");
+      line = fmt::format("{}.{:03d},{},{},\n", tick, thousandths, channel,
+                         truth.kind == native::Truth::Kind::fire ? "fire" : "open");
     }
+    // A full disk ends the side file, not the measurement beside it.
+    std::fwrite(line.data(), 1, line.size(), file.get());
   };
   return write;
 }

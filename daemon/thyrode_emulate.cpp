@@ -12,6 +12,7 @@
 #include "daemon/experiment/load/quantity_text.hpp"
 #include "daemon/simulation/simulate.hpp"
 #include "daemon/thyrode_commands.hpp"
+#include "drivers/current_clamp/current_clamp.hpp"
 #include "drivers/make_device.hpp"
 #include "drivers/serial_ports.hpp"
 #include "drivers/simulated/emulator.hpp"
@@ -25,7 +26,9 @@ std::atomic<bool> stop_serving{false};
 
 void stop_on_signals() {
   struct sigaction action {};
-  action.sa_handler = [](int) { stop_serving.store(true); };
+  action.sa_handler = [](int number) {
+    if (stop_serving.exchange(true)) std::signal(number, SIG_DFL);  // a circuit that hangs does not hold the program
+  };
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
 }
@@ -95,6 +98,13 @@ int simulate(const SimulateOptions& options) {
   if (!settle) return report({ErrorKind::bad_input, "--settle: " + settle.error().message});
   const auto rate = load::parse_sampling_rate(options.rate);
   if (!rate) return report({ErrorKind::bad_input, "--rate: " + rate.error().message});
+  constexpr Duration longest = Duration::from_si(1e6);
+  if (*duration > longest || *settle > longest) {
+    return report({ErrorKind::bad_input, "--duration and --settle: at most 1e6 s each"});
+  }
+  if (options.json && !options.csv.empty()) {
+    return report({ErrorKind::bad_input, "--json and --csv: one document goes to standard output; choose one"});
+  }
   auto neuron = make_named_neuron(options.neuron, options.seed, options.noise);
   if (!neuron) return report(neuron.error());
   simulation::SimulationOptions watch;
@@ -125,6 +135,29 @@ int simulate(const SimulateOptions& options) {
     if (result->frequency_hz) fmt::print(", {:.6g} Hz", *result->frequency_hz);
     fmt::print("\n");
   }
+  return 0;
+}
+
+int clear(const std::string& uri, const std::string& reason) {
+  auto code = protocol::FaultCode::none;
+  std::string known;
+  for (int k = 1; k <= static_cast<int>(protocol::FaultCode::telemetry_lost); ++k) {
+    const auto candidate = static_cast<protocol::FaultCode>(k);
+    known += std::string{k > 1 ? ", " : ""} + to_string(candidate);
+    if (reason == to_string(candidate)) code = candidate;
+  }
+  if (code == protocol::FaultCode::none) {
+    return report({ErrorKind::bad_input, fmt::format("'{}' is no fault; there are {}", reason, known)});
+  }
+  if (uri.starts_with("sim:")) {
+    return report(
+        {ErrorKind::bad_input, "a device inside the program lives as long as a run: it has no fault to clear"});
+  }
+  auto device = make_device(uri);
+  if (!device) return report(device.error());
+  const auto cleared = (*device)->clear(code);
+  if (!cleared) return report(cleared.error());
+  fmt::print("{}: {} cleared, the device is idle\n", uri, reason);
   return 0;
 }
 

@@ -47,9 +47,8 @@ struct Job {
 };
 
 Result<Job> load_job(const RunOptions& options) {
-  auto experiment = options.experiment_path.empty()
-                        ? load::parse_experiment(embedded_file(demo_experiment), demo_experiment)
-                        : load::load_experiment(options.experiment_path);
+  auto experiment = options.built_in ? load::parse_experiment(embedded_file(demo_experiment), demo_experiment)
+                                     : load::load_experiment(options.experiment_path);
   if (!experiment) return tl::make_unexpected(experiment.error());
   auto station = options.station_path.empty() ? load::parse_station(embedded_file(default_station), default_station)
                                               : load::load_station(options.station_path);
@@ -137,19 +136,16 @@ recording::RunDescription describe_run(const Job& job, const experiment::RunPlan
 std::atomic<experiment::Bench*> running_bench{nullptr};
 std::atomic<int> interrupts{0};
 
-/// The first interrupt ends the run in order, the second takes the current to zero at once.
-void interrupt(int) {
+/// The first interrupt ends the run in order, the second takes the current to zero at once, the third ends the program.
+void interrupt(int number) {
+  const int before = interrupts.fetch_add(1);
+  if (before >= 1) std::signal(number, SIG_DFL);
   experiment::Bench* bench = running_bench.load();
   if (bench == nullptr) return;
-  if (interrupts.fetch_add(1) == 0) {
-    bench->stop();
-  } else {
-    bench->estop();
-  }
+  before == 0 ? bench->stop() : bench->estop();
 }
 
-void watch_interrupts(experiment::Bench& bench) {
-  running_bench.store(&bench);
+void watch_interrupts() {
   struct sigaction action {};
   action.sa_handler = interrupt;
   sigaction(SIGINT, &action, nullptr);
@@ -179,6 +175,32 @@ int finish(const experiment::Bench::Outcome& outcome, const std::string& path, c
   return 0;
 }
 
+/// Nothing that is there is overwritten: recording, unfinished recording, side file.
+Result<void> check_free(const std::string& out, bool simulated) {
+  std::error_code error;
+  if (std::filesystem::is_directory(out, error)) {
+    return fail(ErrorKind::bad_input, fmt::format("{}: is a folder; name a file in it with --out", out));
+  }
+  std::vector<std::string> paths{out, out + ".part"};
+  if (simulated) paths.push_back(truth_path(out));
+  for (const std::string& path : paths) {
+    const auto status = std::filesystem::symlink_status(path, error);
+    if (status.type() == std::filesystem::file_type::none) {
+      return fail(ErrorKind::bad_input, fmt::format("{}: {}", path, error.message()));
+    }
+    if (std::filesystem::exists(status)) {
+      return fail(
+          ErrorKind::bad_input,
+          fmt::format("{}: a recording is there already and is never overwritten; name another with --out", path));
+    }
+  }
+  const std::filesystem::path folder = std::filesystem::path{out}.parent_path();
+  if (!folder.empty() && !std::filesystem::is_directory(folder, error)) {
+    return fail(ErrorKind::bad_input, fmt::format("{}: there is no folder {}", out, folder.string()));
+  }
+  return {};
+}
+
 int carry_out(const Job& job, const RunOptions& options) {
   const auto out = output_path(options, job.experiment.name);
   if (!out) return report(out.error());
@@ -187,19 +209,20 @@ int carry_out(const Job& job, const RunOptions& options) {
   simulator.noise = options.noise;
   simulator.speed = options.real_time ? 1.0 : 0.0;
   const bool simulated = job.uri.starts_with("sim:");
-  if (std::filesystem::exists(*out) || std::filesystem::exists(*out + ".part")) {
-    return report({ErrorKind::bad_input,
-                   fmt::format("{}: a recording is there already and is never overwritten; name another with --out",
-                               std::filesystem::exists(*out) ? *out : *out + ".part")});
-  }
+  if (auto free = check_free(*out, simulated); !free) return report(free.error());
   if (simulated) simulator.truth_path = truth_path(*out);
+  watch_interrupts();
   auto device = open_device(job.uri, simulator);
-  if (!device) return report(device.error());
-  const DeviceInfo& info = (*device)->info();
   const auto undo_truth = [&] {
     std::error_code ignored;
     if (simulated) std::filesystem::remove(simulator.truth_path, ignored);
   };
+  if (device && interrupts.load() > 0) device = fail(ErrorKind::run_failed, "stopped before anything was measured");
+  if (!device) {
+    if (device.error().kind == ErrorKind::run_failed) undo_truth();
+    return report(device.error());
+  }
+  const DeviceInfo& info = (*device)->info();
   const auto plan = experiment::make_run_plan(job.experiment, job.station, info, options.seed);
   if (!plan) {
     undo_truth();
@@ -214,7 +237,8 @@ int carry_out(const Job& job, const RunOptions& options) {
   experiment::Bench bench{**device, store, steady_seconds};
   LiveView view{options.json, steady_seconds};
   bench.subscribe([&view](const experiment::Event& event) { view.show(event); });
-  watch_interrupts(bench);
+  running_bench.store(&bench);
+  if (interrupts.load() > 0) bench.stop();
   const bool lockstep = simulated && !options.real_time;
   const auto outcome = bench.run(*plan, lockstep ? experiment::Threads::one : experiment::Threads::three);
   running_bench.store(nullptr);
@@ -235,8 +259,7 @@ int run(const RunOptions& options) {
 }
 
 int demo(RunOptions options) {
-  options.experiment_path.clear();
-  options.station_path.clear();
+  options.built_in = true;
   return run(options);
 }
 

@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include <filesystem>
+
 #include "daemon/experiment/documents.hpp"
 #include "daemon/recording/reader.hpp"
 #include "daemon/thyrode_commands.hpp"
@@ -10,6 +12,11 @@
 namespace thyrode::program {
 
 int show(const std::string& path, bool json) {
+  std::error_code error;
+  const auto status = std::filesystem::status(path, error);
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
+    return report({ErrorKind::bad_input, path + ": is not a file"});
+  }
   const auto record = recording::read_run(path);
   if (!record) return report(record.error());
   const analysis::RunResult& result = record->result;

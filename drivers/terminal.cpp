@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
@@ -75,6 +76,11 @@ Result<std::unique_ptr<Link>> open_terminal(const std::string& path, int baud) {
   if (isatty(descriptor) == 0) {
     ::close(descriptor);
     return fail(ErrorKind::device, fmt::format("{} is not a serial port or terminal", path));
+  }
+  // TIOCEXCL does not hold for root; the lock does.
+  if (flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
+    ::close(descriptor);
+    return fail(ErrorKind::device, open_hint(EBUSY, path));
   }
   if (ioctl(descriptor, TIOCEXCL) != 0 || !make_raw(descriptor, baud)) {
     const int error = errno;

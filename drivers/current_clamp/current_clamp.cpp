@@ -87,7 +87,11 @@ void CurrentClamp::take_frame(const protocol::Frame& frame) {
     take_answer(frame);
     return;
   }
-  if (!shaken_) return;
+  if (!shaken_) {
+    const auto fault = protocol::decode<protocol::Fault>(frame.payload);
+    if (frame.type == protocol::Fault::type && fault) last_fault_ = fault->code;
+    return;
+  }
   const auto lost = static_cast<std::uint8_t>(frame.sequence - next_up_);
   next_up_ = static_cast<std::uint8_t>(frame.sequence + 1);
   if (sequence_known_ && lost != 0) {
@@ -276,7 +280,8 @@ Error CurrentClamp::refusal(std::uint8_t type, protocol::Status status) const {
   });
   std::string text = fmt::format("{}: the device refuses {}: {}", info_.uri, name, to_string(status));
   if (status == protocol::Status::bad_state && last_fault_ != protocol::FaultCode::none) {
-    text += fmt::format(" (latched fault {}; clear it by that name)", describe(last_fault_));
+    text += fmt::format(" (latched fault {}; end it with: thyrode clear --device {} {})", describe(last_fault_),
+                        info_.uri, to_string(last_fault_));
   }
   const bool value = status == protocol::Status::out_of_range;
   return {value ? ErrorKind::bad_input : ErrorKind::device, std::move(text)};

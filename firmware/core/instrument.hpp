@@ -101,7 +101,7 @@ class Instrument {
     board_.output_switch(false);
     output_closed_ = switch_due_ = false;
     if (state_ != protocol::State::fault) state_ = protocol::State::idle;
-    streaming_ = false;
+    forget_gathered();
     start_pending_ = stop_pending_ = false;
     telemetry_.reset();
     reader_ = {};
@@ -285,10 +285,17 @@ class Instrument {
     telemetry_.answer(ack, frame.sequence);
   }
 
+  /// Data that were gathered for the last host are no data of the next one.
+  void forget_gathered() noexcept {
+    streaming_ = false;
+    for (std::size_t c = 0; c < channel_count_; ++c) channels_[c].begin_run();
+  }
+
   /// A new host begins: whatever ran for the last one ends.
   void hello(const protocol::Frame& frame) noexcept {
     board_.critical([&] {
       acks_ = {};
+      forget_gathered();
       if (state_ == protocol::State::armed) disarm();
       if (state_ == protocol::State::running) {
         stop_pending_ = true;
@@ -299,6 +306,8 @@ class Instrument {
     ident.schema = protocol::schema_hash;
     ident.now = board_.now();
     telemetry_.answer(ident, frame.sequence);
+    // A latched fault is told again: without its name the new host could not clear it.
+    if (state_ == protocol::State::fault) telemetry_.stream(fault_);
   }
 
   void describe(const protocol::Frame& frame) noexcept {

@@ -153,6 +153,64 @@ TEST(CommandLine, EndsWithOneAtTheFirstInterruptWithTheFileClosed) {
   EXPECT_TRUE(last.ends_with(",current,0")) << last;
 }
 
+TEST(CommandLine, ServesTheNextClientAfterOneThatDied) {
+  const Folder folder;
+  const std::string experiment = folder.write("quick.yaml", quick);
+  Emulator emulator{{"msn", "--speed", "20"}};
+  {
+    Process first{{program, "run", experiment, "--json", "--device", emulator.uri, "--out", folder / "a.nwb"}};
+    ASSERT_FALSE(first.line().empty());
+    first.signal(SIGKILL);
+    first.wait();
+  }
+  const Finished next =
+      run({program, "run", experiment, "--json", "--device", emulator.uri, "--out", folder / "b.nwb"});
+  EXPECT_EQ(next.code, 0) << next.errors;
+}
+
+TEST(CommandLine, TakesTheCurrentAwayAtTheSecondInterruptUntilTheFaultIsCleared) {
+  const Folder folder;
+  const std::string experiment = folder.write("quick.yaml", quick);
+  Emulator emulator{{"msn", "--speed", "2"}};
+  Process process{{program, "run", experiment, "--json", "--device", emulator.uri, "--out", folder / "a.nwb"}};
+  ASSERT_FALSE(process.line().empty());
+  process.signal(SIGINT);
+  process.signal(SIGTERM);
+  const std::vector<std::string> rest = process.lines();
+  EXPECT_EQ(process.wait(), 4) << process.errors();
+  const Finished refused = run({program, "run", experiment, "--device", emulator.uri, "--out", folder / "b.nwb"});
+  EXPECT_EQ(refused.code, 3);
+  EXPECT_NE(refused.errors.find("thyrode clear --device " + emulator.uri + " estop"), std::string::npos)
+      << refused.errors;
+  EXPECT_FALSE(std::filesystem::exists(folder / "b.nwb"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "b.nwb.part"));
+  EXPECT_EQ(run({program, "clear", "--device", emulator.uri, "compliance"}).code, 3);
+  EXPECT_EQ(run({program, "clear", "--device", emulator.uri, "estop"}).code, 0);
+}
+
+TEST(CommandLine, RefusesASecondClientOnOnePseudoTerminal) {
+  const Folder folder;
+  const std::string experiment = folder.write("quick.yaml", quick);
+  Emulator emulator{{"msn", "--speed", "20"}};
+  Process first{{program, "run", experiment, "--json", "--device", emulator.uri, "--out", folder / "a.nwb"}};
+  ASSERT_FALSE(first.line().empty());
+  const Finished second = run({program, "run", experiment, "--device", emulator.uri, "--out", folder / "b.nwb"});
+  EXPECT_EQ(second.code, 3);
+  EXPECT_NE(second.errors.find("in use"), std::string::npos) << second.errors;
+  const std::vector<std::string> rest = first.lines();
+  EXPECT_EQ(first.wait(), 0) << first.errors();
+}
+
+TEST(CommandLine, NeverOverwritesASideFile) {
+  const Folder folder;
+  const std::string mine = folder.write("a.truth.csv", "mine");
+  EXPECT_EQ(run({program, "run", folder.write("quick.yaml", quick), "--out", folder / "a.nwb"}).code, 2);
+  std::ifstream file{mine};
+  std::string text;
+  file >> text;
+  EXPECT_EQ(text, "mine");
+}
+
 TEST(CommandLine, NeverOverwritesARecording) {
   const Folder folder;
   const std::string experiment = folder.write("quick.yaml", quick);
@@ -212,6 +270,9 @@ TEST(CommandLine, RefusesWhatIsNotThere) {
   EXPECT_EQ(run({program}).code, 2);
   EXPECT_EQ(run({program, "simulate", "msn", "--current", "45.3", "--duration", "2s"}).code, 2);
   EXPECT_EQ(run({program, "emulate", "msn", "--speed", "0"}).code, 2);
+  EXPECT_EQ(run({program, "run", ""}).code, 2);
+  EXPECT_EQ(run({program, "run", experiment, "--seed", "-1"}).code, 2);
+  EXPECT_EQ(run({program, "clear", "--device", "pty:/dev/pts/99999", "zork"}).code, 2);
   const std::vector<std::pair<std::string, int>> devices = {
       {"sim:nosuch", 2},         {"zork:1", 2},        {"tcp://127.0.0.1", 2},     {"tcp://127.0.0.1:1", 3},
       {"pty:/dev/pts/99999", 3}, {"pty:/dev/null", 3}, {"serial:/dev/ttyNONE", 3}, {"usb:serial=NONE", 3}};

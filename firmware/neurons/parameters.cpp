@@ -9,9 +9,17 @@ namespace thyrode::neurons {
 
 namespace {
 
+// What is smaller is the stray capacitance of a wire, or noise that no step of the solver could follow in a lifetime.
+constexpr double least_capacitance = 1e-12;  // F
+constexpr double least_correlation = 1e-6;   // s
+
 std::optional<ParameterError> check_limit(const ParameterRule& rule, double value) {
   const std::string name{rule.name};
   if (!std::isfinite(value)) return ParameterError{name, fmt::format("{} is {}, must be a finite number", name, value)};
+  if (rule.unit == "F" && value > 0.0 && value < least_capacitance) {
+    return ParameterError{name, fmt::format("{} is {}, must be at least {}: a wire has more", name,
+                                            with_unit(value, rule.unit), with_unit(least_capacitance, rule.unit))};
+  }
   const bool positive = rule.limit == ParameterLimit::positive;
   if (positive ? value > 0.0 : rule.limit == ParameterLimit::any || value >= 0.0) return std::nullopt;
   return ParameterError{name, fmt::format("{} is {}, must be {} 0 {}: {}", name, with_unit(value, rule.unit),
@@ -54,7 +62,13 @@ std::optional<ParameterError> check_noise(const NoiseParameters& noise) {
   static constexpr ParameterRule correlation{"noise.correlation_time", "s", ParameterLimit::positive,
                                              "noise without memory would have infinite power"};
   if (auto error = check_limit(deviation, noise.deviation)) return error;
-  return noise.deviation > 0.0 ? check_limit(correlation, noise.correlation_time) : std::nullopt;
+  if (noise.deviation == 0.0) return std::nullopt;
+  if (auto error = check_limit(correlation, noise.correlation_time)) return error;
+  if (noise.correlation_time >= least_correlation) return std::nullopt;
+  return ParameterError{
+      std::string{correlation.name},
+      fmt::format("{} is {}, must be at least {}: faster noise is white to every circuit here", correlation.name,
+                  with_unit(noise.correlation_time, "s"), with_unit(least_correlation, "s"))};
 }
 
 std::optional<ParameterError> check_order(std::span<const ParameterRule> rules, const Parameters& parameters,

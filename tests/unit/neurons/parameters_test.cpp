@@ -49,6 +49,12 @@ TEST(Parameters, RefusesAnUnknownParameterAndListsTheKnownOnes) {
   expect_says(error_of("thyristor", with(wu2023(), "R_L", 47.0)), "R_L", {"not a parameter", "R_s"});
 }
 
+TEST(Parameters, RefusesWhatWouldBeComputedForEver) {
+  expect_says(error_of("thyristor", with(wu2023(), "C_m", 1e-300)), "C_m", {"1e-300 F", "at least 1e-12 F"});
+  expect_says(error_of("thyristor", wu2023(), {1e-6, 1e-12}), "noise.correlation_time",
+              {"1e-12 s", "at least 1e-06 s"});
+}
+
 TEST(Parameters, RefusesValuesThatNoComponentHas) {
   expect_says(error_of("thyristor", with(wu2023(), "C_m", -1e-5)), "C_m", {"-1e-05 F", "above 0 F", "charge"});
   expect_says(error_of("thyristor", with(wu2023(), "R_s", 0.0)), "R_s", {"0 Ohm", "above", "energy"});

@@ -230,7 +230,6 @@ class Bench::Run {
       try {
         handler(event);
       } catch (const std::exception&) {
-        view_failed_ = true;
       }
     }
   }
@@ -342,7 +341,6 @@ class Bench::Run {
   std::atomic<bool> link_ended_{false};
   std::atomic<bool> recording_may_end_{false};
   bool store_stop_sent_ = false;
-  bool view_failed_ = false;
 };
 
 Bench::Bench(Device& device, RunStore& store, std::function<double()> wall_clock)

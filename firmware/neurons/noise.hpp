@@ -44,6 +44,9 @@ class NoisyNeuron final : public Neuron {
   Waveform membrane(std::size_t channel) const override { return neuron_->membrane(channel); }
   Waveform output(std::size_t channel) const override { return neuron_->output(channel); }
   std::uint64_t piece() const override { return neuron_->piece(); }
+  std::string_view mode(std::size_t channel) const override { return neuron_->mode(channel); }
+  /// Latched while the noise stays what it is.
+  bool latched(std::size_t channel) const override { return neuron_->latched(channel); }
   std::string_view failed() const override { return neuron_->failed(); }
 
  private:

@@ -1,6 +1,7 @@
 #include "firmware/neurons/switching_circuit.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace thyrode::neurons {
 
@@ -76,6 +77,14 @@ Advance SwitchingCircuit::advance(double dt) {
   if (chatters(elapsed)) return {0.0, Event::none, 0};
   settle(next);
   return {elapsed, cross(root.time <= deadline_ ? root.signal : at_deadline), 0};
+}
+
+bool SwitchingCircuit::latched(std::size_t /*channel*/) const {
+  if (!closed() || !std::isinf(deadline_)) return false;
+  // Longer than any transient of these circuits by orders of magnitude; a growing mode ends its piece well before.
+  constexpr double for_ever = 1000.0;  // s
+  RootSearch ahead = search_;
+  return ahead.first(for_ever).time == RootSearch::never;
 }
 
 bool SwitchingCircuit::chatters(double elapsed) {

@@ -21,6 +21,8 @@ class SwitchingCircuit : public Neuron {
   Waveform membrane(std::size_t channel) const final;
   Waveform output(std::size_t channel) const final;
   std::uint64_t piece() const final { return pieces_; }
+  /// A closed switch whose present piece has no end.
+  bool latched(std::size_t channel) const final;
   std::string_view failed() const final { return failed_; }
 
  protected:
@@ -60,6 +62,8 @@ class SwitchingCircuit : public Neuron {
   void begin(const Kind& kind);
   /// Chooses what follows when the present piece ends at one of its borders or at its deadline; calls begin().
   virtual Event cross(std::size_t border) = 0;
+  /// Whether the device conducts; a circuit without a switch never does.
+  virtual bool closed() const { return false; }
 
   State& state() { return state_; }
   /// Seconds since the circuit last set it to zero; deadlines refer to it.

@@ -127,6 +127,11 @@ void Thyristor::build_settled() {
   kinds_[settled_deficit].add(off_border(v_edge, s_edge));
 }
 
+std::string_view Thyristor::mode(std::size_t /*channel*/) const {
+  if (!closed()) return "open";
+  return phase_ == fresh_above || phase_ == fresh_edge || phase_ == fresh_below ? "fresh" : "settled";
+}
+
 void Thyristor::enter(Phase phase) {
   phase_ = phase;
   begin(kinds_[phase]);

@@ -35,6 +35,9 @@ class Thyristor final : public SwitchingCircuit {
  public:
   explicit Thyristor(const ThyristorParameters& parameters);
 
+  /// "open", "fresh" or "settled".
+  std::string_view mode(std::size_t channel) const override;
+
  private:
   // The names say where the state is; "deficit" is below the charge that keeps a settled device conducting.
   enum Phase {
@@ -50,6 +53,7 @@ class Thyristor final : public SwitchingCircuit {
   static constexpr std::size_t phases = 8;
 
   Event cross(std::size_t border) override;
+  bool closed() const override { return phase_ != open_low && phase_ != open_high; }
   void enter(Phase phase);
   Event fire();
   Event open();

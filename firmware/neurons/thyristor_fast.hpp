@@ -26,8 +26,12 @@ class ThyristorFast final : public SwitchingCircuit {
  public:
   explicit ThyristorFast(const ThyristorFastParameters& parameters);
 
+  /// "open" or "closed".
+  std::string_view mode(std::size_t /*channel*/) const override { return closed() ? "closed" : "open"; }
+
  private:
   Event cross(std::size_t border) override;
+  bool closed() const override { return now_ == &closed_; }
   Kind kind(double conductance, double current_at_zero, double th_rate) const;
 
   ThyristorFastParameters p_;

@@ -106,12 +106,12 @@ struct NoiseParameters {
 };
 
 /// The values a parameter may take.
-enum class ParameterLimit : std::uint8_t { positive, not_negative, any };
+enum class ParameterLimit : std::uint8_t { positive, not_negative, not_zero, any };
 
 /// One parameter of a model: what a neuron file must give.
 struct ParameterRule {
   std::string_view name;
-  std::string_view unit;  ///< its SI symbol: "F", "V", "A", "Ohm", "S", "s", "C"
+  std::string_view unit;  ///< its SI symbol: "F", "V", "A", "Ohm", "S", "s", "C", "Hz"; "" for a number
   ParameterLimit limit = ParameterLimit::any;
   std::string_view reason;  ///< the physics behind the limit
 };

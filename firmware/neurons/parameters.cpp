@@ -13,6 +13,21 @@ namespace {
 constexpr double least_capacitance = 1e-12;  // F
 constexpr double least_correlation = 1e-6;   // s
 
+bool within(ParameterLimit limit, double value) {
+  switch (limit) {
+    case ParameterLimit::positive: return value > 0.0;
+    case ParameterLimit::not_negative: return value >= 0.0;
+    case ParameterLimit::not_zero: return value != 0.0;
+    case ParameterLimit::any: return true;
+  }
+  return false;
+}
+
+std::string_view limit_words(ParameterLimit limit) {
+  if (limit == ParameterLimit::not_zero) return "other than";
+  return limit == ParameterLimit::positive ? "above" : "at least";
+}
+
 std::optional<ParameterError> check_limit(const ParameterRule& rule, double value) {
   const std::string name{rule.name};
   if (!std::isfinite(value)) return ParameterError{name, fmt::format("{} is {}, must be a finite number", name, value)};
@@ -20,10 +35,9 @@ std::optional<ParameterError> check_limit(const ParameterRule& rule, double valu
     return ParameterError{name, fmt::format("{} is {}, must be at least {}: a wire has more", name,
                                             with_unit(value, rule.unit), with_unit(least_capacitance, rule.unit))};
   }
-  const bool positive = rule.limit == ParameterLimit::positive;
-  if (positive ? value > 0.0 : rule.limit == ParameterLimit::any || value >= 0.0) return std::nullopt;
-  return ParameterError{name, fmt::format("{} is {}, must be {} 0 {}: {}", name, with_unit(value, rule.unit),
-                                          positive ? "above" : "at least", rule.unit, rule.reason)};
+  if (within(rule.limit, value)) return std::nullopt;
+  return ParameterError{name, fmt::format("{} is {}, must be {} {}: {}", name, with_unit(value, rule.unit),
+                                          limit_words(rule.limit), with_unit(0.0, rule.unit), rule.reason)};
 }
 
 const ParameterRule* find(std::span<const ParameterRule> rules, std::string_view name) {
@@ -34,7 +48,7 @@ const ParameterRule* find(std::span<const ParameterRule> rules, std::string_view
 }  // namespace
 
 std::string with_unit(double value, std::string_view unit) {
-  return fmt::format("{:.6g} {}", value, unit);
+  return fmt::format("{:.6g}{}{}", value, unit.empty() ? "" : " ", unit);
 }
 
 std::optional<ParameterError> check_parameters(std::span<const ParameterRule> rules, const Parameters& parameters) {
@@ -49,7 +63,8 @@ std::optional<ParameterError> check_parameters(std::span<const ParameterRule> ru
     const auto it = parameters.find(rule.name);
     if (it == parameters.end()) {
       return ParameterError{std::string{rule.name},
-                            fmt::format("{} is missing; it is a value in {}: {}", rule.name, rule.unit, rule.reason)};
+                            fmt::format("{} is missing; it is a {}{}: {}", rule.name,
+                                        rule.unit.empty() ? "number" : "value in ", rule.unit, rule.reason)};
     }
     if (auto error = check_limit(rule, it->second)) return error;
   }

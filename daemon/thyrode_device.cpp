@@ -46,7 +46,7 @@ Result<void> check_parameters(const load::NeuronFile& file) {
   const auto rules = neurons::model_parameters(file.model);
   if (rules.empty()) return load::parameter_error(file, "", fmt::format("model '{}' is not known", file.model));
   std::vector<load::ParameterUnit> units;
-  for (const neurons::ParameterRule& rule : rules) units.push_back({rule.name, rule.unit});
+  for (const neurons::ParameterRule& rule : rules) units.push_back({rule.name, rule.unit, rule.instead_of});
   return load::check_units(file, units);
 }
 

@@ -111,16 +111,24 @@ enum class ParameterLimit : std::uint8_t { positive, not_negative, not_zero, any
 /// One parameter of a model: what a neuron file must give.
 struct ParameterRule {
   std::string_view name;
-  std::string_view unit;  ///< its SI symbol: "F", "V", "A", "Ohm", "S", "s", "C", "Hz"; "" for a number
+  std::string_view unit;  ///< its SI symbol: "F", "V", "A", "Ohm", "S", "s", "C"; "" for none
   ParameterLimit limit = ParameterLimit::any;
   std::string_view reason;  ///< the physics behind the limit
+  /// Another name for the information of this parameter, such as tau_L for R_L: one of the two must be given, not both.
+  std::string_view instead_of = {};
 };
 
 /// The parameters a model needs, all of them, in the order of its description; empty for an unknown model.
+/// Parameters with `instead_of` come last.
 std::span<const ParameterRule> model_parameters(std::string_view model);
 
+/// Sets a parameter and removes the one it stands for, or that stands for it: tau_L takes the place of R_L.
+/// @param value  SI units; checked by make_neuron
+/// Errors: none; an unknown name is set as it is and refused by make_neuron.
+void set_parameter(std::string_view model, Parameters& parameters, std::string_view name, double value);
+
 /// Builds a neuron: `model` is "thyristor" (the two-terminal thyristor of Wu et al., Neuromorph. Comput. Eng. 3
-/// (2023) 044008, with C_m, C_s, R_s, ...) or "thyristor-fast" (a plain switch with a recovering threshold).
+/// (2023) 044008, with C_m, C_L, R_L or tau_L, ...) or "thyristor-fast" (a plain switch with a recovering threshold).
 /// With noise.deviation > 0 it carries its own seeded Ornstein-Uhlenbeck current, exact in distribution on a
 /// grid of correlation_time/20, held constant within a grid step. The current injected at first is 0.
 /// Errors: unknown model, missing, unknown or impossible parameter.

@@ -45,7 +45,25 @@ const ParameterRule* find(std::span<const ParameterRule> rules, std::string_view
   return it == rules.end() ? nullptr : &*it;
 }
 
+bool is_replaced(std::span<const ParameterRule> rules, const Parameters& parameters, std::string_view name) {
+  return std::any_of(rules.begin(), rules.end(), [&](const ParameterRule& rule) {
+    return rule.instead_of == name && parameters.contains(rule.name);
+  });
+}
+
 }  // namespace
+
+void set_parameter(std::string_view model, Parameters& parameters, std::string_view name, double value) {
+  const auto remove = [&](std::string_view other) {
+    if (const auto it = parameters.find(other); it != parameters.end()) parameters.erase(it);
+  };
+  for (const ParameterRule& rule : model_parameters(model)) {
+    if (rule.instead_of.empty()) continue;
+    if (rule.name == name) remove(rule.instead_of);
+    if (rule.instead_of == name) remove(rule.name);
+  }
+  parameters.insert_or_assign(std::string{name}, value);
+}
 
 std::string with_unit(double value, std::string_view unit) {
   return fmt::format("{:.6g}{}{}", value, unit.empty() ? "" : " ", unit);
@@ -62,9 +80,16 @@ std::optional<ParameterError> check_parameters(std::span<const ParameterRule> ru
   for (const ParameterRule& rule : rules) {
     const auto it = parameters.find(rule.name);
     if (it == parameters.end()) {
+      if (!rule.instead_of.empty() || is_replaced(rules, parameters, rule.name)) continue;
       return ParameterError{std::string{rule.name},
                             fmt::format("{} is missing; it is a {}{}: {}", rule.name,
                                         rule.unit.empty() ? "number" : "value in ", rule.unit, rule.reason)};
+    }
+    if (!rule.instead_of.empty() && parameters.contains(rule.instead_of)) {
+      return ParameterError{
+          std::string{rule.name},
+          fmt::format("{} is given beside {}, and each follows from the other: {}; remove one of them", rule.name,
+                      rule.instead_of, rule.reason)};
     }
     if (auto error = check_limit(rule, it->second)) return error;
   }
@@ -89,6 +114,7 @@ std::optional<ParameterError> check_noise(const NoiseParameters& noise) {
 std::optional<ParameterError> check_order(std::span<const ParameterRule> rules, const Parameters& parameters,
                                           std::span<const Ordered> order) {
   for (const Ordered& pair : order) {
+    if (!parameters.contains(pair.small) || !parameters.contains(pair.large)) continue;
     const double small = parameters.find(pair.small)->second;
     const double large = parameters.find(pair.large)->second;
     if (pair.equal ? small <= large : small < large) continue;

@@ -31,7 +31,7 @@ const State falling_q{0.0, 0.0, -1.0};
 }  // namespace
 
 Thyristor::Thyristor(const ThyristorParameters& parameters)
-    : p_{parameters}, q_c_{std::max(parameters.q_3, parameters.q_inf - parameters.v_d / parameters.r_s)} {
+    : p_{parameters}, q_c_{std::max(parameters.q_3, parameters.q_inf - parameters.v_d / parameters.r_l)} {
   build_open();
   build_fresh();
   build_settled();
@@ -39,13 +39,13 @@ Thyristor::Thyristor(const ThyristorParameters& parameters)
   enter(p_.u_start < p_.v_k ? open_low : open_high);
 }
 
-// C_m u' = I - i, C_s v' = i - v/R_s, i = current_at_zero + conductance (u - v), q' = -q/tau_r.
+// C_m u' = I - i, C_L v' = i - v/R_L, i = current_at_zero + conductance (u - v), q' = -q/tau_r.
 LinearPiece Thyristor::open_piece(double conductance, double current_at_zero) const {
   LinearSystem s;
   s.matrix << -conductance / p_.c_m, conductance / p_.c_m, 0.0,           //
-      conductance / p_.c_s, -(conductance + 1.0 / p_.r_s) / p_.c_s, 0.0,  //
+      conductance / p_.c_l, -(conductance + 1.0 / p_.r_l) / p_.c_l, 0.0,  //
       0.0, 0.0, -1.0 / p_.tau_r;
-  s.constant = State(-current_at_zero / p_.c_m, current_at_zero / p_.c_s, 0.0);
+  s.constant = State(-current_at_zero / p_.c_m, current_at_zero / p_.c_l, 0.0);
   s.per_ampere = State(1.0 / p_.c_m, 0.0, 0.0);
   return LinearPiece::decoupled(s);
 }
@@ -58,11 +58,11 @@ LinearPiece Thyristor::conducting_piece(double voltage, double slope) const {
   while (true) {
     LinearSystem s;
     s.matrix.row(0) = -i.transpose() / p_.c_m;
-    s.matrix.row(1) = i.transpose() / p_.c_s;
+    s.matrix.row(1) = i.transpose() / p_.c_l;
     s.matrix.row(2) = i.transpose() / tau_q;
-    s.matrix(1, 1) -= 1.0 / (p_.r_s * p_.c_s);
+    s.matrix(1, 1) -= 1.0 / (p_.r_l * p_.c_l);
     s.matrix(2, 2) -= 1.0 / tau_q;
-    s.constant = State(-i_zero / p_.c_m, i_zero / p_.c_s, i_zero / tau_q);
+    s.constant = State(-i_zero / p_.c_m, i_zero / p_.c_l, i_zero / tau_q);
     s.per_ampere = State(1.0 / p_.c_m, 0.0, 0.0);
     const LinearPiece piece = LinearPiece::coupled(s);
     if (piece.well_separated()) return piece;
@@ -77,7 +77,7 @@ SwitchingCircuit::Border Thyristor::off_border(double voltage, double slope) con
 }
 
 void Thyristor::build_open() {
-  const double i_th = p_.i_0 + p_.d_i * p_.r_s / (p_.r_s + p_.r_h);
+  const double i_th = p_.i_0 + p_.d_i * p_.r_l / (p_.r_l + p_.r_h);
   const double steep = (i_th - p_.g_0 * p_.v_k) / (p_.v_th - p_.v_k);
   const Border firing{State(1.0, -1.0, p_.k), p_.v_th, level, false, 0.0};
   kinds_[open_low] = kind(open_piece(p_.g_0, 0.0));

@@ -8,11 +8,11 @@ namespace thyrode::neurons {
 
 /// The parameters of Thyristor, SI units; the names are those of the neuron file.
 struct ThyristorParameters {
-  double c_m, c_s;            // F: membrane capacitor, capacitor across the load
-  double r_s;                 // Ohm: load resistor, across which V_out is taken
+  double c_m, c_l;            // F: membrane capacitor, capacitor across the load
+  double r_l;                 // Ohm: load resistor, across which V_out is taken
   double v_th, v_k;           // V: firing voltage, corner of the leak
   double g_0;                 // S: leak below the corner
-  double i_0, d_i, r_h;       // A, A, Ohm: leak at firing = i_0 + d_i r_s / (r_s + r_h)
+  double i_0, d_i, r_h;       // A, A, Ohm: leak at firing = i_0 + d_i r_l / (r_l + r_h)
   double k, tau_r;            // Ohm, s: how stored charge lowers the firing voltage, its decay while open
   double r_on, v_on;          // Ohm, V: conducting device
   double q_1, q_2, q_f;       // A: edges of the on-voltage, charge right after firing
@@ -27,7 +27,7 @@ struct ThyristorParameters {
 /// State: V_m (u), V_out (v) and the charge stored in the device, expressed as the current that keeps it up (q).
 /// The device is open, or conducts freshly (its on-voltage has two slopes in q), or is settled (one slope and a
 /// reserve of charge that q may stay short of). Each is linear between borders of w = u - v and of q.
-/// One capacitor much slower than all else gives a tonic spiker (MSN); a load R_s C_s near the device's own
+/// One capacitor much slower than all else gives a tonic spiker (MSN); a load R_L C_L near the device's own
 /// times gives bursts (MBN).
 /// Source: Wu, Wang, Schneegans, Stoliar & Rozenberg, Neuromorph. Comput. Eng. 3 (2023) 044008 for circuit and
 /// measurements; the device equations are a fit to these, not published.

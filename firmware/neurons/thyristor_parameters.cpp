@@ -19,12 +19,13 @@ constexpr std::string_view capacitor = "a capacitor stores charge of the sign of
 constexpr std::string_view resistor = "a passive resistor loses energy";
 constexpr std::string_view forward = "the device conducts forwards only";
 constexpr std::string_view decay = "stored charge decays";
+constexpr std::string_view time_of_load = "the load discharges with tau_L = R_L C_L";
 constexpr std::string_view start = "the voltage of the membrane capacitor when the circuit is switched on";
 
 constexpr std::array rules{
     ParameterRule{"C_m", "F", positive, capacitor},
-    ParameterRule{"C_s", "F", positive, capacitor},
-    ParameterRule{"R_s", "Ohm", positive, resistor},
+    ParameterRule{"C_L", "F", positive, capacitor},
+    ParameterRule{"R_L", "Ohm", positive, resistor},
     ParameterRule{"V_th", "V", positive, "the device fires at a forward voltage"},
     ParameterRule{"V_k", "V", positive, "the leak has its corner at a forward voltage"},
     ParameterRule{"G0", "S", positive, "an open device leaks; without leak the membrane has no resting voltage"},
@@ -48,6 +49,7 @@ constexpr std::array rules{
     ParameterRule{"V_d", "V", not_negative, "a load damps the conducting state"},
     ParameterRule{"Z", "C", positive, "a settled device has a reserve of charge"},
     ParameterRule{"u_start", "V", any, start},
+    ParameterRule{"tau_L", "s", positive, time_of_load, "R_L"},
 };
 
 constexpr std::array order{
@@ -72,6 +74,7 @@ constexpr std::array fast_rules{
     ParameterRule{"tau_q", "s", positive, "the firing voltage recovers"},
     ParameterRule{"t_dead", "s", not_negative, "a dead time follows opening"},
     ParameterRule{"u_start", "V", any, start},
+    ParameterRule{"tau_L", "s", positive, time_of_load, "R_L"},
 };
 
 constexpr std::array fast_order{
@@ -79,10 +82,16 @@ constexpr std::array fast_order{
             "firing lowers the voltage across the switch; with the threshold below the on-voltage it would raise it"},
 };
 
+// R_L, or tau_L / C_L where the file gives the time constant.
+double load_resistance(const Parameters& given) {
+  const auto it = given.find("tau_L");
+  return it == given.end() ? given.find("R_L")->second : it->second / given.find("C_L")->second;
+}
+
 ThyristorParameters lower(const Parameters& given) {
   const auto get = [&](std::string_view name) { return given.find(name)->second; };
   ThyristorParameters p{};
-  p.c_m = get("C_m"), p.c_s = get("C_s"), p.r_s = get("R_s");
+  p.c_m = get("C_m"), p.c_l = get("C_L"), p.r_l = load_resistance(given);
   p.v_th = get("V_th"), p.v_k = get("V_k"), p.g_0 = get("G0");
   p.i_0 = get("I_0"), p.d_i = get("dI"), p.r_h = get("R_h");
   p.k = get("K"), p.tau_r = get("tau_r");
@@ -99,7 +108,7 @@ ThyristorFastParameters lower_fast(const Parameters& given) {
   const auto get = [&](std::string_view name) { return given.find(name)->second; };
   ThyristorFastParameters p{};
   p.c_m = get("C_m"), p.c_l = get("C_L");
-  p.r = get("R"), p.r_on = get("R_on"), p.r_l = get("R_L");
+  p.r = get("R"), p.r_on = get("R_on"), p.r_l = load_resistance(given);
   p.v_th = get("V_th"), p.v_on = get("V_on"), p.i_h = get("I_H");
   p.d_v = get("dV"), p.tau_q = get("tau_q"), p.t_dead = get("t_dead");
   p.u_start = get("u_start");
@@ -119,7 +128,7 @@ tl::expected<std::unique_ptr<Neuron>, ParameterError> make_thyristor(const Param
   if (auto error = check_parameters(rules, parameters)) return tl::make_unexpected(*error);
   if (auto error = check_order(rules, parameters, order)) return tl::make_unexpected(*error);
   const ThyristorParameters p = lower(parameters);
-  const double at_firing = p.i_0 + p.d_i * p.r_s / (p.r_s + p.r_h);
+  const double at_firing = p.i_0 + p.d_i * p.r_l / (p.r_l + p.r_h);
   if (at_firing <= p.g_0 * p.v_k) {
     return tl::make_unexpected(ParameterError{
         "I_0", fmt::format("the leak at firing is {}, must be above the leak at its corner, G0 V_k = {}: the open "
@@ -132,6 +141,10 @@ tl::expected<std::unique_ptr<Neuron>, ParameterError> make_thyristor(const Param
 tl::expected<std::unique_ptr<Neuron>, ParameterError> make_thyristor_fast(const Parameters& parameters) {
   if (auto error = check_parameters(fast_rules, parameters)) return tl::make_unexpected(*error);
   if (auto error = check_order(fast_rules, parameters, fast_order)) return tl::make_unexpected(*error);
+  if (parameters.contains("tau_L") && parameters.find("C_L")->second == 0.0) {
+    return tl::make_unexpected(ParameterError{
+        "tau_L", "tau_L is given, but C_L is 0 F: a load without capacitor has no time constant; give R_L"});
+  }
   return std::make_unique<ThyristorFast>(lower_fast(parameters));
 }
 

@@ -79,7 +79,7 @@ class SteppedThyristor final : public Stepped {
  public:
   SteppedThyristor(const Parameters& p, double current) : current_{current} {
     const auto at = [&](const char* name) { return p.find(name)->second; };
-    c_m = at("C_m"), c_s = at("C_s"), r_s = at("R_s"), v_th = at("V_th"), v_k = at("V_k"), g0 = at("G0");
+    c_m = at("C_m"), c_s = at("C_L"), r_s = at("R_L"), v_th = at("V_th"), v_k = at("V_k"), g0 = at("G0");
     i_th = at("I_0") + at("dI") * r_s / (r_s + at("R_h"));
     k = at("K"), tau_r = at("tau_r"), r_on = at("R_on"), v_on = at("V_on"), q1 = at("q1"), q2 = at("q2");
     q_f = at("q_F"), r1 = at("r1"), r2 = at("r2"), tau_q = at("tau_q"), i_off = at("I_off"), q3 = at("q3");
@@ -198,7 +198,7 @@ TEST(ThyristorAgainstBruteForce, FiresAndOpensAtTheSameTimes) {
     // Loads from deep inside tonic spiking to the bursting range, a light membrane so that the cycle is short.
     Parameters p = wu2023(vary(40.0, 5000.0));
     p["C_m"] = vary(0.2e-6, 2e-6);
-    p["C_s"] = vary(0.05e-6, 0.2e-6);
+    p["C_L"] = vary(0.05e-6, 0.2e-6);
     for (const char* name :
          {"G0", "I_0", "dI", "R_h", "K", "tau_r", "R_on", "q_F", "r1", "r2", "tau_q", "I_off", "T_s", "Z", "V_d"}) {
       p[name] *= vary(0.7, 1.4);
@@ -206,8 +206,8 @@ TEST(ThyristorAgainstBruteForce, FiresAndOpensAtTheSameTimes) {
     p["q3"] *= vary(0.8, 1.1);
     p["u_start"] = 0.88;
     const double current = vary(38e-6, 120e-6);
-    SCOPED_TRACE(testing::Message() << "seed " << seed << ", R_s " << p["R_s"] << " Ohm, " << current << " A");
-    const double fastest = std::min(p["C_s"] / (1.0 / p["R_on"] + 1.0 / p["R_s"]), p["tau_q"]);
+    SCOPED_TRACE(testing::Message() << "seed " << seed << ", R_L " << p["R_L"] << " Ohm, " << current << " A");
+    const double fastest = std::min(p["C_L"] / (1.0 / p["R_on"] + 1.0 / p["R_L"]), p["tau_q"]);
     const double duration = 8e-3;
     const auto expected =
         SteppedThyristor{p, current}.run({p["u_start"], 0.0, 0.0, 0.0, 0.0}, duration, fastest / 10.0, most_events);

@@ -66,6 +66,31 @@ std::optional<QuantityKind> kind_of_unit(std::string_view unit) {
   return std::nullopt;
 }
 
+const ParameterUnit* find(std::span<const ParameterUnit> model, std::string_view name) {
+  const auto it = std::find_if(model.begin(), model.end(), [&](const ParameterUnit& p) { return p.name == name; });
+  return it == model.end() ? nullptr : &*it;
+}
+
+// Whether the file gives what may stand in the place of this parameter.
+bool is_replaced(const NeuronFile& file, std::span<const ParameterUnit> model, std::string_view name) {
+  return std::any_of(model.begin(), model.end(),
+                     [&](const ParameterUnit& p) { return p.instead_of == name && file.parameters.contains(p.name); });
+}
+
+std::string no_such_parameter(const NeuronFile& file, std::span<const ParameterUnit> model, std::string_view name) {
+  std::vector<std::string> names;
+  for (const ParameterUnit& known : model) names.emplace_back(known.name);
+  const std::string near = nearest(name, names);
+  return fmt::format(
+      "model {} has no such parameter; {}", file.model,
+      near.empty() ? fmt::format("it has {}", list_of_words(names)) : fmt::format("did you mean '{}'?", near));
+}
+
+std::string wrong_unit(std::string_view text, std::string_view unit) {
+  const auto wrong = parse_quantity(text, kind_of_unit(unit).value_or(QuantityKind::number));
+  return wrong ? fmt::format("its unit must be {}", unit) : wrong.error().message;
+}
+
 }  // namespace
 
 Result<NeuronFile> parse_neuron_file(std::string_view text, std::string_view file_name) {
@@ -93,36 +118,60 @@ Result<NeuronFile> load_neuron_file(const std::string& path) {
 }
 
 Result<void> check_units(const NeuronFile& file, std::span<const ParameterUnit> model) {
-  std::vector<std::string> names;
-  for (const ParameterUnit& known : model) names.emplace_back(known.name);
   for (const auto& [name, parameter] : file.parameters) {
-    if (std::find(names.begin(), names.end(), name) != names.end()) continue;
-    const std::string near = nearest(name, names);
-    return parameter_error(file, name,
-                           fmt::format("model {} has no such parameter; {}", file.model,
-                                       near.empty() ? fmt::format("it has {}", list_of_words(names))
-                                                    : fmt::format("did you mean '{}'?", near)));
+    if (find(model, name) == nullptr) return parameter_error(file, name, no_such_parameter(file, model, name));
   }
   for (const ParameterUnit& known : model) {
     const auto found = file.parameters.find(known.name);
-    const auto kind = kind_of_unit(known.unit);
     if (found == file.parameters.end()) {
+      if (!known.instead_of.empty() || is_replaced(file, model, known.name)) continue;
+      const auto kind = kind_of_unit(known.unit);
       return file.source.error(
           "parameters",
           fmt::format("parameter '{}' of model {} is missing; add for example \"{}: 1{}{}\"", known.name, file.model,
                       known.name, known.unit.empty() ? "" : " ", kind ? usual_unit(*kind) : known.unit));
     }
+    if (!known.instead_of.empty() && file.parameters.contains(known.instead_of)) {
+      return parameter_error(
+          file, known.name,
+          fmt::format("{} is given too, and each follows from the other; remove one of them", known.instead_of));
+    }
     if (found->second.unit == known.unit) continue;
-    const auto wrong = parse_quantity(found->second.text, kind.value_or(QuantityKind::number));
-    return parameter_error(file, known.name,
-                           wrong ? fmt::format("its unit must be {}", known.unit) : wrong.error().message);
+    return parameter_error(file, known.name, wrong_unit(found->second.text, known.unit));
   }
+  return {};
+}
+
+Result<void> set_parameter(NeuronFile& file, std::string_view assignment, std::span<const ParameterUnit> model) {
+  const auto refuse = [&](std::string_view why) {
+    return fail(ErrorKind::bad_input, fmt::format("--set {}: {}", shortened(assignment), why));
+  };
+  const std::size_t equals = assignment.find('=');
+  if (equals == std::string_view::npos || equals == 0) {
+    return refuse("must be a parameter, '=' and its value; write for example \"tau_L=0.3ms\"");
+  }
+  const std::string name{assignment.substr(0, equals)};
+  const std::string text{assignment.substr(equals + 1)};
+  const ParameterUnit* known = find(model, name);
+  if (known == nullptr) return refuse(no_such_parameter(file, model, name));
+  const auto quantity = parse_any_quantity(text);
+  if (!quantity) return refuse(quantity.error().message);
+  if (si_unit(quantity->kind) != known->unit) return refuse(wrong_unit(text, known->unit));
+  if (!known->instead_of.empty()) file.parameters.erase(std::string{known->instead_of});
+  for (const ParameterUnit& other : model) {
+    if (other.instead_of == name) file.parameters.erase(std::string{other.name});
+  }
+  file.parameters.insert_or_assign(name, NeuronParameter{quantity->si, std::string{known->unit}, text, {0, 0}});
   return {};
 }
 
 tl::unexpected<Error> parameter_error(const NeuronFile& file, std::string_view parameter, std::string_view reason) {
   if (parameter.empty())
     return file.source.error("model", fmt::format("model '{}': {}", shortened(file.model), reason));
+  const auto given = file.parameters.find(parameter);
+  if (given != file.parameters.end() && given->second.at.line == 0) {
+    return fail(ErrorKind::bad_input, fmt::format("--set {}={}: {}", parameter, shortened(given->second.text), reason));
+  }
   const std::string path =
       parameter.starts_with("noise.") ? std::string{parameter} : fmt::format("parameters.{}", shortened(parameter));
   return file.source.error(path, fmt::format("{}: {}", path, reason));

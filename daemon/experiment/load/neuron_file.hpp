@@ -17,7 +17,7 @@ struct NeuronParameter {
   double si = 0.0;   ///< value in its SI unit
   std::string unit;  ///< symbol of the SI unit: "F", "Ohm", "S", "V", "A", "C", "s", "Hz"; "" without unit
   std::string text;  ///< "10 uF"
-  Position at;
+  Position at;       ///< line 0 when the command line set it
 };
 
 /// A neuron file, schema thyrode.neuron/1.
@@ -47,12 +47,19 @@ Result<NeuronFile> load_neuron_file(const std::string& path);
 struct ParameterUnit {
   std::string_view name;
   std::string_view unit;
+  std::string_view instead_of = {};  ///< the parameter whose place it may take: tau_L that of R_L
 };
 
 /// Compares the parameters of a file with those of its model.
 /// Errors: bad_input, with the place: a parameter the model does not have (the nearest is named), one that is missing,
-/// one of another unit.
+/// one of another unit, two of which each follows from the other.
 Result<void> check_units(const NeuronFile& file, std::span<const ParameterUnit> model);
+
+/// Sets one parameter as the command line does: "tau_L=0.3ms". It replaces the value of the file, and the parameter
+/// it stands for, or that stands for it (tau_L removes R_L). Later messages about it name "--set tau_L=0.3ms" as
+/// its place.
+/// Errors: bad_input: not of the form NAME=VALUE, a parameter the model does not have, another unit.
+Result<void> set_parameter(NeuronFile& file, std::string_view assignment, std::span<const ParameterUnit> model);
 
 /// Places what a model says about a parameter: "file:line:column: parameters.C_m: reason".
 /// @param parameter  a name of `parameters`, "noise.deviation", "noise.correlation_time", or "" for the model itself

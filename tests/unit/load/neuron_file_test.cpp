@@ -15,11 +15,11 @@ constexpr const char* full =
     "source: a paper\n"
     "parameters:\n"
     "  C_m: 10 uF\n"
-    "  R_s: 47 Ohm\n"
+    "  R_L: 47 Ohm\n"
     "  G0: 1.309 uS\n"
     "  order: 3\n"
     "noise: {deviation: 0.9 uA, correlation_time: 200 ms}\n";
-const std::vector<ParameterUnit> model{{"C_m", "F"}, {"R_s", "Ohm"}, {"G0", "S"}, {"order", ""}};
+const std::vector<ParameterUnit> model{{"C_m", "F"}, {"R_L", "Ohm"}, {"G0", "S"}, {"order", ""}, {"tau_L", "s", "R_L"}};
 
 NeuronFile parsed(const std::string& text) {
   const auto file = parse_neuron_file(text, "n.yaml");
@@ -74,13 +74,41 @@ TEST(NeuronFile, IsRefusedForAnotherUnit) {
 }
 
 TEST(NeuronFile, IsRefusedForAMissingOrUnknownParameter) {
-  EXPECT_EQ(refusal(replaced(full, "  R_s: 47 Ohm\n", "")),
-            "n.yaml:7:3: parameter 'R_s' of model thyristor is missing; add for example \"R_s: 1 Ohm\"");
+  EXPECT_EQ(refusal(replaced(full, "  R_L: 47 Ohm\n", "")),
+            "n.yaml:7:3: parameter 'R_L' of model thyristor is missing; add for example \"R_L: 1 Ohm\"");
   EXPECT_EQ(refusal(replaced(full, "G0:", "G_0:")),
             "n.yaml:9:8: parameters.G_0: model thyristor has no such parameter; did you mean 'G0'?");
-  EXPECT_EQ(
-      refusal(replaced(full, "G0:", "temperature:")),
-      "n.yaml:9:16: parameters.temperature: model thyristor has no such parameter; it has C_m, R_s, G0 and order");
+  EXPECT_EQ(refusal(replaced(full, "G0:", "temperature:")),
+            "n.yaml:9:16: parameters.temperature: model thyristor has no such parameter; it has C_m, R_L, G0, order "
+            "and tau_L");
+}
+
+TEST(NeuronFile, MayGiveOneParameterInPlaceOfAnother) {
+  EXPECT_EQ(refusal(replaced(full, "R_L: 47 Ohm", "tau_L: 0.3 ms")), "accepted");
+  EXPECT_EQ(refusal(replaced(full, "R_L: 47 Ohm", "R_L: 47 Ohm\n  tau_L: 0.3 ms")),
+            "n.yaml:9:10: parameters.tau_L: R_L is given too, and each follows from the other; remove one of them");
+}
+
+TEST(NeuronFile, TakesParametersFromTheCommandLine) {
+  NeuronFile file = parsed(full);
+  ASSERT_TRUE(set_parameter(file, "tau_L=0.3ms", model).has_value());
+  EXPECT_FALSE(file.parameters.contains("R_L"));
+  EXPECT_EQ(file.parameters.at("tau_L").si, 0.3e-3);
+  EXPECT_TRUE(check_units(file, model).has_value());
+  EXPECT_EQ(parameter_error(file, "tau_L", "no").value().message, "--set tau_L=0.3ms: no");
+  ASSERT_TRUE(set_parameter(file, "R_L=2 kOhm", model).has_value());
+  EXPECT_FALSE(file.parameters.contains("tau_L"));
+  EXPECT_EQ(file.parameters.at("R_L").si, 2000.0);
+}
+
+TEST(NeuronFile, RefusesWhatTheCommandLineCannotSet) {
+  NeuronFile file = parsed(full);
+  const auto refused = [&](std::string_view text) { return set_parameter(file, text, model).error().message; };
+  EXPECT_EQ(refused("tau_L"), "--set tau_L: must be a parameter, '=' and its value; write for example \"tau_L=0.3ms\"");
+  EXPECT_EQ(refused("Tau_L=1ms"), "--set Tau_L=1ms: model thyristor has no such parameter; did you mean 'tau_L'?");
+  EXPECT_EQ(refused("C_m=5V"), "--set C_m=5V: '5V' is a voltage, not a capacitance; write for example \"5 uF\"");
+  EXPECT_EQ(refused("C_m=5"), "--set C_m=5: 5 has no unit; write for example \"5 uF\"");
+  EXPECT_EQ(refused("C_m=much"), "--set C_m=much: 'much' is not a number with a unit; write for example \"45.3 uA\"");
 }
 
 TEST(NeuronFile, PlacesWhatTheModelSays) {
@@ -88,7 +116,7 @@ TEST(NeuronFile, PlacesWhatTheModelSays) {
   const auto message = [&](std::string_view parameter) {
     return parameter_error(file, parameter, "no").value().message;
   };
-  EXPECT_EQ(message("R_s"), "n.yaml:8:8: parameters.R_s: no");
+  EXPECT_EQ(message("R_L"), "n.yaml:8:8: parameters.R_L: no");
   EXPECT_EQ(message("V_th"), "n.yaml:7:3: parameters.V_th: no");
   EXPECT_EQ(message("noise.deviation"), "n.yaml:11:20: noise.deviation: no");
   EXPECT_EQ(message(""), "n.yaml:3:8: model 'thyristor': no");

@@ -7,8 +7,8 @@ namespace thyrode::neurons {
 
 /// The published circuit (Wu et al. 2023) with its fitted device, as the tables msn_fI_wu2023 and mbn_phase_wu2023
 /// were computed.
-inline Parameters wu2023(double r_s = 47.0) {
-  return {{"C_m", 10e-6},      {"C_s", 0.1e-6},   {"R_s", r_s},        {"V_th", 0.9059},    {"V_k", 0.7012},
+inline Parameters wu2023(double r_l = 47.0) {
+  return {{"C_m", 10e-6},      {"C_L", 0.1e-6},   {"R_L", r_l},        {"V_th", 0.9059},    {"V_k", 0.7012},
           {"G0", 1.309e-6},    {"I_0", 31.59e-6}, {"dI", 4.9e-6},      {"R_h", 600.0},      {"K", 48.62},
           {"tau_r", 1.206e-3}, {"R_on", 34.26},   {"V_on", 0.7036},    {"q1", 129.1e-6},    {"q2", 122.3e-6},
           {"q_F", 300.9e-6},   {"r1", 160.5},     {"r2", 1434.0},      {"tau_q", 15.89e-6}, {"I_off", 23.94e-6},

@@ -51,7 +51,7 @@ TEST(Thyristor, ReproducesTheReferenceIntervalsOfTheBurstingNeuron) {
     SCOPED_TRACE(row.text("I_uA") + " uA, " + row.text("Rs_ohm") + " Ohm, " + row.text("mode"));
     Parameters p = wu2023(row.number("Rs_ohm"));
     p["C_m"] = row.number("Cm_uF") * 1e-6;
-    p["C_s"] = row.number("Cs_uF") * 1e-6;
+    p["C_L"] = row.number("Cs_uF") * 1e-6;
     const double scale = std::max(1.0, row.number("Cm_uF") / 10.0);
     const auto neuron = must_make("thyristor", p);
     const Firing f = measure(*neuron, row.number("I_uA") * 1e-6, 0.5 * scale, 1.5 * scale);
@@ -96,7 +96,7 @@ TEST(Thyristor, StaysLatchedForAYearWithoutSearchingThroughIt) {
 
 TEST(Thyristor, EndsItsSearchAtTheCurrentThatReachesThresholdOnlyInTheLimit) {
   const Parameters p = wu2023();
-  const double rheobase = p.at("I_0") + p.at("dI") * p.at("R_s") / (p.at("R_s") + p.at("R_h"));
+  const double rheobase = p.at("I_0") + p.at("dI") * p.at("R_L") / (p.at("R_L") + p.at("R_h"));
   for (const double offset : {-1e-15, -1e-19, 0.0, 1e-19, 1e-15}) {
     const auto neuron = must_make("thyristor", p);
     neuron->inject(0, rheobase + offset);
@@ -128,8 +128,8 @@ TEST(Thyristor, SaysSoWhenItChatters) {
 TEST(Thyristor, ToleratesRatesThatCoincide) {
   const Parameters p = wu2023(300.0);
   const double a = -1.0 / (p.at("R_on") * p.at("C_m"));
-  const double d = -(1.0 / p.at("R_on") + 1.0 / p.at("R_s")) / p.at("C_s");
-  const double product = 1.0 / (p.at("R_on") * p.at("R_on") * p.at("C_m") * p.at("C_s"));
+  const double d = -(1.0 / p.at("R_on") + 1.0 / p.at("R_L")) / p.at("C_L");
+  const double product = 1.0 / (p.at("R_on") * p.at("R_on") * p.at("C_m") * p.at("C_L"));
   const double fast = 0.5 * (a + d - std::hypot(a - d, 2.0 * std::sqrt(product)));
   Parameters equal = p, beside = p;
   equal["tau_q"] = -1.0 / fast;

@@ -83,7 +83,8 @@ Result<std::unique_ptr<neurons::Neuron>> make_named_neuron(const std::string& na
   neurons::Parameters parameters;
   for (const auto& [key, value] : file->parameters) parameters[key] = value.si;
   neurons::NoiseParameters noise_parameters;
-  if (noise) noise_parameters = {file->noise_deviation.si(), file->noise_correlation_time.si()};
+  if (noise) noise_parameters = {file->noise_deviation.si(), file->noise_correlation_time.si(), file->noise_white_density,
+                                   file->noise_white_step.si()};
   auto neuron = neurons::make_neuron(file->model, parameters, noise_parameters, seed);
   if (!neuron) {
     return load::parameter_error(*file, neuron.error().parameter, neuron.error().reason);

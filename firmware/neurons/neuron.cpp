@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
 #include "firmware/neurons/noise.hpp"
 #include "firmware/neurons/parameters.hpp"
 #include "firmware/neurons/thyristor.hpp"
@@ -9,21 +12,54 @@
 
 namespace thyrode::neurons {
 
-std::span<const ParameterRule> model_parameters(std::string_view model) {
-  if (model == "thyristor") return thyristor_rules();
-  if (model == "thyristor-fast") return thyristor_fast_rules();
-  return {};
+namespace {
+
+using Made = tl::expected<std::unique_ptr<Neuron>, ParameterError>;
+
+struct Model {
+  std::string_view name;
+  std::span<const ParameterRule> (*rules)();
+  /// Gets parameters that are all there and each within its limit.
+  Made (*make)(const Parameters&);
+};
+
+constexpr std::array models{
+    Model{"thyristor", thyristor_rules, make_thyristor},
+    Model{"thyristor-fast", thyristor_fast_rules, make_thyristor_fast},
+};
+
+const Model* find_model(std::string_view name) {
+  const auto it = std::find_if(models.begin(), models.end(), [&](const Model& m) { return m.name == name; });
+  return it == models.end() ? nullptr : &*it;
 }
 
-tl::expected<std::unique_ptr<Neuron>, ParameterError> make_neuron(std::string_view model, const Parameters& parameters,
-                                                                  const NoiseParameters& noise, std::uint64_t seed) {
-  if (model != "thyristor" && model != "thyristor-fast") {
-    return tl::make_unexpected(ParameterError{
-        {}, fmt::format("there is no model \"{}\"; the models are thyristor and thyristor-fast", model)});
-  }
+ParameterError unknown_model(std::string_view name) {
+  std::string known;
+  for (const Model& model : models) known += fmt::format("{}{}", known.empty() ? "" : ", ", model.name);
+  return {{}, fmt::format("there is no model \"{}\"; there are {}", name, known)};
+}
+
+}  // namespace
+
+std::span<const ParameterRule> model_parameters(std::string_view model) {
+  const Model* found = find_model(model);
+  return found == nullptr ? std::span<const ParameterRule>{} : found->rules();
+}
+
+tl::expected<Parameters, ParameterError> resolve_parameters(std::string_view model, const Parameters& parameters) {
+  const Model* found = find_model(model);
+  if (found == nullptr) return tl::make_unexpected(unknown_model(model));
+  if (auto error = check_parameters(found->rules(), parameters)) return tl::make_unexpected(*error);
+  return without_alternatives(found->rules(), parameters);
+}
+
+Made make_neuron(std::string_view model, const Parameters& parameters, const NoiseParameters& noise,
+                 std::uint64_t seed) {
+  const auto resolved = resolve_parameters(model, parameters);
+  if (!resolved) return tl::make_unexpected(resolved.error());
   if (auto error = check_noise(noise)) return tl::make_unexpected(*error);
-  auto neuron = model == "thyristor" ? make_thyristor(parameters) : make_thyristor_fast(parameters);
-  if (!neuron || noise.deviation == 0.0) return neuron;
+  auto neuron = find_model(model)->make(*resolved);
+  if (!neuron || (noise.deviation == 0.0 && noise.white_density == 0.0)) return neuron;
   return std::make_unique<NoisyNeuron>(*std::move(neuron), noise, seed);
 }
 

@@ -99,10 +99,15 @@ struct ParameterError {
 /// Parameters of a model by their names in the neuron file, SI units.
 using Parameters = std::map<std::string, double, std::less<>>;
 
-/// Ornstein-Uhlenbeck current added to the injected one: stationary deviation and correlation time.
+/// Noise current added to the injected one: an Ornstein-Uhlenbeck process, white noise, or both. Channels are
+/// independent of each other.
 struct NoiseParameters {
-  double deviation = 0.0;         ///< A; 0 is no noise
+  double deviation = 0.0;         ///< A: stationary deviation of the Ornstein-Uhlenbeck process; 0 is none
   double correlation_time = 0.0;  ///< s
+  /// One-sided amplitude density, A/sqrt(Hz); 0 is none. Held constant over each white_step, so its power density is
+  /// density^2 sinc^2(f white_step): 3 dB down at 0.44 / white_step, variance density^2 / (2 white_step).
+  double white_density = 0.0;
+  double white_step = 0.0;  ///< s
 };
 
 /// The values a parameter may take.
@@ -114,8 +119,11 @@ struct ParameterRule {
   std::string_view unit;  ///< its SI symbol: "F", "V", "A", "Ohm", "S", "s", "C"; "" for none
   ParameterLimit limit = ParameterLimit::any;
   std::string_view reason;  ///< the physics behind the limit
-  /// Another name for the information of this parameter, such as tau_L for R_L: one of the two must be given, not both.
+  /// A parameter that this one may be given for, such as R_L for tau_L: one of the two is given, not both. Its value is
+  /// this one divided by `over` and multiplied by `times`, where these are named: R_L = tau_L / C_L.
   std::string_view instead_of = {};
+  std::string_view over = {};
+  std::string_view times = {};
 };
 
 /// The parameters a model needs, all of them, in the order of its description; empty for an unknown model.
@@ -127,10 +135,14 @@ std::span<const ParameterRule> model_parameters(std::string_view model);
 /// Errors: none; an unknown name is set as it is and refused by make_neuron.
 void set_parameter(std::string_view model, Parameters& parameters, std::string_view name, double value);
 
+/// Works out what is given in another form, R_L from tau_L, so that the model's own parameters remain.
+/// Errors: unknown model; missing, unknown or impossible parameter, two of which each follows from the other.
+tl::expected<Parameters, ParameterError> resolve_parameters(std::string_view model, const Parameters& parameters);
+
 /// Builds a neuron: `model` is "thyristor" (the two-terminal thyristor of Wu et al., Neuromorph. Comput. Eng. 3
 /// (2023) 044008, with C_m, C_L, R_L or tau_L, ...) or "thyristor-fast" (a plain switch with a recovering threshold).
-/// With noise.deviation > 0 it carries its own seeded Ornstein-Uhlenbeck current, exact in distribution on a
-/// grid of correlation_time/20, held constant within a grid step. The current injected at first is 0.
+/// The Ornstein-Uhlenbeck current is exact in distribution on a grid of correlation_time/20 and held constant within a
+/// grid step. The current injected at first is 0.
 /// Errors: unknown model, missing, unknown or impossible parameter.
 tl::expected<std::unique_ptr<Neuron>, ParameterError> make_neuron(std::string_view model, const Parameters& parameters,
                                                                   const NoiseParameters& noise, std::uint64_t seed);

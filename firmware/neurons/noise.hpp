@@ -1,8 +1,10 @@
-// Noise current of a neuron: an Ornstein-Uhlenbeck process added to the current injected.
+// Noise currents of a neuron, added to the current injected.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <vector>
 
 #include "firmware/neurons/neuron.hpp"
 #include "firmware/neurons/random.hpp"
@@ -31,13 +33,35 @@ class NoiseCurrent {
   double value_;
 };
 
-/// A neuron of one channel whose current is the injected one plus noise held constant within each grid step. The
-/// change at a grid point is an event `piece`.
+/// White noise held constant over each step: independent normal values of variance density^2 / (2 step), which gives
+/// the one-sided power density density^2 sinc^2(f step): flat to 1 % up to 0.055 / step, 3 dB down at 0.44 / step.
+class WhiteCurrent {
+ public:
+  WhiteCurrent(const NoiseParameters& parameters, std::uint64_t seed);
+  /// The present value, amperes.
+  double value() const { return value_; }
+  /// Seconds between two values.
+  double grid_step() const { return step_; }
+  /// Moves on to the next value.
+  void next() { value_ = deviation_ * random_.normal(); }
+
+ private:
+  Random random_;
+  double step_;
+  double deviation_;  // A
+  double value_;
+};
+
+/// The seed of the k-th source of noise of an experiment's seed; that of the first is the seed itself.
+std::uint64_t stream_seed(std::uint64_t seed, std::uint64_t k);
+
+/// A neuron whose currents are the injected ones plus noise held constant within each grid step, independent in each
+/// channel. The change at a grid point is an event `piece`.
 class NoisyNeuron final : public Neuron {
  public:
-  /// @param neuron  one channel
   NoisyNeuron(std::unique_ptr<Neuron> neuron, const NoiseParameters& noise, std::uint64_t seed);
 
+  std::size_t channels() const override { return neuron_->channels(); }
   void inject(std::size_t channel, double current) override;
   Advance advance(double dt) override;
   double piece_time() const override { return neuron_->piece_time(); }
@@ -50,11 +74,31 @@ class NoisyNeuron final : public Neuron {
   std::string_view failed() const override { return neuron_->failed(); }
 
  private:
+  struct Channel {
+    double injected = 0.0;  // A
+    std::optional<NoiseCurrent> slow;
+    std::optional<WhiteCurrent> white;
+    double current() const { return injected + (slow ? slow->value() : 0.0) + (white ? white->value() : 0.0); }
+  };
+  // Time within a grid step that never loses a rounding error.
+  class Grid {
+   public:
+    explicit Grid(double step) : step_{step} {}
+    double left() const;
+    void pass(double time);
+    void restart() { spent_ = correction_ = 0.0; }
+
+   private:
+    double step_;  // s; infinite for noise that is not there
+    double spent_ = 0.0;
+    double correction_ = 0.0;  // s: what rounding lost of spent_
+  };
+
+  void renew(bool slow, bool white);
+
   std::unique_ptr<Neuron> neuron_;
-  NoiseCurrent noise_;
-  double injected_ = 0.0;    // A
-  double spent_ = 0.0;       // s of the present grid step
-  double correction_ = 0.0;  // s: what rounding lost of spent_
+  std::vector<Channel> channels_;
+  Grid slow_grid_, white_grid_;
 };
 
 }  // namespace thyrode::neurons

@@ -11,7 +11,7 @@ namespace {
 
 // What is smaller is the stray capacitance of a wire, or noise that no step of the solver could follow in a lifetime.
 constexpr double least_capacitance = 1e-12;  // F
-constexpr double least_correlation = 1e-6;   // s
+constexpr double least_noise_time = 1e-6;    // s
 
 bool within(ParameterLimit limit, double value) {
   switch (limit) {
@@ -49,6 +49,18 @@ bool is_replaced(std::span<const ParameterRule> rules, const Parameters& paramet
   return std::any_of(rules.begin(), rules.end(), [&](const ParameterRule& rule) {
     return rule.instead_of == name && parameters.contains(rule.name);
   });
+}
+
+// A size and the time that belongs to it, which matters only where the size is not zero.
+std::optional<ParameterError> check_noise_pair(const ParameterRule& size, double size_value, const ParameterRule& time,
+                                               double time_value, std::string_view too_short) {
+  if (auto error = check_limit(size, size_value)) return error;
+  if (size_value == 0.0) return std::nullopt;
+  if (auto error = check_limit(time, time_value)) return error;
+  if (time_value >= least_noise_time) return std::nullopt;
+  return ParameterError{std::string{time.name},
+                        fmt::format("{} is {}, must be at least {}: {}", time.name, with_unit(time_value, "s"),
+                                    with_unit(least_noise_time, "s"), too_short)};
 }
 
 }  // namespace
@@ -96,25 +108,46 @@ std::optional<ParameterError> check_parameters(std::span<const ParameterRule> ru
   return std::nullopt;
 }
 
+tl::expected<Parameters, ParameterError> without_alternatives(std::span<const ParameterRule> rules,
+                                                              Parameters parameters) {
+  for (const ParameterRule& rule : rules) {
+    const auto given = parameters.find(rule.name);
+    if (rule.instead_of.empty() || given == parameters.end()) continue;
+    double value = given->second;
+    if (!rule.times.empty()) value *= parameters.find(rule.times)->second;
+    if (!rule.over.empty()) value /= parameters.find(rule.over)->second;
+    if (!std::isfinite(value)) {
+      return tl::make_unexpected(ParameterError{
+          std::string{rule.name},
+          fmt::format("{} is given, but {} is {}, so that {} has no value: {}; give {}", rule.name, rule.over,
+                      parameters.find(rule.over)->second, rule.instead_of, rule.reason, rule.instead_of)});
+    }
+    parameters.erase(given);
+    parameters.insert_or_assign(std::string{rule.instead_of}, value);
+  }
+  return parameters;
+}
+
 std::optional<ParameterError> check_noise(const NoiseParameters& noise) {
   static constexpr ParameterRule deviation{"noise.deviation", "A", ParameterLimit::not_negative,
                                            "a standard deviation has no sign"};
   static constexpr ParameterRule correlation{"noise.correlation_time", "s", ParameterLimit::positive,
                                              "noise without memory would have infinite power"};
-  if (auto error = check_limit(deviation, noise.deviation)) return error;
-  if (noise.deviation == 0.0) return std::nullopt;
-  if (auto error = check_limit(correlation, noise.correlation_time)) return error;
-  if (noise.correlation_time >= least_correlation) return std::nullopt;
-  return ParameterError{
-      std::string{correlation.name},
-      fmt::format("{} is {}, must be at least {}: faster noise is white to every circuit here", correlation.name,
-                  with_unit(noise.correlation_time, "s"), with_unit(least_correlation, "s"))};
+  static constexpr ParameterRule density{"noise.white_density", "A/rtHz", ParameterLimit::not_negative,
+                                         "an amplitude density has no sign"};
+  static constexpr ParameterRule step{"noise.white_step", "s", ParameterLimit::positive,
+                                      "white noise of all frequencies would have infinite power"};
+  if (auto error = check_noise_pair(deviation, noise.deviation, correlation, noise.correlation_time,
+                                    "faster noise is white to every circuit here")) {
+    return error;
+  }
+  return check_noise_pair(density, noise.white_density, step, noise.white_step,
+                          "no circuit here follows faster changes");
 }
 
 std::optional<ParameterError> check_order(std::span<const ParameterRule> rules, const Parameters& parameters,
                                           std::span<const Ordered> order) {
   for (const Ordered& pair : order) {
-    if (!parameters.contains(pair.small) || !parameters.contains(pair.large)) continue;
     const double small = parameters.find(pair.small)->second;
     const double large = parameters.find(pair.large)->second;
     if (pair.equal ? small <= large : small < large) continue;

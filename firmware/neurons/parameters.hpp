@@ -14,7 +14,13 @@ namespace thyrode::neurons {
 /// @returns the first thing wrong, or nothing
 std::optional<ParameterError> check_parameters(std::span<const ParameterRule> rules, const Parameters& parameters);
 
-/// Checks the noise: deviation not negative; correlation time positive unless the deviation is 0.
+/// Replaces each parameter that stands for another by that other: R_L = tau_L / C_L.
+/// @param parameters  checked by check_parameters
+/// Errors: the parameter to divide by is zero.
+tl::expected<Parameters, ParameterError> without_alternatives(std::span<const ParameterRule> rules,
+                                                              Parameters parameters);
+
+/// Checks the noise: deviation and density not negative; correlation time and step positive where they are used.
 std::optional<ParameterError> check_noise(const NoiseParameters& noise);
 
 /// A value with its unit, for messages: "-1e-05 F".

@@ -72,7 +72,7 @@ class Thyristor final : public SwitchingCircuit {
   std::array<Kind, phases> kinds_;
 };
 
-/// Checks parameters by name and builds the circuit.
+/// Builds the circuit from parameters that check_parameters has passed.
 /// Errors: a relation between parameters that no device has, such as a firing voltage below the on-voltage.
 tl::expected<std::unique_ptr<Neuron>, ParameterError> make_thyristor(const Parameters& parameters);
 

@@ -39,7 +39,7 @@ class ThyristorFast final : public SwitchingCircuit {
   const Kind* now_ = nullptr;
 };
 
-/// Checks parameters by name and builds the circuit.
+/// Builds the circuit from parameters that check_parameters has passed.
 /// Errors: a relation between parameters that no switch has.
 tl::expected<std::unique_ptr<Neuron>, ParameterError> make_thyristor_fast(const Parameters& parameters);
 

@@ -43,23 +43,42 @@ void read_parameters(MapReader& root, NeuronFile& file) {
   }
 }
 
+// Two keys of which each needs the other.
+struct NoisePair {
+  std::string_view size, size_example, time, time_example;
+};
+
+bool begins_pair(MapReader& map, const NoisePair& pair) {
+  const bool size = map.find(pair.size) != nullptr;
+  const bool time = map.find(pair.time) != nullptr;
+  if (size && !time) map.require(pair.time, pair.time_example);
+  if (time && !size) map.require(pair.size, pair.size_example);
+  return size && time;
+}
+
 void read_noise(MapReader& root, NeuronFile& file) {
   const YamlNode* node = root.find("noise");
   if (node == nullptr) return;
-  MapReader map(root.reading(), *node, "noise", {"deviation", "correlation_time"});
-  map.require("deviation", "deviation: 0.4 uA");
-  map.require("correlation_time", "correlation_time: 20 ms");
-  if (const auto deviation = map.quantity("deviation", QuantityKind::current, between(0.0, 0.1))) {
-    file.noise_deviation = Current::from_si(*deviation);
+  MapReader map(root.reading(), *node, "noise", {"deviation", "correlation_time", "white_density", "white_step"});
+  const bool white =
+      begins_pair(map, {"white_density", "white_density: 2 nA/rtHz", "white_step", "white_step: 100 us"});
+  if (!white) map.require("deviation", "deviation: 0.4 uA");
+  if (begins_pair(map, {"deviation", "deviation: 0.4 uA", "correlation_time", "correlation_time: 20 ms"})) {
+    const auto deviation = map.quantity("deviation", QuantityKind::current, between(0.0, 0.1));
+    const auto time = map.quantity("correlation_time", QuantityKind::duration, above_zero_to(3600.0));
+    file.noise_deviation = Current::from_si(deviation.value_or(0.0));
+    file.noise_correlation_time = Duration::from_si(time.value_or(0.0));
   }
-  if (const auto time = map.quantity("correlation_time", QuantityKind::duration, above_zero_to(3600.0))) {
-    file.noise_correlation_time = Duration::from_si(*time);
-  }
+  if (!white) return;
+  file.noise_white_density =
+      map.quantity("white_density", QuantityKind::current_density, between(0.0, 1e-3)).value_or(0.0);
+  file.noise_white_step =
+      Duration::from_si(map.quantity("white_step", QuantityKind::duration, above_zero_to(3600.0)).value_or(0.0));
 }
 
 // The kind of quantity that has this SI unit.
 std::optional<QuantityKind> kind_of_unit(std::string_view unit) {
-  for (int k = 0; k <= static_cast<int>(QuantityKind::charge_rate); ++k) {
+  for (int k = 0; k <= static_cast<int>(last_quantity_kind); ++k) {
     const auto kind = static_cast<QuantityKind>(k);
     if (si_unit(kind) == unit) return kind;
   }

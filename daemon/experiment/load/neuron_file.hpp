@@ -27,8 +27,10 @@ struct NeuronFile {
   std::string description;  ///< may be empty
   std::string source_text;  ///< key `source`: where the values come from; may be empty
   std::map<std::string, NeuronParameter, std::less<>> parameters;
-  Current noise_deviation;          ///< 0 when the file has no noise
-  Duration noise_correlation_time;  ///< 0 when the file has no noise
+  Current noise_deviation;           ///< 0 when the file has no noise
+  Duration noise_correlation_time;   ///< 0 when the file has no noise
+  double noise_white_density = 0.0;  ///< A/sqrt(Hz); 0 when the file has no white noise
+  Duration noise_white_step;         ///< 0 when the file has no white noise
   /// Places: "model", "parameters.C_m", "noise.deviation" ...
   Source source;
 };
@@ -36,7 +38,7 @@ struct NeuronFile {
 /// Reads a neuron file. Whether the model knows the parameters is another question: check_units.
 ///
 /// Keys: schema, name, model, parameters (map of name to quantity): required; description, source, noise:
-/// {deviation, correlation_time} (both, or no noise).
+/// {deviation, correlation_time} and {white_density, white_step} (each pair whole or not at all).
 /// @param file_name  for messages only
 /// Errors: bad_input, "file:line:column: what is wrong; what would be right", the first one found. No exception.
 Result<NeuronFile> parse_neuron_file(std::string_view text, std::string_view file_name);

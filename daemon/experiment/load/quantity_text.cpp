@@ -42,6 +42,9 @@ constexpr std::array units{
     Unit{"C/s", QuantityKind::charge_rate, 1.0, 0, true},
     Unit{"C/min", QuantityKind::charge_rate, 1.0 / 60.0, 0, true},
     Unit{"C/h", QuantityKind::charge_rate, 1.0 / 3600.0, 0, true},
+    Unit{"A/rtHz", QuantityKind::current_density, 1.0, 0, true},
+    Unit{"A/√Hz", QuantityKind::current_density, 1.0, 0, true},
+    Unit{"A/sqrt(Hz)", QuantityKind::current_density, 1.0, 0, true},
     Unit{"%", QuantityKind::ratio, 1.0, -2, false},
 };
 
@@ -187,6 +190,7 @@ std::string_view kind_name(QuantityKind kind) {
     case QuantityKind::charge: return "a charge";
     case QuantityKind::slew: return "a current slew";
     case QuantityKind::charge_rate: return "a charge per time";
+    case QuantityKind::current_density: return "a noise current per root of frequency";
   }
   return "";
 }
@@ -206,6 +210,7 @@ std::string_view usual_unit(QuantityKind kind) {
     case QuantityKind::charge: return "uC";
     case QuantityKind::slew: return "mA/s";
     case QuantityKind::charge_rate: return "mC/min";
+    case QuantityKind::current_density: return "nA/rtHz";
   }
   return "";
 }
@@ -222,11 +227,12 @@ Result<AnyQuantity> parse_any_quantity(std::string_view text) {
     const auto found = find_unit(parts->rest);
     if (!found) {
       const std::string near = nearest_unit(parts->rest);
-      return fail(ErrorKind::bad_input,
-                  fmt::format("'{}' has the unknown unit '{}'; {}", shortened(text), shortened(parts->rest),
-                              near.empty() ? std::string{"units are A V s min h Hz S/s Ohm S F C A/s C/min % with the "
-                                                         "prefixes f p n u m k M G"}
-                                           : fmt::format("did you mean \"{} {}\"?", shortened(parts->whole), near)));
+      return fail(
+          ErrorKind::bad_input,
+          fmt::format("'{}' has the unknown unit '{}'; {}", shortened(text), shortened(parts->rest),
+                      near.empty() ? std::string{"units are A V s min h Hz S/s Ohm S F C A/s C/min A/rtHz % with the "
+                                                 "prefixes f p n u m k M G"}
+                                   : fmt::format("did you mean \"{} {}\"?", shortened(parts->whole), near)));
     }
     scaled = *found;
   }

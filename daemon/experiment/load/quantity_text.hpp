@@ -13,20 +13,22 @@ namespace thyrode::load {
 /// What a number with a unit is a quantity of. Kinds of equal dimension (Hz and S/s, A and C/min) stay apart, so
 /// that a rate of sampling is never taken for a rate of spikes.
 enum class QuantityKind : std::uint8_t {
-  number,         ///< no unit
-  ratio,          ///< %
-  current,        ///< A
-  voltage,        ///< V
-  duration,       ///< s, min, h
-  frequency,      ///< Hz, /s
-  sampling_rate,  ///< S/s
-  resistance,     ///< Ohm
-  conductance,    ///< S
-  capacitance,    ///< F
-  charge,         ///< C
-  slew,           ///< A/s
-  charge_rate,    ///< C/s, C/min, C/h
+  number,           ///< no unit
+  ratio,            ///< %
+  current,          ///< A
+  voltage,          ///< V
+  duration,         ///< s, min, h
+  frequency,        ///< Hz, /s
+  sampling_rate,    ///< S/s
+  resistance,       ///< Ohm
+  conductance,      ///< S
+  capacitance,      ///< F
+  charge,           ///< C
+  slew,             ///< A/s
+  charge_rate,      ///< C/s, C/min, C/h
+  current_density,  ///< A/rtHz, A/√Hz, A/sqrt(Hz): amplitude density of noise
 };
+inline constexpr QuantityKind last_quantity_kind = QuantityKind::current_density;
 
 /// A quantity of any kind: its value in SI (`2 %` is 0.02) and the symbol of its SI unit.
 struct AnyQuantity {
@@ -35,8 +37,8 @@ struct AnyQuantity {
   bool operator==(const AnyQuantity&) const = default;
 };
 
-/// The symbol of a kind's SI unit: "A", "V", "s", "Hz", "S/s", "Ohm", "S", "F", "C", "A/s", "C/s"; "" for number and
-/// ratio.
+/// The symbol of a kind's SI unit: "A", "V", "s", "Hz", "S/s", "Ohm", "S", "F", "C", "A/s", "C/s", "A/rtHz"; "" for
+/// number and ratio.
 std::string_view si_unit(QuantityKind kind);
 /// The kind in words, with its article: "a current".
 std::string_view kind_name(QuantityKind kind);

@@ -27,7 +27,7 @@ rc::Gen<double> doubles() {
 }
 
 rc::Gen<QuantityKind> kinds() {
-  return rc::gen::map(rc::gen::inRange(0, static_cast<int>(QuantityKind::charge_rate) + 1),
+  return rc::gen::map(rc::gen::inRange(0, static_cast<int>(last_quantity_kind) + 1),
                       [](int k) { return static_cast<QuantityKind>(k); });
 }
 

@@ -60,6 +60,21 @@ TEST(NeuronFile, WithoutNoiseHasNone) {
   EXPECT_EQ(file.noise_correlation_time.si(), 0.0);
 }
 
+TEST(NeuronFile, ReadsWhiteNoiseAloneOrBesideTheOther) {
+  const std::string white = "white_density: 2 nA/rtHz, white_step: 100 us";
+  const NeuronFile both = parsed(replaced(full, "200 ms}", "200 ms, " + white + "}"));
+  EXPECT_EQ(both.noise_deviation.si(), 0.9e-6);
+  EXPECT_EQ(both.noise_white_density, 2e-9);
+  EXPECT_EQ(both.noise_white_step.si(), 1e-4);
+  const NeuronFile alone = parsed(replaced(full, "deviation: 0.9 uA, correlation_time: 200 ms", white));
+  EXPECT_EQ(alone.noise_deviation.si(), 0.0);
+  EXPECT_EQ(alone.noise_white_density, 2e-9);
+  const auto half = parse_neuron_file(replaced(full, "200 ms}", "200 ms, white_step: 100 us}"), "n.yaml");
+  ASSERT_FALSE(half.has_value());
+  EXPECT_EQ(half.error().message,
+            "n.yaml:11:8: key 'white_density' is missing in noise; add for example \"white_density: 2 nA/rtHz\"");
+}
+
 TEST(NeuronFile, PassesWithTheUnitsOfItsModel) {
   EXPECT_EQ(refusal(full), "accepted");
 }

@@ -53,6 +53,9 @@ TEST(QuantityText, ReadsEveryUnitToTheNearestDouble) {
       {"5 mA/s", Kind::slew, 5e-3},
       {"20 A/s", Kind::slew, 20.0},
       {"60 mC/min", Kind::charge_rate, 1e-3},
+      {"2 nA/rtHz", Kind::current_density, 2e-9},
+      {"2nA/√Hz", Kind::current_density, 2e-9},
+      {"0.5 pA/sqrt(Hz)", Kind::current_density, 0.5e-12},
       {"2 %", Kind::ratio, 0.02},
       {"0.2%", Kind::ratio, 0.002},
       {"  34 \t uA ", Kind::current, 34e-6},
@@ -111,7 +114,7 @@ TEST(QuantityText, RefusesWhatNoDoubleHolds) {
 
 TEST(QuantityText, RefusesUnitsNobodyKnowsWithTheListOfThem) {
   EXPECT_EQ(refusal("3 parsec", Kind::current),
-            "'3 parsec' has the unknown unit 'parsec'; units are A V s min h Hz S/s Ohm S F C A/s C/min % with the "
+            "'3 parsec' has the unknown unit 'parsec'; units are A V s min h Hz S/s Ohm S F C A/s C/min A/rtHz % with the "
             "prefixes f p n u m k M G");
   EXPECT_NE(refusal("3 m%", Kind::ratio), "accepted");
   EXPECT_NE(refusal("3 kmin", Kind::duration), "accepted");

@@ -5,6 +5,7 @@
 
 #include "firmware/neurons/parameters.hpp"
 #include "firmware/neurons/thyristor.hpp"
+#include "firmware/neurons/relaxation_switch.hpp"
 #include "firmware/neurons/thyristor_fast.hpp"
 
 namespace thyrode::neurons {
@@ -133,7 +134,9 @@ tl::expected<std::unique_ptr<Neuron>, ParameterError> make_thyristor(const Param
 
 tl::expected<std::unique_ptr<Neuron>, ParameterError> make_thyristor_fast(const Parameters& parameters) {
   if (auto error = check_order(fast_rules, parameters, fast_order)) return tl::make_unexpected(*error);
-  return std::make_unique<ThyristorFast>(lower_fast(parameters));
+  const ThyristorFastParameters lowered = lower_fast(parameters);
+  if (lowered.c_l == 0.0) return std::make_unique<RelaxationSwitch>(lowered);
+  return std::make_unique<ThyristorFast>(lowered);
 }
 
 }  // namespace thyrode::neurons

@@ -106,6 +106,116 @@ TEST(Simulate, TellsWhenAndWhyACircuitChatters) {
   EXPECT_NE(result.error().message.find("chatters"), std::string::npos);
 }
 
+// An open switch is a resistor and a capacitor: u' = (I_0 + a t)/C - u/tau has a closed form under a ramp.
+double voltage_under_ramp(double t, double from, double slope, double resistance, double capacitance) {
+  const double tau = resistance * capacitance;
+  return resistance * (from * (1.0 - std::exp(-t / tau)) + slope * (t - tau * (1.0 - std::exp(-t / tau))));
+}
+
+TEST(Ramp, FiresFirstWhereTheClosedFormReachesThreshold) {
+  const double duration = 5.0;
+  const double from = 10e-6;
+  const double to = 60e-6;
+  const auto neuron = must_make("thyristor-fast", bench_fast());
+  const Drive drive{Current::from_si(from), Current::from_si(to)};
+  const auto result = simulate(*neuron, std::span{&drive, 1}, Duration::from_si(duration), 0.0_s);
+  ASSERT_TRUE(result.has_value());
+  // The switch fires when u - v has reached V_th = 1.8 V, which is u = 1.8 V (R + R_L)/R.
+  const double threshold = 1.8 * 50.1e3 / 50e3;
+  double low = 0.0;
+  double high = duration;
+  for (int k = 0; k < 100; ++k) {
+    const double middle = 0.5 * (low + high);
+    (voltage_under_ramp(middle, from, (to - from) / duration, 50.1e3, 100e-9) < threshold ? low : high) = middle;
+  }
+  ASSERT_FALSE(result->front().spike_times.empty());
+  EXPECT_NEAR(result->front().spike_times.front(), low, 1e-6);
+}
+
+TEST(Ramp, MovesSpikesByNanosecondsOnlyWhenItsStepsAreHalved) {
+  // Two halves of a ramp have shorter steps than the whole.
+  const Current from = 40.0_uA;
+  const Current middle = 50.0_uA;
+  const Current to = 60.0_uA;
+  const auto whole_neuron = must_make("thyristor", wu2023());
+  const auto halves_neuron = must_make("thyristor", wu2023());
+  const Drive all{from, to};
+  const Drive first{from, middle};
+  const Drive second{middle, to};
+  const auto whole = simulate(*whole_neuron, std::span{&all, 1}, 2.0_s, 0.0_s);
+  const auto early = simulate(*halves_neuron, std::span{&first, 1}, 1.0_s, 0.0_s);
+  const auto late = simulate(*halves_neuron, std::span{&second, 1}, 1.0_s, 0.0_s);
+  ASSERT_TRUE(whole && early && late);
+  std::vector<double> times = early->front().spike_times;
+  for (const double t : late->front().spike_times) times.push_back(1.0 + t);
+  ASSERT_EQ(times.size(), whole->front().spike_times.size());
+  ASSERT_GT(times.size(), 20U);
+  EXPECT_NE(ramp_steps(all, 2.0_s), ramp_steps(first, 1.0_s) + ramp_steps(second, 1.0_s));
+  for (std::size_t k = 0; k < times.size(); ++k) EXPECT_NEAR(times[k], whole->front().spike_times[k], 20e-9) << k;
+}
+
+TEST(Ramp, SpeedsAMembraneUp) {
+  const auto neuron = must_make("thyristor", wu2023());
+  const Drive drive{40.0_uA, 100.0_uA};
+  const auto result = simulate(*neuron, std::span{&drive, 1}, 4.0_s, 1.0_s);
+  ASSERT_TRUE(result.has_value());
+  const std::vector<double>& t = result->front().spike_times;
+  ASSERT_GT(t.size(), 20U);
+  EXPECT_GT(t[1] - t[0], 2.0 * (t.back() - t[t.size() - 2]));
+  EXPECT_GT(t.front(), 1.0);
+}
+
+TEST(Ramp, NeedsNoStepsWhenItIsFlat) {
+  EXPECT_EQ(ramp_steps({40.0_uA, std::nullopt}, 1.0_s), 1);
+  EXPECT_EQ(ramp_steps({40.0_uA, 40.0_uA}, 1.0_s), 1);
+  EXPECT_GT(ramp_steps({40.0_uA, 41.0_uA}, 1.0_s), 100);
+  EXPECT_GT(ramp_steps({0.0_uA, 40.0_uA}, 1.0_s), 1000);
+}
+
+TEST(Truth, ListsEveryModeFromTheBeginOfTheWindow) {
+  const auto neuron = must_make("thyristor", wu2023());
+  SimulationOptions options;
+  options.list_modes = true;
+  const auto result = simulate(*neuron, 45.3_uA, 1.0_s, 0.5_s, options);
+  ASSERT_TRUE(result.has_value());
+  const std::vector<ModeChange>& modes = result->truth.modes;
+  ASSERT_GT(modes.size(), 3U);
+  EXPECT_EQ(modes.front().time, 0.5);
+  std::size_t spike = 0;
+  for (std::size_t k = 1; k < modes.size(); ++k) {
+    EXPECT_NE(modes[k].mode, modes[k - 1].mode);
+    EXPECT_GE(modes[k].time, modes[k - 1].time);
+    if (modes[k].mode == "fresh") {
+      EXPECT_EQ(modes[k].time, result->spike_times.at(spike++));
+    }
+  }
+  EXPECT_EQ(spike, result->spike_times.size());
+  EXPECT_EQ(result->truth.mode, modes.back().mode);
+  EXPECT_FALSE(result->truth.latched);
+}
+
+TEST(Truth, IsLatchedAboveTheUpperEnd) {
+  const auto neuron = must_make("thyristor", wu2023());
+  const auto result = simulate(*neuron, 135.0_uA, 1.0_s, 0.5_s);
+  ASSERT_TRUE(result.has_value());
+  EXPECT_TRUE(result->truth.latched);
+  EXPECT_TRUE(result->truth.conducting);
+  EXPECT_GT(result->truth.conducting_for, 1.0) << "since before the window";
+  EXPECT_EQ(result->truth.mode, "settled");
+  EXPECT_EQ(result->pattern.label, analysis::Label::QD);
+}
+
+TEST(PhaseSeries, PlacesASpikeInTheCycleItFallsInto) {
+  const std::vector<double> cycle{1.0, 2.0, 4.0};
+  const std::vector<double> other{0.5, 1.0, 1.25, 3.0, 4.0};
+  const auto series = phase_series(cycle, other);
+  ASSERT_EQ(series.size(), 3U);
+  EXPECT_EQ(series[0].time, 1.0);
+  EXPECT_EQ(series[0].phase, 0.0);
+  EXPECT_EQ(series[1].phase, 0.25);
+  EXPECT_EQ(series[2].phase, 0.5);
+}
+
 TEST(Moment, KeepsItsLastDigitThroughAMillionSmallSteps) {
   Moment now{Duration::from_si(86'400.0)};
   for (int k = 0; k < 1'000'000; ++k) now += 1e-7;

@@ -1,0 +1,432 @@
+#include "daemon/recording/map_file.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <filesystem>
+
+#include "daemon/recording/builder.hpp"
+#include "daemon/recording/hdf5.hpp"
+#include "daemon/recording/readback.hpp"
+
+namespace thyrode::recording {
+namespace {
+
+namespace fs = std::filesystem;
+using analysis::Label;
+using h5::expect;
+using h5::Handle;
+using h5::own;
+
+constexpr const char* axes_group = "/axes";
+constexpr const char* provenance_group = "/provenance";
+constexpr const char* neuron_path = "/provenance/neuron_yaml";
+constexpr const char* computed_path = "/computed";
+
+[[noreturn]] void refuse(const std::string& path, const std::string& what, const std::string& remedy) {
+  raise(ErrorKind::bad_input, fmt::format("{}: {}; {}", path, what, remedy));
+}
+
+// ---------------------------------------------------------------- columns of the file
+
+/// A number of every point: its name, and where it lies in MapPoint.
+struct RealColumn {
+  const char* path;
+  const char* unit;
+  const char* description;
+  double MapPoint::*member;
+};
+constexpr std::array real_columns{
+    RealColumn{"/frequency_hz", "Hz", "(n - 1) / (last - first spike time); NaN below two spikes",
+               &MapPoint::frequency_hz},
+    RealColumn{"/event_frequency_hz", "Hz", "bursts a second where it bursts, else frequency_hz; NaN if undefined",
+               &MapPoint::event_frequency_hz},
+    RealColumn{"/spikes_per_burst", "1", "mean over whole burst periods; NaN where it does not burst",
+               &MapPoint::spikes_per_burst},
+    RealColumn{"/cv", "1", "coefficient of variation of the inter-spike intervals; NaN below two of them",
+               &MapPoint::cv},
+};
+
+constexpr const char* spikes_path = "/n_spikes";
+constexpr const char* label_path = "/label";
+constexpr const char* latched_path = "/latched";
+constexpr const char* failed_path = "/failed";
+
+constexpr auto last_label = static_cast<int>(Label::undetermined);
+
+Handle label_type() {
+  Handle type{H5Tenum_create(H5T_STD_U8LE)};
+  for (int k = 0; k <= last_label; ++k) {
+    auto value = static_cast<std::uint8_t>(k);
+    H5Tenum_insert(type.get(), analysis::to_string(static_cast<Label>(k)), &value);
+  }
+  return type;
+}
+
+Handle access_properties() {
+  Handle list{H5Pcreate(H5P_FILE_ACCESS)};
+  // The newest format marks a file as open for writing, and one whose writer was killed then opens no more.
+  H5Pset_libver_bounds(list.get(), H5F_LIBVER_EARLIEST, H5F_LIBVER_V18);
+  H5Pset_fclose_degree(list.get(), H5F_CLOSE_STRONG);
+  return list;
+}
+
+// ---------------------------------------------------------------- making the file
+
+class Skeleton {
+ public:
+  Skeleton(hid_t file, const MapDescription& description) : file_{file}, builder_{file, 0}, description_{description} {}
+
+  void make() {
+    builder_.attribute("/", "schema", map_schema);
+    builder_.group(axes_group);
+    std::vector<std::string> names;
+    for (const MapAxis& axis : description_.axes) {
+      const std::string path = std::string{axes_group} + "/" + axis.name;
+      builder_.array(path, axis.values);
+      builder_.attribute(path, "unit", axis.unit);
+      builder_.attribute(path, "shown_unit", axis.shown_unit);
+      builder_.attribute(path, "shown_scale", axis.shown_scale);
+      names.push_back(axis.name);
+    }
+    // As for any array: the last axis is the fast one.
+    builder_.attribute(axes_group, "columns", names.front());
+    if (names.size() > 1) builder_.attribute(axes_group, "rows", names.back());
+    builder_.group(provenance_group);
+    builder_.text(neuron_path, description_.neuron_yaml);
+    for (const auto& [name, value] : description_.provenance) builder_.attribute(provenance_group, name.c_str(), value);
+    const double undefined = std::numeric_limits<double>::quiet_NaN();
+    for (const RealColumn& column : real_columns) {
+      make_column(column.path, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, &undefined, column.unit, column.description);
+    }
+    const std::int64_t none = 0;
+    make_column(spikes_path, H5T_STD_I64LE, H5T_NATIVE_INT64, &none, "1", "spikes in the time watched");
+    const auto undetermined = static_cast<std::uint8_t>(last_label);
+    const Handle labels = label_type();
+    make_column(label_path, labels.get(), labels.get(), &undetermined, "1", "name of the firing pattern");
+    const std::uint8_t no = 0;
+    make_column(latched_path, H5T_STD_U8LE, H5T_NATIVE_UINT8, &no, "1", "1 where the switch stays closed for ever");
+    make_column(failed_path, H5T_STD_U8LE, H5T_NATIVE_UINT8, &no, "1", "1 where the circuit chatters");
+    make_column(computed_path, H5T_STD_U8LE, H5T_NATIVE_UINT8, &no, "1", "1 where the point is known");
+  }
+
+ private:
+  void make_column(const std::string& path, hid_t type, hid_t memory, const void* fill, const char* unit,
+                   const char* description) {
+    const std::array<hsize_t, 2> shape{hsize_t(description_.rows()), hsize_t(description_.columns())};
+    const bool plane = description_.axes.size() > 1;
+    const Handle space{H5Screate_simple(plane ? 2 : 1, plane ? shape.data() : &shape[1], nullptr)};
+    const Handle properties{H5Pcreate(H5P_DATASET_CREATE)};
+    // All of the space at once: from then on only numbers change in the file, never its structure.
+    H5Pset_alloc_time(properties.get(), H5D_ALLOC_TIME_EARLY);
+    H5Pset_fill_time(properties.get(), H5D_FILL_TIME_ALLOC);
+    H5Pset_obj_track_times(properties.get(), false);
+    H5Pset_fill_value(properties.get(), memory, fill);
+    own(H5Dcreate2(file_, path.c_str(), type, space.get(), H5P_DEFAULT, properties.get(), H5P_DEFAULT), file_, path,
+        "create");
+    builder_.attribute(path, "unit", unit);
+    builder_.attribute(path, "description", description);
+  }
+
+  hid_t file_;
+  Builder builder_;
+  const MapDescription& description_;
+};
+
+void make_file(const std::string& path, const MapDescription& description) {
+  const fs::path folder = fs::path{path}.parent_path();
+  std::error_code error;
+  if (!folder.empty() && !fs::is_directory(folder, error)) {
+    refuse(folder.string(), "no such folder", "create it or name another file with --out");
+  }
+  // A file appears under its name only when it is whole.
+  const std::string draft = path + ".new";
+  {
+    const Handle access = access_properties();
+    const Handle creation{H5Pcreate(H5P_FILE_CREATE)};
+    H5Pset_obj_track_times(creation.get(), false);
+    const Handle file{H5Fcreate(draft.c_str(), H5F_ACC_TRUNC, creation.get(), access.get())};
+    if (!file) {
+      refuse(draft, fmt::format("cannot be made: {}", h5::last_reason()),
+             "check the folder and the disk, or name another file with --out");
+    }
+    Skeleton{file.get(), description}.make();
+    expect(H5Fflush(file.get(), H5F_SCOPE_LOCAL), file.get(), "the map", "write");
+  }
+  fs::rename(draft, path, error);
+  if (error) {
+    refuse(path, fmt::format("cannot be made: {}", error.message()), "name another file with --out");
+  }
+}
+
+// ---------------------------------------------------------------- reading
+
+Handle open_file(const std::string& path, unsigned flags) {
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  if (!fs::exists(status)) refuse(path, "no such file", "check the name");
+  if (!fs::is_regular_file(status)) refuse(path, "is not a file", "name a map (.h5)");
+  const Handle access = access_properties();
+  Handle file{H5Fopen(path.c_str(), flags, access.get())};
+  if (file) return file;
+  const std::string reason = h5::last_reason();
+  if (reason.find("lock") != std::string::npos || reason.find("temporarily unavailable") != std::string::npos) {
+    refuse(path, "another program is writing this map", "wait for its end");
+  }
+  refuse(path, fmt::format("cannot be opened: {}", reason), "name a map that `thyrode simulate --map` made");
+}
+
+std::string schema_of(hid_t file) {
+  if (H5Aexists(file, "schema") <= 0) return {};
+  return read_text_attribute(file, "/", "schema");
+}
+
+void check_schema(hid_t file, const std::string& path) {
+  const std::string schema = schema_of(file);
+  if (schema == map_schema) return;
+  if (schema.starts_with("thyrode.map/")) {
+    refuse(path, fmt::format("its schema is {}, this version reads {}", schema, map_schema),
+           "use a newer version of thyrode");
+  }
+  refuse(path, "an HDF5 file, but not a map of thyrode", "name a map that `thyrode simulate --map` made");
+}
+
+MapAxis read_axis(hid_t file, const char* role) {
+  MapAxis axis;
+  axis.name = read_text_attribute(file, axes_group, role);
+  const std::string path = std::string{axes_group} + "/" + axis.name;
+  axis.values = read_column<double>(file, path, 0, row_count(file, path));
+  axis.unit = read_text_attribute(file, path, "unit");
+  axis.shown_unit = read_text_attribute(file, path, "shown_unit");
+  axis.shown_scale = read_attribute<double>(file, path, "shown_scale");
+  if (axis.values.empty()) h5::complain(file, path, "find values in");
+  return axis;
+}
+
+// Attributes come in the order of their names, whatever the order in which they were written.
+herr_t collect_name(hid_t /*object*/, const char* name, const H5A_info_t* /*info*/, void* names) {
+  static_cast<std::vector<std::string>*>(names)->emplace_back(name);
+  return 0;
+}
+
+MapDescription read_description(hid_t file) {
+  MapDescription description;
+  description.axes.push_back(read_axis(file, "columns"));
+  if (H5Aexists_by_name(file, axes_group, "rows", H5P_DEFAULT) > 0) description.axes.push_back(read_axis(file, "rows"));
+  description.neuron_yaml = read_text(file, neuron_path);
+  std::vector<std::string> names;
+  const Handle group = own(H5Gopen2(file, provenance_group, H5P_DEFAULT), file, provenance_group, "open");
+  expect(H5Aiterate2(group.get(), H5_INDEX_NAME, H5_ITER_INC, nullptr, collect_name, &names), file, provenance_group,
+         "read");
+  for (const std::string& name : names) {
+    description.provenance.emplace_back(name, read_text_attribute(file, provenance_group, name.c_str()));
+  }
+  return description;
+}
+
+template <class T>
+std::vector<T> read_all(hid_t file, const std::string& path, hid_t type, std::int64_t points) {
+  const Handle data = h5::open_dataset(file, path);
+  const Handle space{H5Dget_space(data.get())};
+  if (H5Sget_simple_extent_npoints(space.get()) != points) h5::complain(file, path, "find every point in");
+  std::vector<T> values(static_cast<std::size_t>(points));
+  expect(H5Dread(data.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), file, path, "read");
+  return values;
+}
+
+// ---------------------------------------------------------------- going on with a map
+
+std::string axis_text(const MapAxis& axis) {
+  return fmt::format("{} = {:.9g} to {:.9g} {} in {} points", axis.name, axis.values.front() / axis.shown_scale,
+                     axis.values.back() / axis.shown_scale, axis.shown_unit, axis.values.size());
+}
+
+std::string axes_text(const std::vector<MapAxis>& axes) {
+  std::string text;
+  for (const MapAxis& axis : axes) text += (text.empty() ? "" : ", ") + axis_text(axis);
+  return text;
+}
+
+bool same_grid(const std::vector<MapAxis>& a, const std::vector<MapAxis>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](const MapAxis& x, const MapAxis& y) { return x.name == y.name && x.values == y.values; });
+}
+
+std::string value_of(const MapDescription& description, const std::string& name) {
+  for (const auto& [key, value] : description.provenance) {
+    if (key == name) return value;
+  }
+  return {};
+}
+
+void check_same(const std::string& path, const MapDescription& there, const MapDescription& asked) {
+  const std::string remedy = "give the options of that map to go on with it, or name another file with --out";
+  if (!same_grid(there.axes, asked.axes)) {
+    refuse(path,
+           fmt::format("is a map of another grid: it has {}; asked for is {}", axes_text(there.axes),
+                       axes_text(asked.axes)),
+           remedy);
+  }
+  for (const auto& [name, value] : asked.provenance) {
+    const std::string other = value_of(there, name);
+    if (other == value) continue;
+    refuse(path,
+           fmt::format("is a map with {} = {}; asked for is {}", name, other.empty() ? "(none)" : other,
+                       value.empty() ? "(none)" : value),
+           remedy);
+  }
+  if (there.neuron_yaml != asked.neuron_yaml) {
+    refuse(path, "is a map of another neuron: the neuron file has changed since it was begun", remedy);
+  }
+}
+
+}  // namespace
+
+// ---------------------------------------------------------------- the door
+
+struct MapFile::State {
+  std::string path;
+  Handle file;
+  bool plane = false;
+  std::int64_t columns = 0;
+  std::vector<MapPoint> points;
+  std::vector<std::uint8_t> computed;
+
+  /// Writes the rows that hold the points [first, last].
+  template <class T, class Value>
+  void write_rows(const char* name, hid_t type, std::int64_t first, std::int64_t last, Value value) const {
+    const std::int64_t begin = plane ? first / columns : first;
+    const std::int64_t end = (plane ? last / columns : last) + 1;
+    const std::int64_t width = plane ? columns : 1;
+    std::vector<T> values;
+    for (std::int64_t k = begin * width; k < end * width; ++k) values.push_back(value(static_cast<std::size_t>(k)));
+    const Handle data = h5::open_dataset(file.get(), name);
+    const Handle space{H5Dget_space(data.get())};
+    const std::array<hsize_t, 2> start{hsize_t(begin), 0};
+    const std::array<hsize_t, 2> block{hsize_t(end - begin), hsize_t(width)};
+    const Handle memory{H5Screate_simple(plane ? 2 : 1, block.data(), nullptr)};
+    expect(H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, start.data(), nullptr, block.data(), nullptr), file.get(),
+           name, "select rows of");
+    expect(H5Dwrite(data.get(), type, memory.get(), space.get(), H5P_DEFAULT, values.data()), file.get(), name,
+           "write");
+  }
+
+  void write_values(std::int64_t first, std::int64_t last) const {
+    for (const RealColumn& column : real_columns) {
+      write_rows<double>(column.path, H5T_NATIVE_DOUBLE, first, last,
+                         [&](std::size_t k) { return points[k].*column.member; });
+    }
+    write_rows<std::int64_t>(spikes_path, H5T_NATIVE_INT64, first, last,
+                             [&](std::size_t k) { return points[k].n_spikes; });
+    const Handle labels = label_type();
+    write_rows<std::uint8_t>(label_path, labels.get(), first, last,
+                             [&](std::size_t k) { return static_cast<std::uint8_t>(points[k].label); });
+    write_rows<std::uint8_t>(latched_path, H5T_NATIVE_UINT8, first, last,
+                             [&](std::size_t k) { return std::uint8_t{points[k].latched}; });
+    write_rows<std::uint8_t>(failed_path, H5T_NATIVE_UINT8, first, last,
+                             [&](std::size_t k) { return std::uint8_t{points[k].failed}; });
+  }
+
+  void flush() const { expect(H5Fflush(file.get(), H5F_SCOPE_LOCAL), file.get(), "the map", "write"); }
+};
+
+namespace {
+
+Map read_open_map(hid_t file) {
+  Map map;
+  map.description = read_description(file);
+  const std::int64_t points = map.description.points();
+  map.points.resize(static_cast<std::size_t>(points));
+  for (const RealColumn& column : real_columns) {
+    const auto values = read_all<double>(file, column.path, H5T_NATIVE_DOUBLE, points);
+    for (std::size_t k = 0; k < values.size(); ++k) map.points[k].*column.member = values[k];
+  }
+  const auto spikes = read_all<std::int64_t>(file, spikes_path, H5T_NATIVE_INT64, points);
+  const Handle type = label_type();
+  const auto labels = read_all<std::uint8_t>(file, label_path, type.get(), points);
+  const auto latched = read_all<std::uint8_t>(file, latched_path, H5T_NATIVE_UINT8, points);
+  const auto failed = read_all<std::uint8_t>(file, failed_path, H5T_NATIVE_UINT8, points);
+  for (std::size_t k = 0; k < map.points.size(); ++k) {
+    if (labels[k] > last_label) h5::complain(file, label_path, "understand a value of");
+    map.points[k].n_spikes = spikes[k];
+    map.points[k].label = static_cast<Label>(labels[k]);
+    map.points[k].latched = latched[k] != 0;
+    map.points[k].failed = failed[k] != 0;
+  }
+  map.computed = read_all<std::uint8_t>(file, computed_path, H5T_NATIVE_UINT8, points);
+  return map;
+}
+
+}  // namespace
+
+std::int64_t Map::computed_points() const {
+  return std::count(computed.begin(), computed.end(), std::uint8_t{1});
+}
+
+MapFile::MapFile(std::unique_ptr<State> state) : state_{std::move(state)} {}
+MapFile::MapFile(MapFile&&) noexcept = default;
+MapFile& MapFile::operator=(MapFile&&) noexcept = default;
+MapFile::~MapFile() = default;
+
+Result<MapFile> MapFile::open(const std::string& path, const MapDescription& description) {
+  return guarded([&] {
+    std::error_code error;
+    if (!fs::exists(fs::symlink_status(path, error))) make_file(path, description);
+    Handle file = open_file(path, H5F_ACC_RDWR);
+    check_schema(file.get(), path);
+    check_same(path, read_description(file.get()), description);
+    Map map = read_open_map(file.get());
+    auto state = std::make_unique<State>();
+    state->path = path;
+    state->file = std::move(file);
+    state->plane = description.axes.size() > 1;
+    state->columns = description.columns();
+    state->points = std::move(map.points);
+    state->computed = std::move(map.computed);
+    return MapFile{std::move(state)};
+  });
+}
+
+const std::vector<std::uint8_t>& MapFile::computed() const {
+  return state_->computed;
+}
+
+Result<void> MapFile::write(std::span<const MapResult> results) {
+  if (results.empty()) return {};
+  return guarded([&] {
+    const auto [first, last] = std::minmax_element(
+        results.begin(), results.end(), [](const MapResult& a, const MapResult& b) { return a.index < b.index; });
+    for (const MapResult& result : results) state_->points[static_cast<std::size_t>(result.index)] = result.point;
+    state_->write_values(first->index, last->index);
+    state_->flush();
+    for (const MapResult& result : results) state_->computed[static_cast<std::size_t>(result.index)] = 1;
+    state_->write_rows<std::uint8_t>(computed_path, H5T_NATIVE_UINT8, first->index, last->index,
+                                     [&](std::size_t k) { return state_->computed[k]; });
+    state_->flush();
+  });
+}
+
+bool is_map(const std::string& path) {
+  std::error_code error;
+  if (!fs::is_regular_file(path, error)) return false;
+  const auto found = guarded([&] {
+    const Handle access = access_properties();
+    const Handle file{H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get())};
+    return file && schema_of(file.get()).starts_with("thyrode.map/");
+  });
+  return found.value_or(false);
+}
+
+Result<Map> read_map(const std::string& path) {
+  auto map = guarded([&] {
+    const Handle file = open_file(path, H5F_ACC_RDONLY);
+    check_schema(file.get(), path);
+    return read_open_map(file.get());
+  });
+  if (!map) map.error().kind = ErrorKind::bad_input;
+  return map;
+}
+
+}  // namespace thyrode::recording

@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <array>
 
+#include "firmware/neurons/butera.hpp"
 #include "firmware/neurons/noise.hpp"
 #include "firmware/neurons/parameters.hpp"
+#include "firmware/neurons/pinsky_rinzel.hpp"
 #include "firmware/neurons/thyristor.hpp"
 #include "firmware/neurons/thyristor_fast.hpp"
 
@@ -26,6 +28,8 @@ struct Model {
 constexpr std::array models{
     Model{"thyristor", thyristor_rules, make_thyristor},
     Model{"thyristor-fast", thyristor_fast_rules, make_thyristor_fast},
+    Model{"pinsky-rinzel", pinsky_rinzel_rules, make_pinsky_rinzel},
+    Model{"butera", butera_rules, make_butera},
 };
 
 const Model* find_model(std::string_view name) {

@@ -140,7 +140,8 @@ void set_parameter(std::string_view model, Parameters& parameters, std::string_v
 tl::expected<Parameters, ParameterError> resolve_parameters(std::string_view model, const Parameters& parameters);
 
 /// Builds a neuron: `model` is "thyristor" (the two-terminal thyristor of Wu et al., Neuromorph. Comput. Eng. 3
-/// (2023) 044008, with C_m, C_L, R_L or tau_L, ...) or "thyristor-fast" (a plain switch with a recovering threshold).
+/// (2023) 044008, with C_m, C_L, R_L or tau_L, ...) or "thyristor-fast" (a plain switch with a recovering threshold);
+/// "pinsky-rinzel" and "butera" are neurons of membrane currents.
 /// The Ornstein-Uhlenbeck current is exact in distribution on a grid of correlation_time/20 and held constant within a
 /// grid step. The current injected at first is 0.
 /// Errors: unknown model, missing, unknown or impossible parameter.

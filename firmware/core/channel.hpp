@@ -41,6 +41,16 @@ inline CodeSummary summarise(std::span<const AdcCode> codes) noexcept {
   return {static_cast<AdcCode>(lowest), static_cast<AdcCode>(highest), sum};
 }
 
+/// The slow signals of one channel over a stretch of whole blocks whose codes nobody computed one by one.
+struct StretchCodes {
+  static constexpr std::size_t most_means = 10;  ///< from mark to mark
+  CodeSummary v_m;                               ///< no codes at all: count 0
+  std::uint32_t v_m_count = 0;
+  CodeSummary i_read;                                 ///< extremes; the sum is in read_sums
+  std::array<std::uint32_t, most_means> read_sums{};  ///< of each millisecond, the first and the last maybe in part
+  std::array<std::uint16_t, most_means> read_counts{};
+};
+
 class ChannelState {
  public:
   static constexpr int level_rate = 100;     ///< level records and marks a second
@@ -106,21 +116,54 @@ class ChannelState {
 
   /// Takes in one block of codes. @param command_sum  sum of the DAC codes of the same samples
   void take(Sample first, const ChannelCodes& codes, std::uint32_t command_sum, Telemetry& out) noexcept {
-    const CodeSummary v_out = summarise(codes.v_out);
-    detector_.run(
-        codes.v_out, first, v_out.lowest, v_out.highest, [this](Ticks at) { snippets_.fire(at, sample_rate_); },
-        [this, &out](const protocol::SpikeRecord& spike) { add_spike(spike, out); });
-    snippets_.store(index_, first, codes.v_out, [&out](const protocol::SnippetBlock& block) { out.stream(block); });
-    add_level(0, v_out, codes.v_out.size());
+    take_v_out(first, codes.v_out, out);
     add_level(1, summarise(codes.v_m), codes.v_m.size());
     const CodeSummary read = summarise(codes.i_read);
     add_level(2, read, codes.i_read.size());
-    levels_.command_sum += command_sum;
-    levels_.command_count += static_cast<std::uint32_t>(codes.v_out.size());
-    read_sum_ += read.sum;
-    read_count_ += static_cast<std::uint16_t>(codes.i_read.size());
-    command_sum_ += command_sum;
+    add_current(read.sum, codes.i_read.size(), command_sum, codes.v_out.size());
     if (decimation_ > 0) add_trace(first, codes.v_out, out);
+  }
+  /// The detector's and the snippets' part of take(), for any number of codes.
+  void take_v_out(Sample first, std::span<const AdcCode> codes, Telemetry& out) noexcept {
+    const CodeSummary v_out = summarise(codes);
+    detector_.run(
+        codes, first, v_out.lowest, v_out.highest, [this](Ticks at) { snippets_.fire(at, sample_rate_); },
+        [this, &out](const protocol::SpikeRecord& spike) { add_spike(spike, out); });
+    snippets_.store(index_, first, codes, [&out](const protocol::SnippetBlock& block) { out.stream(block); });
+    add_level(0, v_out, codes.size());
+  }
+
+  /// Whether a stretch may be taken in by its summaries: nobody wants single codes and no setting changes before `end`.
+  bool wants_no_codes(Sample end) const noexcept {
+    return decimation_ == 0 && !snippets_.on() && !(detector_due_ && pending_detector_.at < end) &&
+           !(telemetry_due_ && pending_telemetry_.at < end);
+  }
+  bool passes_over(AdcCode lowest, AdcCode highest) const noexcept { return detector_.passes_over(lowest, highest); }
+  /// V_out codes that the detector passes over.
+  void coast(const QuietSpan& span) noexcept {
+    detector_.coast(span);
+    add_level(0, {span.lowest, span.highest, span.sum}, span.count);
+  }
+  /// The slow signals of a stretch, but for the currents of its milliseconds.
+  void take_slow(const StretchCodes& codes) noexcept {
+    add_level(1, codes.v_m, codes.v_m_count);
+    CodeSummary read = codes.i_read;
+    read.sum = 0;
+    std::uint32_t count = 0;
+    for (std::size_t k = 0; k < codes.read_sums.size(); ++k) {
+      read.sum += codes.read_sums[k];
+      count += codes.read_counts[k];
+    }
+    add_level(2, read, count);
+  }
+  /// Read-back and command of samples that belong to one millisecond.
+  void add_current(std::uint32_t read_sum, std::size_t read_count, std::uint32_t command_sum,
+                   std::size_t command_count) noexcept {
+    levels_.command_sum += command_sum;
+    levels_.command_count += static_cast<std::uint32_t>(command_count);
+    read_sum_ += read_sum;
+    read_count_ += static_cast<std::uint16_t>(read_count);
+    command_sum_ += command_sum;
   }
 
   /// Ends a 1 ms mean. @returns read-back minus what the command asks for, in i_read codes times the count

@@ -1,5 +1,6 @@
 // The whole instrument, portable: two entry points. on_block() comes from the block interrupt: ADC codes in, DAC codes
-// out, bounded time, integers only, no I/O. poll() comes from the main loop and talks to the host.
+// out, bounded time, integers only, no I/O. poll() comes from the main loop and talks to the host. A board that knows
+// its signals in closed form may hand over whole stretches in place of blocks: on_stretch().
 #pragma once
 
 #include <algorithm>
@@ -51,23 +52,109 @@ class Instrument {
     next_dac_ = dac_first + ident_.block;
     playing_ = adc_first + ident_.block;
     watch_lease(adc_first);
-    check_codes(adc_first, codes);
+    check_highest(adc_first, [&codes](std::size_t c) { return summarise(codes[c].v_m).highest; });
     change_state(dac_first);
     move_switch();
-    const std::int64_t lead = (dac_first - adc_first) / ident_.block;
     for (std::size_t c = 0; c < channel_count_; ++c) {
       channels_[c].apply_settings(adc_first, telemetry_);
-      const std::uint32_t sum = channels_[c].stimulus().fill(
-          dac_first, out[c], [this, c](Sample at, FineCode first, FineCode last, FineCode slew) {
-            telemetry_.stream(protocol::StepApplied{static_cast<std::uint8_t>(c), at, first, last, slew});
-          });
-      const std::uint64_t block_number = static_cast<std::uint64_t>(adc_first.index) / ident_.block;
-      command_sums_[c][(block_number + static_cast<std::uint64_t>(lead)) % command_sums_[c].size()] = sum;
-      if (streaming_ && adc_first >= stream_from_) {
-        channels_[c].take(adc_first, codes[c], command_sums_[c][block_number % command_sums_[c].size()], telemetry_);
-      }
+      command_sum(c, dac_first) = fill(c, dac_first, out[c]);
+      if (listens(adc_first)) channels_[c].take(adc_first, codes[c], command_sum(c, adc_first), telemetry_);
     }
     end_of_block(adc_first + ident_.block);
+  }
+
+  // The second door. quiet_blocks() says how far a board may go; V_out is handed over in the order of time, each span
+  // by coast() if passes_over() holds for its bounds and else code by code by take_v_out(); on_stretch() ends it.
+
+  /// How many blocks from `adc_first` on, up to the next mark, need nothing from outside but their codes: no command
+  /// moves, no setting, switch or state changes, and nobody wants single codes.
+  /// @param adc_first, dac_first  as for on_block()
+  /// @returns blocks to the next mark; 0 when something is due, or when `adc_first` is not at a mark
+  std::int64_t quiet_blocks(Sample adc_first, Sample dac_first) const noexcept {
+    const std::int64_t length = mark_period();
+    if (adc_first.index % length != 0) return 0;
+    const Sample adc_end = adc_first + length;
+    const Sample dac_end = dac_first + length;
+    if (switch_due_ || state_ == protocol::State::stopping) return 0;
+    if (state_ == protocol::State::fault && output_closed_) return 0;
+    if (start_pending_ && start_at_ < dac_end) return 0;
+    if (stop_pending_ && state_ == protocol::State::running && stop_at_ < dac_end) return 0;
+    if (state_ == protocol::State::running && (adc_end - ident_.block) - last_frame_ > lease_) return 0;
+    for (std::size_t c = 0; c < channel_count_; ++c) {
+      if (!channels_[c].wants_no_codes(adc_end)) return 0;
+      if (!channels_[c].stimulus().rests(adc_first, dac_end)) return 0;
+    }
+    return length / ident_.block;
+  }
+  /// Whether the codes of a block that begins here are looked at.
+  bool listens(Sample adc_first) const noexcept { return streaming_ && adc_first >= stream_from_; }
+  /// The command of a channel at rest, at the sample whose code is written next.
+  RestingCommand resting(std::size_t channel) const noexcept { return channels_[channel].stimulus().resting(); }
+  /// Whether V_out codes within [lowest, highest] can neither fire nor re-arm.
+  bool passes_over(std::size_t channel, AdcCode lowest, AdcCode highest) const noexcept {
+    return channels_[channel].passes_over(lowest, highest);
+  }
+  /// Whether V_m codes up to `highest` trip nothing.
+  bool v_m_passes(std::size_t channel, AdcCode highest) const noexcept {
+    return !flowing() || compliance_[channel] == no_limit || highest <= compliance_[channel];
+  }
+  /// Whether I_read codes within [lowest, highest] trip nothing while the command rests.
+  bool i_read_passes(std::size_t channel, AdcCode lowest, AdcCode highest) const noexcept {
+    if (!flowing() || readback_band_[channel] == no_limit) return true;
+    const protocol::ChannelInfo& info = info_[channel];
+    const std::int64_t command = resting(channel).applied - (static_cast<std::int64_t>(info.command.zero) << fine_bits);
+    const std::int64_t expected =
+        ((command * board_.readback_ratio()) >> (2 * fine_bits)) + static_cast<std::int64_t>(info.signals[2].zero);
+    // One code for each of the two divisions.
+    return highest - expected + 2 <= readback_band_[channel] && expected - lowest + 2 <= readback_band_[channel];
+  }
+  /// V_out codes of samples from `first` on; only while listens().
+  void take_v_out(std::size_t channel, Sample first, std::span<const AdcCode> codes) noexcept {
+    channels_[channel].take_v_out(first, codes, telemetry_);
+  }
+  /// V_out codes that the detector passes over; only while listens().
+  void coast(std::size_t channel, const QuietSpan& span) noexcept { channels_[channel].coast(span); }
+
+  /// Ends a stretch: all that on_block() does for `blocks` blocks, except for V_out.
+  /// @param blocks  within what quiet_blocks() said
+  /// @param codes   one entry a channel. V_m above the compliance may only come in a stretch of one block, which then
+  ///                trips as it does on_block()
+  void on_stretch(Sample adc_first, Sample dac_first, std::int64_t blocks,
+                  std::span<const StretchCodes> codes) noexcept {
+    const std::int64_t block = ident_.block;
+    const Sample adc_end = adc_first + blocks * block;
+    const std::int64_t ahead = dac_first - adc_first;
+    next_dac_ = dac_first + blocks * block;
+    playing_ = adc_end;
+    std::array<RestingCommand, MaxChannels> played;
+    for (std::size_t c = 0; c < channel_count_; ++c) played[c] = resting(c).before(ahead);
+    const bool tripped = check_highest(adc_first, [&codes](std::size_t c) { return codes[c].v_m.highest; });
+    const bool listening = listens(adc_first);
+    for (std::size_t c = 0; c < channel_count_; ++c) {
+      if (tripped) {
+        write_cut(c, dac_first);
+      } else {
+        channels_[c].stimulus().coast(blocks * block);
+      }
+      if (listening) channels_[c].take_slow(codes[c]);
+    }
+    Sample from = adc_first;
+    for (std::size_t mean = 0; from < adc_end; ++mean) {
+      const Sample to = std::min(adc_end, from + (current_period() - from.index % current_period()));
+      for (std::size_t c = 0; c < channel_count_; ++c) {
+        const std::uint32_t sum = played[c].sum(to - from);
+        if (!listening) continue;
+        channels_[c].add_current(codes[c].read_sums[mean], codes[c].read_counts[mean], sum,
+                                 static_cast<std::size_t>(to - from));
+      }
+      end_of_block(to);
+      from = to;
+    }
+    for (std::size_t c = 0; c < channel_count_; ++c) {
+      // What is written and not yet played; after a trip the last block has its sum already.
+      const std::int64_t left = ahead / block - (tripped ? 1 : 0);
+      for (std::int64_t k = 0; k < left; ++k) command_sum(c, adc_end + k * block) = played[c].sum(block);
+    }
   }
 
   /// A block came before the last one was done.
@@ -128,17 +215,49 @@ class Instrument {
     }
   }
 
-  void check_codes(Sample first, std::span<const ChannelCodes> codes) noexcept {
-    if (!flowing()) return;
+  /// @param highest  gives the highest V_m code of a channel, from the sample `first` on
+  /// @returns whether it tripped
+  template <class Highest>
+  bool check_highest(Sample first, Highest&& highest) noexcept {
+    if (!flowing()) return false;
     for (std::size_t c = 0; c < channel_count_; ++c) {
       const AdcCode limit = compliance_[c];
       if (limit == no_limit) continue;
-      const AdcCode highest = summarise(codes[c].v_m).highest;
-      if (highest > limit) {
-        trip(protocol::FaultCode::compliance, static_cast<std::uint8_t>(c), first, highest, limit, true);
-        return;
-      }
+      const AdcCode code = highest(c);
+      if (code <= limit) continue;
+      trip(protocol::FaultCode::compliance, static_cast<std::uint8_t>(c), first, code, limit, true);
+      return true;
     }
+    return false;
+  }
+
+  std::int64_t current_period() const noexcept {
+    return static_cast<std::int64_t>(ident_.sample_rate / ChannelState::current_rate);
+  }
+  std::int64_t mark_period() const noexcept {
+    return static_cast<std::int64_t>(ident_.sample_rate / ChannelState::level_rate);
+  }
+  /// Sum of the DAC codes of the block that begins at a sample, from the time it is written until it has played.
+  std::uint32_t& command_sum(std::size_t channel, Sample block) noexcept {
+    const std::uint64_t number = static_cast<std::uint64_t>(block.index) / ident_.block;
+    return command_sums_[channel][number % command_sums_[channel].size()];
+  }
+  std::uint32_t fill(std::size_t channel, Sample first, std::span<DacCode> out) noexcept {
+    return channels_[channel].stimulus().fill(
+        first, out, [this, channel](Sample at, FineCode from, FineCode to, FineCode slew) {
+          telemetry_.stream(protocol::StepApplied{static_cast<std::uint8_t>(channel), at, from, to, slew});
+        });
+  }
+  /// Writes one block of a command that a trip has just cut. The switch is open, so that the codes are of no use to
+  /// anybody, but their sum is recorded.
+  void write_cut(std::size_t channel, Sample dac_first) noexcept {
+    std::array<DacCode, 16> codes;
+    std::uint32_t sum = 0;
+    for (std::size_t done = 0; done < ident_.block; done += codes.size()) {
+      const std::size_t count = std::min<std::size_t>(codes.size(), ident_.block - done);
+      sum += fill(channel, dac_first + static_cast<std::int64_t>(done), std::span{codes}.first(count));
+    }
+    command_sum(channel, dac_first) = sum;
   }
 
   void change_state(Sample dac_block) noexcept {
@@ -225,13 +344,11 @@ class Instrument {
   }
 
   void end_of_block(Sample end) noexcept {
-    const auto current_period = static_cast<std::int64_t>(ident_.sample_rate / ChannelState::current_rate);
-    const auto mark_period = static_cast<std::int64_t>(ident_.sample_rate / ChannelState::level_rate);
     const bool counted = streaming_ && end > stream_from_;
-    if (counted && end.index % current_period == 0) {
+    if (counted && end.index % current_period() == 0) {
       for (std::size_t c = 0; c < channel_count_; ++c) end_current_mean(c, end);
     }
-    if (end.index % mark_period != 0) return;
+    if (end.index % mark_period() != 0) return;
     if (counted) {
       for (std::size_t c = 0; c < channel_count_; ++c) channels_[c].flush(end, telemetry_);
     }
@@ -249,196 +366,35 @@ class Instrument {
          readback_band_[c], true);
   }
 
-  // ------------------------------------------------------------------ host side
+  // ------------------------------------------------------------------ host side, in instrument_host.hpp
 
   struct RememberedAck {
     bool valid = false;
     protocol::Ack ack{};
   };
 
-  void execute(const protocol::Frame& frame) noexcept {
-    board_.critical([&] { last_frame_ = board_.now(); });
-    switch (frame.type) {
-      case protocol::Hello::type: return hello(frame);
-      case protocol::Describe::type: return describe(frame);
-      case protocol::GetClock::type: return telemetry_.answer(protocol::ClockReply{board_.now()}, frame.sequence);
-      case protocol::Heartbeat::type: return;
-      case protocol::Grant::type:
-        if (const auto grant = protocol::decode<protocol::Grant>(frame.payload)) {
-          board_.critical([&] { granted_ = std::max(granted_, grant->until); });
-        }
-        return;
-      default: break;
-    }
-    // A repeated command is answered again, not carried out again.
-    for (const RememberedAck& past : acks_) {
-      if (past.valid && past.ack.sequence == frame.sequence && past.ack.command == frame.type) {
-        telemetry_.answer(past.ack, frame.sequence);
-        return;
-      }
-    }
-    protocol::Status status = protocol::Status::unknown;
-    board_.critical([&] { status = carry_out(frame); });
-    const protocol::Ack ack{frame.type, frame.sequence, status, board_.now()};
-    acks_[next_ack_] = {true, ack};
-    next_ack_ = (next_ack_ + 1) % acks_.size();
-    telemetry_.answer(ack, frame.sequence);
-  }
-
-  /// Data that were gathered for the last host are no data of the next one.
-  void forget_gathered() noexcept {
-    streaming_ = false;
-    for (std::size_t c = 0; c < channel_count_; ++c) channels_[c].begin_run();
-  }
-
-  /// A new host begins: whatever ran for the last one ends.
-  void hello(const protocol::Frame& frame) noexcept {
-    board_.critical([&] {
-      acks_ = {};
-      forget_gathered();
-      if (state_ == protocol::State::armed) disarm();
-      if (state_ == protocol::State::running) {
-        stop_pending_ = true;
-        stop_at_ = {};
-      }
-    });
-    protocol::Ident ident = ident_;
-    ident.schema = protocol::schema_hash;
-    ident.now = board_.now();
-    telemetry_.answer(ident, frame.sequence);
-    // A latched fault is told again: without its name the new host could not clear it.
-    if (state_ == protocol::State::fault) telemetry_.stream(fault_);
-  }
-
-  void describe(const protocol::Frame& frame) noexcept {
-    const auto request = protocol::decode<protocol::Describe>(frame.payload);
-    if (request && request->channel < channel_count_) {
-      telemetry_.answer(info_[request->channel], frame.sequence);
-    } else {
-      telemetry_.answer(protocol::Ack{frame.type, frame.sequence, protocol::Status::unknown, board_.now()},
-                        frame.sequence);
-    }
-  }
-
+  void execute(const protocol::Frame& frame) noexcept;
+  void forget_gathered() noexcept;
+  void hello(const protocol::Frame& frame) noexcept;
+  void describe(const protocol::Frame& frame) noexcept;
   template <class Message>
   protocol::Status handle(const protocol::Frame& frame) noexcept {
     const auto message = protocol::decode<Message>(frame.payload);
     return message ? on(*message) : protocol::Status::malformed;
   }
-
-  protocol::Status carry_out(const protocol::Frame& frame) noexcept {
-    switch (frame.type) {
-      case protocol::Arm::type: return handle<protocol::Arm>(frame);
-      case protocol::Start::type: return handle<protocol::Start>(frame);
-      case protocol::Stop::type: return handle<protocol::Stop>(frame);
-      case protocol::EmergencyStop::type: return handle<protocol::EmergencyStop>(frame);
-      case protocol::Clear::type: return handle<protocol::Clear>(frame);
-      case protocol::Schedule::type: return handle<protocol::Schedule>(frame);
-      case protocol::ConfigureDetector::type: return handle<protocol::ConfigureDetector>(frame);
-      case protocol::ConfigureTelemetry::type: return handle<protocol::ConfigureTelemetry>(frame);
-      case protocol::ConfigureLimits::type: return handle<protocol::ConfigureLimits>(frame);
-      case protocol::ConfigureLease::type: return handle<protocol::ConfigureLease>(frame);
-      case protocol::ConfigureSnippets::type: return handle<protocol::ConfigureSnippets>(frame);
-      default: return protocol::Status::unknown;
-    }
-  }
-
-  /// Back to idle before anything ran: what was queued must not move the current of a later run.
-  void disarm() noexcept {
-    for (std::size_t c = 0; c < channel_count_; ++c) channels_[c].stimulus().to_zero(true);
-    start_pending_ = stop_pending_ = false;
-    state_ = protocol::State::idle;
-  }
-
-  protocol::Status on(const protocol::Arm&) noexcept {
-    if (state_ != protocol::State::idle) return protocol::Status::bad_state;
-    state_ = protocol::State::armed;
-    return protocol::Status::done;
-  }
-  protocol::Status on(const protocol::Start& start) noexcept {
-    if (state_ != protocol::State::armed) return protocol::Status::bad_state;
-    if (start.at < next_dac_) return protocol::Status::too_late;
-    if (start.at.index % (ident_.sample_rate / ChannelState::level_rate) != 0) return protocol::Status::out_of_range;
-    start_pending_ = true;
-    streaming_ = true;
-    start_at_ = stream_from_ = start.at;
-    for (std::size_t c = 0; c < channel_count_; ++c) channels_[c].begin_run();
-    return protocol::Status::done;
-  }
-  protocol::Status on(const protocol::Stop& stop) noexcept {
-    if (state_ == protocol::State::armed && !start_pending_) {
-      disarm();
-      return protocol::Status::done;
-    }
-    if (state_ != protocol::State::running && !start_pending_) return protocol::Status::bad_state;
-    stop_pending_ = true;
-    stop_at_ = stop.at;
-    return protocol::Status::done;
-  }
-  protocol::Status on(const protocol::EmergencyStop&) noexcept {
-    // A fault that lets the current fall slowly must not hold an emergency stop back; the first reason stays.
-    if (state_ == protocol::State::fault) cut_current();
-    trip(protocol::FaultCode::estop, 0, board_.now(), 0, 0, true);
-    return protocol::Status::done;
-  }
-  protocol::Status on(const protocol::Clear& clear) noexcept {
-    if (state_ != protocol::State::fault || output_closed_) return protocol::Status::bad_state;
-    if (clear.reason != fault_.code) return protocol::Status::wrong_reason;
-    fault_ = {};
-    state_ = protocol::State::idle;
-    return protocol::Status::done;
-  }
-  protocol::Status on(const protocol::Schedule& segment) noexcept {
-    if (segment.channel >= channel_count_) return protocol::Status::unknown;
-    if (state_ != protocol::State::armed && state_ != protocol::State::running) return protocol::Status::bad_state;
-    return channels_[segment.channel].stimulus().push(segment, next_dac_);
-  }
-  protocol::Status on(const protocol::ConfigureDetector& settings) noexcept {
-    if (settings.channel >= channel_count_) return protocol::Status::unknown;
-    if (settings.trigger == protocol::Trigger::level && settings.rearm_level >= settings.fire_level) {
-      return protocol::Status::out_of_range;
-    }
-    if (settings.trigger > protocol::Trigger::level || settings.at.index % ident_.block != 0) {
-      return protocol::Status::out_of_range;
-    }
-    channels_[settings.channel].set_detector(settings);
-    return protocol::Status::done;
-  }
-  protocol::Status on(const protocol::ConfigureTelemetry& settings) noexcept {
-    if (settings.channel >= channel_count_) return protocol::Status::unknown;
-    if (settings.decimation > 16 || settings.at.index % ident_.block != 0) return protocol::Status::out_of_range;
-    if (settings.decimation == 1 && (ident_.capabilities & protocol::can_full_trace) == 0) {
-      return protocol::Status::out_of_range;
-    }
-    channels_[settings.channel].set_telemetry(settings);
-    return protocol::Status::done;
-  }
-  protocol::Status on(const protocol::ConfigureLimits& limits) noexcept {
-    if (limits.channel >= channel_count_) return protocol::Status::unknown;
-    if (state_ != protocol::State::idle) return protocol::Status::bad_state;
-    const protocol::ChannelInfo& hard = info_[limits.channel];
-    if (limits.lowest < hard.lowest || limits.highest > hard.highest || limits.lowest > limits.highest ||
-        limits.slew < 1 || limits.slew > hard.fastest) {
-      return protocol::Status::out_of_range;
-    }
-    channels_[limits.channel].stimulus().set_limits({limits.lowest, limits.highest, limits.slew});
-    compliance_[limits.channel] = limits.compliance;
-    readback_band_[limits.channel] = limits.readback_band;
-    return protocol::Status::done;
-  }
-  protocol::Status on(const protocol::ConfigureLease& lease) noexcept {
-    if (state_ != protocol::State::idle) return protocol::Status::bad_state;
-    if (lease.samples < ident_.sample_rate / 50 || lease.samples > ident_.sample_rate) {
-      return protocol::Status::out_of_range;
-    }
-    lease_ = lease.samples;
-    return protocol::Status::done;
-  }
-  protocol::Status on(const protocol::ConfigureSnippets& settings) noexcept {
-    if (settings.channel >= channel_count_) return protocol::Status::unknown;
-    return channels_[settings.channel].snippets().configure(settings) ? protocol::Status::done
-                                                                      : protocol::Status::out_of_range;
-  }
+  protocol::Status carry_out(const protocol::Frame& frame) noexcept;
+  void disarm() noexcept;
+  protocol::Status on(const protocol::Arm& arm) noexcept;
+  protocol::Status on(const protocol::Start& start) noexcept;
+  protocol::Status on(const protocol::Stop& stop) noexcept;
+  protocol::Status on(const protocol::EmergencyStop& stop) noexcept;
+  protocol::Status on(const protocol::Clear& clear) noexcept;
+  protocol::Status on(const protocol::Schedule& segment) noexcept;
+  protocol::Status on(const protocol::ConfigureDetector& settings) noexcept;
+  protocol::Status on(const protocol::ConfigureTelemetry& settings) noexcept;
+  protocol::Status on(const protocol::ConfigureLimits& limits) noexcept;
+  protocol::Status on(const protocol::ConfigureLease& lease) noexcept;
+  protocol::Status on(const protocol::ConfigureSnippets& settings) noexcept;
 
   static constexpr AdcCode no_limit = 0xFFFF;
 
@@ -482,3 +438,5 @@ class Instrument {
 };
 
 }  // namespace thyrode::firmware
+
+#include "firmware/core/instrument_host.hpp"

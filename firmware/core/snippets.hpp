@@ -25,6 +25,7 @@ class Snippets {
     pending_ = 0;
     return true;
   }
+  bool on() const noexcept { return settings_.on != 0; }
   void reset() noexcept {
     pending_ = 0;
     next_ = {};

@@ -10,6 +10,15 @@
 
 namespace thyrode::firmware {
 
+/// Consecutive codes that nobody looked at one by one: between them the detector neither fires nor re-arms.
+struct QuietSpan {
+  std::uint32_t count = 0;  ///< codes, at least 1
+  AdcCode lowest = 0;
+  AdcCode highest = 0;
+  AdcCode last = 0;  ///< the code before whatever comes next
+  std::uint32_t sum = 0;
+};
+
 /// Two triggers. `swing`: fires when the code has risen by h above its lowest value since re-arming, re-arms when
 /// it has fallen by h below its highest value since the spike. `level`: fires on the upward crossing of one level,
 /// re-arms below another. A spike's time is the crossing, interpolated to 1/256 sample.
@@ -33,12 +42,8 @@ class SpikeDetector {
   void run(std::span<const AdcCode> codes, Sample first, AdcCode lowest, AdcCode highest, OnFire&& on_fire,
            OnSpike&& on_spike) noexcept {
     if (codes.empty()) return;
-    if (!started_) {
-      started_ = true;
-      previous_ = codes[0];
-      low_ = trough_ = codes[0];
-    }
-    if (nothing_can_happen(lowest, highest)) {
+    begin(codes[0]);
+    if (passes_over(lowest, highest)) {
       absorb(lowest, highest);
     } else if (settings_.trigger == protocol::Trigger::swing) {
       for (std::size_t k = 0; k < codes.size(); ++k) {
@@ -52,6 +57,22 @@ class SpikeDetector {
     previous_ = codes.back();
   }
 
+  /// Takes codes in of which only the extremes are known; passes_over() must hold for them.
+  void coast(const QuietSpan& span) noexcept {
+    begin(span.lowest);
+    absorb(span.lowest, span.highest);
+    previous_ = span.last;
+  }
+  /// Whether codes within [lowest, highest] can neither fire nor re-arm, in whatever order they come.
+  bool passes_over(AdcCode lowest, AdcCode highest) const noexcept {
+    const int h = settings_.swing;
+    if (settings_.trigger == protocol::Trigger::swing) {
+      const int low = started_ ? std::min(low_, lowest) : lowest;
+      return armed_ ? highest < low + h : lowest > std::max<int>(high_, highest) - h;
+    }
+    return armed_ ? highest < settings_.fire_level : lowest >= settings_.rearm_level;
+  }
+
   /// Ticks since the crossing of a spike that has not re-armed; 0 when armed.
   std::uint32_t open_for(Sample now) const noexcept {
     if (armed_) return 0;
@@ -62,12 +83,10 @@ class SpikeDetector {
  private:
   explicit SpikeDetector(const protocol::ConfigureDetector& settings) noexcept : settings_{settings} {}
 
-  bool nothing_can_happen(AdcCode lowest, AdcCode highest) const noexcept {
-    const int h = settings_.swing;
-    if (settings_.trigger == protocol::Trigger::swing) {
-      return armed_ ? highest < std::min<int>(low_, lowest) + h : lowest > std::max<int>(high_, highest) - h;
-    }
-    return armed_ ? highest < settings_.fire_level : lowest >= settings_.rearm_level;
+  void begin(AdcCode code) noexcept {
+    if (started_) return;
+    started_ = true;
+    previous_ = low_ = trough_ = code;
   }
   void absorb(AdcCode lowest, AdcCode highest) noexcept {
     if (armed_) {

@@ -10,6 +10,28 @@
 
 namespace thyrode::firmware {
 
+/// A command that stays where it is: its codes come from the error feedback alone, so that sums of many are one step.
+struct RestingCommand {
+  FineCode applied = 0;
+  std::int32_t remainder = 0;  ///< carried into the next code, 0 to 65535
+
+  /// Sum of the next codes; moves on behind them.
+  std::uint32_t sum(std::int64_t codes) noexcept {
+    const std::int64_t total = codes * applied + remainder;
+    remainder = static_cast<std::int32_t>(total & mask);
+    return static_cast<std::uint32_t>(total >> fine_bits);
+  }
+  /// The next code.
+  DacCode code() noexcept { return static_cast<DacCode>(sum(1)); }
+  /// The same command so many codes earlier.
+  RestingCommand before(std::int64_t codes) const noexcept {
+    return {applied, static_cast<std::int32_t>((remainder - codes * applied) & mask)};
+  }
+
+ private:
+  static constexpr std::int64_t mask = (std::int64_t{1} << fine_bits) - 1;
+};
+
 /// Executes segments at their sample. The applied current follows the command at most by `slew` a sample, and the
 /// fraction of a code is carried to the next sample, so that the mean of the codes is the applied current.
 class Stimulus {
@@ -27,6 +49,7 @@ class Stimulus {
     count_ = 0;
     active_ = false;
     remainder_ = 0;
+    jumped_ = true;
   }
   void set_limits(const Limits& limits) noexcept { limits_ = limits; }
   const Limits& limits() const noexcept { return limits_; }
@@ -55,6 +78,7 @@ class Stimulus {
     if (at_once) {
       applied_ = zero_;
       remainder_ = 0;
+      jumped_ = true;
     }
   }
   /// The start of the segment that comes next; only while something is queued.
@@ -64,6 +88,20 @@ class Stimulus {
   FineCode applied() const noexcept { return applied_; }
   FineCode target() const noexcept { return target_; }
 
+  /// Whether all codes from `since` on, written or still to come before `until`, are those of one resting command.
+  bool rests(Sample since, Sample until) const noexcept {
+    if (jumped_ || active_ || applied_ != target_ || rests_since_ > since) return false;
+    return count_ == 0 || queue_[head_].start >= until;
+  }
+  /// The command while it rests, at the next code to be written.
+  RestingCommand resting() const noexcept { return {applied_, remainder_}; }
+  /// Writes codes that nobody wants one by one; only while it rests.
+  void coast(std::int64_t codes) noexcept {
+    RestingCommand command = resting();
+    command.sum(codes);
+    remainder_ = command.remainder;
+  }
+
   /// Writes the codes of the samples from `first` on.
   /// @param on_applied  called with (sample, from, to, slew) when the applied current starts to move
   /// @returns the sum of the codes
@@ -71,11 +109,16 @@ class Stimulus {
   std::uint32_t fill(Sample first, std::span<DacCode> out, OnApplied&& on_applied) noexcept {
     std::uint32_t sum = 0;
     std::size_t k = 0;
+    if (jumped_) {
+      jumped_ = false;
+      rests_since_ = first;
+    }
     while (k < out.size()) {
       const Sample now = first + static_cast<std::int64_t>(k);
       begin_due_segment(now, on_applied);
       if (active_ || applied_ != target_) {
         move(now);
+        rests_since_ = now;
         out[k] = next_code();
         sum += out[k++];
         continue;
@@ -145,6 +188,8 @@ class Stimulus {
   FineCode target_ = 0;
   FineCode applied_ = 0;
   std::int32_t remainder_ = 0;
+  Sample rests_since_{};  // the applied current has not moved after it
+  bool jumped_ = true;    // the codes written so far were those of another command
 };
 
 }  // namespace thyrode::firmware

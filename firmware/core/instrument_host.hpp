@@ -1,0 +1,213 @@
+// The host's side of the instrument: commands, each answered once. Included by instrument.hpp.
+#pragma once
+
+#include "firmware/core/instrument.hpp"
+
+namespace thyrode::firmware {
+
+template <Board B, std::size_t MaxChannels>
+void Instrument<B, MaxChannels>::execute(const protocol::Frame& frame) noexcept {
+  board_.critical([&] { last_frame_ = board_.now(); });
+  switch (frame.type) {
+    case protocol::Hello::type: return hello(frame);
+    case protocol::Describe::type: return describe(frame);
+    case protocol::GetClock::type: return telemetry_.answer(protocol::ClockReply{board_.now()}, frame.sequence);
+    case protocol::Heartbeat::type: return;
+    case protocol::Grant::type:
+      if (const auto grant = protocol::decode<protocol::Grant>(frame.payload)) {
+        board_.critical([&] { granted_ = std::max(granted_, grant->until); });
+      }
+      return;
+    default: break;
+  }
+  // A repeated command is answered again, not carried out again.
+  for (const RememberedAck& past : acks_) {
+    if (past.valid && past.ack.sequence == frame.sequence && past.ack.command == frame.type) {
+      telemetry_.answer(past.ack, frame.sequence);
+      return;
+    }
+  }
+  protocol::Status status = protocol::Status::unknown;
+  board_.critical([&] { status = carry_out(frame); });
+  const protocol::Ack ack{frame.type, frame.sequence, status, board_.now()};
+  acks_[next_ack_] = {true, ack};
+  next_ack_ = (next_ack_ + 1) % acks_.size();
+  telemetry_.answer(ack, frame.sequence);
+}
+
+/// Data that were gathered for the last host are no data of the next one.
+template <Board B, std::size_t MaxChannels>
+void Instrument<B, MaxChannels>::forget_gathered() noexcept {
+  streaming_ = false;
+  for (std::size_t c = 0; c < channel_count_; ++c) channels_[c].begin_run();
+}
+
+/// A new host begins: whatever ran for the last one ends.
+template <Board B, std::size_t MaxChannels>
+void Instrument<B, MaxChannels>::hello(const protocol::Frame& frame) noexcept {
+  board_.critical([&] {
+    acks_ = {};
+    forget_gathered();
+    if (state_ == protocol::State::armed) disarm();
+    if (state_ == protocol::State::running) {
+      stop_pending_ = true;
+      stop_at_ = {};
+    }
+  });
+  protocol::Ident ident = ident_;
+  ident.schema = protocol::schema_hash;
+  ident.now = board_.now();
+  telemetry_.answer(ident, frame.sequence);
+  // A latched fault is told again: without its name the new host could not clear it.
+  if (state_ == protocol::State::fault) telemetry_.stream(fault_);
+}
+
+template <Board B, std::size_t MaxChannels>
+void Instrument<B, MaxChannels>::describe(const protocol::Frame& frame) noexcept {
+  const auto request = protocol::decode<protocol::Describe>(frame.payload);
+  if (request && request->channel < channel_count_) {
+    telemetry_.answer(info_[request->channel], frame.sequence);
+  } else {
+    telemetry_.answer(protocol::Ack{frame.type, frame.sequence, protocol::Status::unknown, board_.now()},
+                      frame.sequence);
+  }
+}
+
+template <Board B, std::size_t MaxChannels>
+protocol::Status Instrument<B, MaxChannels>::carry_out(const protocol::Frame& frame) noexcept {
+  switch (frame.type) {
+    case protocol::Arm::type: return handle<protocol::Arm>(frame);
+    case protocol::Start::type: return handle<protocol::Start>(frame);
+    case protocol::Stop::type: return handle<protocol::Stop>(frame);
+    case protocol::EmergencyStop::type: return handle<protocol::EmergencyStop>(frame);
+    case protocol::Clear::type: return handle<protocol::Clear>(frame);
+    case protocol::Schedule::type: return handle<protocol::Schedule>(frame);
+    case protocol::ConfigureDetector::type: return handle<protocol::ConfigureDetector>(frame);
+    case protocol::ConfigureTelemetry::type: return handle<protocol::ConfigureTelemetry>(frame);
+    case protocol::ConfigureLimits::type: return handle<protocol::ConfigureLimits>(frame);
+    case protocol::ConfigureLease::type: return handle<protocol::ConfigureLease>(frame);
+    case protocol::ConfigureSnippets::type: return handle<protocol::ConfigureSnippets>(frame);
+    default: return protocol::Status::unknown;
+  }
+}
+
+/// Back to idle before anything ran: what was queued must not move the current of a later run.
+template <Board B, std::size_t MaxChannels>
+void Instrument<B, MaxChannels>::disarm() noexcept {
+  for (std::size_t c = 0; c < channel_count_; ++c) channels_[c].stimulus().to_zero(true);
+  start_pending_ = stop_pending_ = false;
+  state_ = protocol::State::idle;
+}
+
+template <Board B, std::size_t MaxChannels>
+protocol::Status Instrument<B, MaxChannels>::on(const protocol::Arm&) noexcept {
+  if (state_ != protocol::State::idle) return protocol::Status::bad_state;
+  state_ = protocol::State::armed;
+  return protocol::Status::done;
+}
+
+template <Board B, std::size_t MaxChannels>
+protocol::Status Instrument<B, MaxChannels>::on(const protocol::Start& start) noexcept {
+  if (state_ != protocol::State::armed) return protocol::Status::bad_state;
+  if (start.at < next_dac_) return protocol::Status::too_late;
+  if (start.at.index % (ident_.sample_rate / ChannelState::level_rate) != 0) return protocol::Status::out_of_range;
+  start_pending_ = true;
+  streaming_ = true;
+  start_at_ = stream_from_ = start.at;
+  for (std::size_t c = 0; c < channel_count_; ++c) channels_[c].begin_run();
+  return protocol::Status::done;
+}
+
+template <Board B, std::size_t MaxChannels>
+protocol::Status Instrument<B, MaxChannels>::on(const protocol::Stop& stop) noexcept {
+  if (state_ == protocol::State::armed && !start_pending_) {
+    disarm();
+    return protocol::Status::done;
+  }
+  if (state_ != protocol::State::running && !start_pending_) return protocol::Status::bad_state;
+  stop_pending_ = true;
+  stop_at_ = stop.at;
+  return protocol::Status::done;
+}
+
+template <Board B, std::size_t MaxChannels>
+protocol::Status Instrument<B, MaxChannels>::on(const protocol::EmergencyStop&) noexcept {
+  // A fault that lets the current fall slowly must not hold an emergency stop back; the first reason stays.
+  if (state_ == protocol::State::fault) cut_current();
+  trip(protocol::FaultCode::estop, 0, board_.now(), 0, 0, true);
+  return protocol::Status::done;
+}
+
+template <Board B, std::size_t MaxChannels>
+protocol::Status Instrument<B, MaxChannels>::on(const protocol::Clear& clear) noexcept {
+  if (state_ != protocol::State::fault || output_closed_) return protocol::Status::bad_state;
+  if (clear.reason != fault_.code) return protocol::Status::wrong_reason;
+  fault_ = {};
+  state_ = protocol::State::idle;
+  return protocol::Status::done;
+}
+
+template <Board B, std::size_t MaxChannels>
+protocol::Status Instrument<B, MaxChannels>::on(const protocol::Schedule& segment) noexcept {
+  if (segment.channel >= channel_count_) return protocol::Status::unknown;
+  if (state_ != protocol::State::armed && state_ != protocol::State::running) return protocol::Status::bad_state;
+  return channels_[segment.channel].stimulus().push(segment, next_dac_);
+}
+
+template <Board B, std::size_t MaxChannels>
+protocol::Status Instrument<B, MaxChannels>::on(const protocol::ConfigureDetector& settings) noexcept {
+  if (settings.channel >= channel_count_) return protocol::Status::unknown;
+  if (settings.trigger == protocol::Trigger::level && settings.rearm_level >= settings.fire_level) {
+    return protocol::Status::out_of_range;
+  }
+  if (settings.trigger > protocol::Trigger::level || settings.at.index % ident_.block != 0) {
+    return protocol::Status::out_of_range;
+  }
+  channels_[settings.channel].set_detector(settings);
+  return protocol::Status::done;
+}
+
+template <Board B, std::size_t MaxChannels>
+protocol::Status Instrument<B, MaxChannels>::on(const protocol::ConfigureTelemetry& settings) noexcept {
+  if (settings.channel >= channel_count_) return protocol::Status::unknown;
+  if (settings.decimation > 16 || settings.at.index % ident_.block != 0) return protocol::Status::out_of_range;
+  if (settings.decimation == 1 && (ident_.capabilities & protocol::can_full_trace) == 0) {
+    return protocol::Status::out_of_range;
+  }
+  channels_[settings.channel].set_telemetry(settings);
+  return protocol::Status::done;
+}
+
+template <Board B, std::size_t MaxChannels>
+protocol::Status Instrument<B, MaxChannels>::on(const protocol::ConfigureLimits& limits) noexcept {
+  if (limits.channel >= channel_count_) return protocol::Status::unknown;
+  if (state_ != protocol::State::idle) return protocol::Status::bad_state;
+  const protocol::ChannelInfo& hard = info_[limits.channel];
+  if (limits.lowest < hard.lowest || limits.highest > hard.highest || limits.lowest > limits.highest ||
+      limits.slew < 1 || limits.slew > hard.fastest) {
+    return protocol::Status::out_of_range;
+  }
+  channels_[limits.channel].stimulus().set_limits({limits.lowest, limits.highest, limits.slew});
+  compliance_[limits.channel] = limits.compliance;
+  readback_band_[limits.channel] = limits.readback_band;
+  return protocol::Status::done;
+}
+
+template <Board B, std::size_t MaxChannels>
+protocol::Status Instrument<B, MaxChannels>::on(const protocol::ConfigureLease& lease) noexcept {
+  if (state_ != protocol::State::idle) return protocol::Status::bad_state;
+  if (lease.samples < ident_.sample_rate / 50 || lease.samples > ident_.sample_rate) {
+    return protocol::Status::out_of_range;
+  }
+  lease_ = lease.samples;
+  return protocol::Status::done;
+}
+
+template <Board B, std::size_t MaxChannels>
+protocol::Status Instrument<B, MaxChannels>::on(const protocol::ConfigureSnippets& settings) noexcept {
+  if (settings.channel >= channel_count_) return protocol::Status::unknown;
+  return channels_[settings.channel].snippets().configure(settings) ? protocol::Status::done
+                                                                    : protocol::Status::out_of_range;
+}
+
+}  // namespace thyrode::firmware

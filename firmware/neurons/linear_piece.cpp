@@ -78,6 +78,21 @@ LinearPiece LinearPiece::decoupled(const LinearSystem& system) {
   return piece;
 }
 
+// x = driven e^(rate t) solves x' = A x + per_ampere e^(rate t).
+void LinearPiece::add_drive(const LinearSystem& system, double rate) {
+  modes_.drive = rate;
+  const Eigen::Matrix3d shifted = rate * Eigen::Matrix3d::Identity() - system.matrix;
+  driven_ = shifted.partialPivLu().solve(system.per_ampere);
+}
+
+bool LinearPiece::resonant(double rate) const {
+  const auto near = [&](double mode) { return std::abs(mode - rate) <= separation * std::abs(rate); };
+  if (modes_.has_pair()) {
+    return near(modes_.rate[0]) || std::hypot(modes_.rate[1] - rate, modes_.frequency) <= separation * std::abs(rate);
+  }
+  return near(modes_.rate[0]) || near(modes_.rate[1]) || near(modes_.rate[2]);
+}
+
 bool LinearPiece::well_separated() const {
   const auto& rate = modes_.rate;
   const auto apart = [](double gap, double size) { return gap > separation * size; };
@@ -87,10 +102,13 @@ bool LinearPiece::well_separated() const {
 
 Row LinearPiece::row(const State& normal, double level) const {
   const State weight = columns_.transpose() * normal;
-  return {normal.dot(fixed_constant_) - level, normal.dot(fixed_per_ampere_), {weight[0], weight[1], weight[2]}};
+  return {normal.dot(fixed_constant_) - level,
+          normal.dot(fixed_per_ampere_),
+          {weight[0], weight[1], weight[2]},
+          normal.dot(driven_)};
 }
 
-State LinearPiece::state_at(const State& amplitudes, double current, double t) const {
+State LinearPiece::state_at(const State& amplitudes, const Drive& drive, double t) const {
   State grown(amplitudes[0] * std::exp(modes_.rate[0] * t), 0.0, 0.0);
   const double envelope = std::exp(modes_.rate[1] * t);
   if (modes_.has_pair()) {
@@ -102,12 +120,15 @@ State LinearPiece::state_at(const State& amplitudes, double current, double t) c
     grown[1] = amplitudes[1] * envelope;
     grown[2] = amplitudes[2] * std::exp(modes_.rate[2] * t);
   }
-  return fixed_constant_ + fixed_per_ampere_ * current + columns_ * grown;
+  State x = fixed_constant_ + fixed_per_ampere_ * drive.current + columns_ * grown;
+  if (drive.decaying != 0.0) x += driven_ * (drive.decaying * std::exp(modes_.drive * t));
+  return x;
 }
 
-Signal LinearPiece::signal(const Row& row, const State& amplitudes, double current) const {
+Signal LinearPiece::signal(const Row& row, const State& amplitudes, const Drive& drive) const {
   Signal s;
-  s.constant = row.offset + row.per_ampere * current;
+  s.constant = row.offset + row.per_ampere * drive.current;
+  s.driven = row.driven * drive.decaying;
   s.coefficient[0] = row.weight[0] * amplitudes[0];
   if (modes_.has_pair()) {
     s.coefficient[1] = row.weight[1] * amplitudes[1] + row.weight[2] * amplitudes[2];
@@ -120,8 +141,8 @@ Signal LinearPiece::signal(const Row& row, const State& amplitudes, double curre
   return s;
 }
 
-Signal LinearPiece::integral(const Row& row, const State& amplitudes, double current) const {
-  const Signal s = signal(row, amplitudes, current);
+Signal LinearPiece::integral(const Row& row, const State& amplitudes, const Drive& drive) const {
+  const Signal s = signal(row, amplitudes, drive);
   Signal z;
   z.slope = s.constant;
   z.coefficient[0] = s.coefficient[0] / modes_.rate[0];
@@ -138,6 +159,10 @@ Signal LinearPiece::integral(const Row& row, const State& amplitudes, double cur
     z.coefficient[2] = s.coefficient[2] / modes_.rate[2];
     z.constant = -z.coefficient[0] - z.coefficient[1] - z.coefficient[2];
   }
+  if (s.driven != 0.0) {
+    z.driven = s.driven / modes_.drive;
+    z.constant -= z.driven;
+  }
   return z;
 }
 
@@ -145,6 +170,7 @@ double value(const Signal& signal, const Modes& modes, double t) {
   const auto& c = signal.coefficient;
   double x = signal.constant + signal.slope * t;
   if (c[0] != 0.0) x += c[0] * std::exp(modes.rate[0] * t);
+  if (signal.driven != 0.0) x += signal.driven * std::exp(modes.drive * t);
   if (modes.has_pair()) {
     const double phase = modes.frequency * t;
     return x + std::exp(modes.rate[1] * t) * (c[1] * std::cos(phase) + c[2] * std::sin(phase));
@@ -163,6 +189,7 @@ Waveform to_waveform(const Signal& signal, const Modes& modes) {
   };
   const auto& c = signal.coefficient;
   add(modes.rate[0], 0.0, c[0], 0.0);
+  add(modes.drive, 0.0, signal.driven, 0.0);
   if (modes.has_pair()) {
     add(modes.rate[1], modes.frequency, c[1], c[2]);
   } else {

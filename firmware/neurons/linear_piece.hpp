@@ -19,18 +19,21 @@ struct LinearSystem {
 };
 
 /// An affine function of the state along one piece, in the piece's modes.
-/// value(t) = constant + slope t + real modes + one oscillation, see Modes.
+/// value(t) = constant + slope t + real modes + one oscillation + driven mode, see Modes.
 struct Signal {
   double constant = 0.0;
   double slope = 0.0;                   // per second; only integrals have one
   std::array<double, 3> coefficient{};  // with a pair, [1] belongs to the cosine and [2] to the sine
   double amplitude = 0.0;               // of the pair, at the start of the piece
+  double driven = 0.0;                  // coefficient of the driven mode
 };
 
-/// The rates of a piece: three real ones, or rate[0] real and the pair rate[1] +- i frequency.
+/// The rates of a piece: three real ones, or rate[0] real and the pair rate[1] +- i frequency. A current that decays
+/// by itself, as that of a synapse, adds one mode of its rate.
 struct Modes {
   std::array<double, 3> rate{};  // 1/s
   double frequency = 0.0;        // rad/s; 0 means three real modes
+  double drive = 0.0;            // 1/s, rate of the decaying current, negative; 0 without one
   bool has_pair() const { return frequency != 0.0; }
 };
 
@@ -39,6 +42,13 @@ struct Row {
   double offset = 0.0;             // at the fixed point of zero current
   double per_ampere = 0.0;         // how that value moves with the current
   std::array<double, 3> weight{};  // of each mode; with a pair, [1] and [2] are real and imaginary part
+  double driven = 0.0;             // of the driven mode, for each ampere of it
+};
+
+/// The currents into a piece: a constant one, and one that decays with the rate of the driven mode.
+struct Drive {
+  double current = 0.0;   // A
+  double decaying = 0.0;  // A, at the start of the piece
 };
 
 /// Solves a linear piece exactly for constant current. Everything that depends on the parameters alone is
@@ -54,6 +64,11 @@ class LinearPiece {
   /// matrix(0,1) == matrix(1,0) == 0 is three separate states.
   static LinearPiece decoupled(const LinearSystem& system);
 
+  /// Adds a current that decays with this rate, 1/s, negative and not (nearly) a rate of the piece: see resonant().
+  void add_drive(const LinearSystem& system, double rate);
+  /// Whether a decaying current of this rate would move a mode of the same rate.
+  bool resonant(double rate) const;
+
   /// False when two rates lie so close together that the eigenvectors lose their accuracy.
   bool well_separated() const;
 
@@ -61,24 +76,23 @@ class LinearPiece {
   /// The function normal.x - level as a row of this piece.
   Row row(const State& normal, double level) const;
   /// Amplitudes of the modes for a state at the start of the piece.
-  State amplitudes(const State& x, double current) const {
-    return project_ * (x - fixed_constant_ - fixed_per_ampere_ * current);
+  State amplitudes(const State& x, const Drive& drive) const {
+    return project_ * (x - fixed_constant_ - fixed_per_ampere_ * drive.current - driven_ * drive.decaying);
   }
   /// The state t seconds into the piece.
-  State state_at(const State& amplitudes, double current, double t) const;
-  /// The course of a row for the given amplitudes and current.
-  Signal signal(const Row& row, const State& amplitudes, double current) const;
+  State state_at(const State& amplitudes, const Drive& drive, double t) const;
+  /// The course of a row for the given amplitudes and currents.
+  Signal signal(const Row& row, const State& amplitudes, const Drive& drive) const;
   /// The running integral of a row from the start of the piece. Every rate must differ from zero.
-  Signal integral(const Row& row, const State& amplitudes, double current) const;
+  Signal integral(const Row& row, const State& amplitudes, const Drive& drive) const;
 
  private:
-  void solve_fixed_point(const LinearSystem& system);
-
   Modes modes_;
   Eigen::Matrix3d columns_ = Eigen::Matrix3d::Identity();  // eigenvectors; a pair as real and imaginary part
   Eigen::Matrix3d project_ = Eigen::Matrix3d::Identity();  // the inverse of columns_
   State fixed_constant_ = State::Zero();
   State fixed_per_ampere_ = State::Zero();
+  State driven_ = State::Zero();  // the state that follows each ampere of the decaying current
 };
 
 /// The value of a signal t seconds into the piece.

@@ -68,7 +68,7 @@ class Neuron {
 
   /// Moves on by dt seconds or to the next event, whichever comes first.
   /// @param dt  seconds, >= 0
-  /// A circuit that chatters (100 000 events without 1 µs passing) sets failed() and stays where it is.
+  /// A circuit that chatters (see Chatter) sets failed() and stays where it is.
   virtual Advance advance(double dt) = 0;
 
   /// Seconds since the start of the present piece: the argument of the waveforms "now".

@@ -116,7 +116,7 @@ void RelaxationSwitch::inject(std::size_t /*channel*/, double current) {
 }
 
 Advance RelaxationSwitch::advance(double dt) {
-  if (!failed_.empty()) return {};
+  if (!failed().empty()) return {};
   // Many small steps must add up to the same moment as one large one.
   const double part = dt - correction_;
   const double target = time_ + part;
@@ -127,10 +127,7 @@ Advance RelaxationSwitch::advance(double dt) {
     return {dt, Event::none, 0};
   }
   const double elapsed = std::clamp(end_ - time_, 0.0, dt);
-  if (chatter_.event(elapsed)) {
-    failed_ = Chatter::reason;
-    return {};
-  }
+  if (chatter_.event(elapsed, closed_ ? Event::open : Event::fire)) return {};
   if (closed_) {
     u_ = std::min(u_, open_u_);
     lowered_ = recovery_;

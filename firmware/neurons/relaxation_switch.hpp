@@ -27,7 +27,7 @@ class RelaxationSwitch final : public Neuron {
   std::uint64_t piece() const override { return pieces_; }
   std::string_view mode(std::size_t /*channel*/) const override { return closed_ ? "closed" : "open"; }
   bool latched(std::size_t /*channel*/) const override { return closed_ && end_ == never; }
-  std::string_view failed() const override { return failed_; }
+  std::string_view failed() const override { return chatter_.reason(); }
 
  private:
   static constexpr double never = std::numeric_limits<double>::infinity();
@@ -78,7 +78,6 @@ class RelaxationSwitch final : public Neuron {
   double correction_ = 0.0;  // s: what rounding lost of time_
   std::uint64_t pieces_ = 0;
   Chatter chatter_;
-  std::string_view failed_;
 };
 
 }  // namespace thyrode::neurons

@@ -27,7 +27,7 @@ void RootSearch::begin(const Modes& modes) {
   count_ = 0;
   for (std::size_t j = 0; j < 3; ++j) square_[j] = modes.rate[j] * modes.rate[j];
   if (modes.has_pair()) square_[1] += modes.frequency * modes.frequency;
-  fastest_ = std::sqrt(std::max({square_[0], square_[1], square_[2]}));
+  fastest_ = std::max(std::sqrt(std::max({square_[0], square_[1], square_[2]})), std::abs(modes.drive));
   growth_ = std::max({0.0, modes.rate[0], modes.rate[1], modes.rate[2]});
 }
 
@@ -66,8 +66,16 @@ RootSearch::Local RootSearch::evaluate(const Signal& signal, double t) const {
     return x;
   };
   at.slowest = real_mode(0);
+  if (signal.driven != 0.0) {
+    const double x = t > 0.0 ? signal.driven * std::exp(modes_.drive * t) : signal.driven;
+    at.g += x;
+    at.slope += modes_.drive * x;
+    at.curvature += modes_.drive * modes_.drive * x;
+    at.bound += modes_.drive * modes_.drive * std::abs(x);
+    at.tail_rest = std::max(0.0, x);
+  }
   if (!modes_.has_pair()) {
-    at.tail_rest = std::max(0.0, real_mode(1)) + std::max(0.0, real_mode(2));
+    at.tail_rest += std::max(0.0, real_mode(1)) + std::max(0.0, real_mode(2));
     return at;
   }
   if (signal.amplitude == 0.0) return at;
@@ -82,7 +90,7 @@ RootSearch::Local RootSearch::evaluate(const Signal& signal, double t) const {
   at.slope += sigma * x + omega * y;
   at.curvature += (sigma * sigma - omega * omega) * x + 2.0 * sigma * omega * y;
   at.bound += square_[1] * envelope * signal.amplitude;
-  at.tail_rest = envelope * signal.amplitude;
+  at.tail_rest += envelope * signal.amplitude;
   return at;
 }
 

@@ -5,13 +5,6 @@
 
 namespace thyrode::neurons {
 
-namespace {
-
-constexpr int chatter_events = 100'000;
-constexpr double chatter_time = 1e-6;  // s
-
-}  // namespace
-
 SwitchingCircuit::Kind::Kind(const LinearPiece& piece, const State& output_normal, double output_level)
     : motion{piece}, membrane{piece.row(State::UnitX(), 0.0)}, output{piece.row(output_normal, output_level)} {}
 
@@ -26,16 +19,16 @@ void SwitchingCircuit::begin(const Kind& kind) {
   ++pieces_;
   time_ = correction_ = 0.0;
   deadline_ = std::max(kind.deadline - clock_, 0.0);
-  amplitudes_ = kind.motion.amplitudes(state_, current_);
+  amplitudes_ = kind.motion.amplitudes(state_, drive_);
   search_.begin(kind.motion.modes());
   for (std::size_t k = 0; k < kind.border_count; ++k) {
     const Border& border = kind.borders[k];
     if (border.on_integral) {
-      Signal z = kind.motion.integral(kind.border_rows[k], amplitudes_, current_);
+      Signal z = kind.motion.integral(kind.border_rows[k], amplitudes_, drive_);
       z.constant += reserve_ - border.reserve_limit;
       search_.add(z, border.start);
     } else {
-      search_.add(kind.motion.signal(kind.border_rows[k], amplitudes_, current_), border.start);
+      search_.add(kind.motion.signal(kind.border_rows[k], amplitudes_, drive_), border.start);
     }
   }
 }
@@ -46,22 +39,35 @@ void SwitchingCircuit::settle(double t) {
   const Modes& modes = kind_->motion.modes();
   for (std::size_t k = 0; k < kind_->border_count; ++k) {
     if (kind_->borders[k].on_integral) {
-      reserve_ += value(kind_->motion.integral(kind_->border_rows[k], amplitudes_, current_), modes, t);
+      reserve_ += value(kind_->motion.integral(kind_->border_rows[k], amplitudes_, drive_), modes, t);
     }
   }
-  state_ = kind_->motion.state_at(amplitudes_, current_, t);
+  state_ = kind_->motion.state_at(amplitudes_, drive_, t);
+  if (drive_.decaying != 0.0) drive_.decaying *= std::exp(modes.drive * t);
   clock_ += t;
 }
 
 void SwitchingCircuit::inject(std::size_t /*channel*/, double current) {
-  if (current == current_) return;
+  if (current == drive_.current) return;
   settle(time_);
-  current_ = current;
+  drive_.current = current;
   begin(*kind_);
 }
 
+void SwitchingCircuit::kick(double current) {
+  settle(time_);
+  drive_.decaying += current;
+  begin(*kind_);
+}
+
+double SwitchingCircuit::next_event(double limit) {
+  const double next = std::min(search_.first(std::min(time_ + limit, deadline_)).time, deadline_);
+  const double left = std::max(next - time_, 0.0);
+  return left <= limit ? left : RootSearch::never;
+}
+
 Advance SwitchingCircuit::advance(double dt) {
-  if (!failed_.empty()) return {};
+  if (!failed().empty()) return {};
   // Many small steps must add up to the same moment as one large one.
   const double part = dt - correction_;
   const double target = time_ + part;
@@ -70,13 +76,14 @@ Advance SwitchingCircuit::advance(double dt) {
   if (next > target) {
     correction_ = (target - time_) - part;
     time_ = target;
-    quiet_ += dt;
+    chatter_.pass(dt);
     return {dt, Event::none, 0};
   }
   const double elapsed = std::clamp(next - time_, 0.0, dt);
-  if (chatters(elapsed)) return {0.0, Event::none, 0};
   settle(next);
-  return {elapsed, cross(root.time <= deadline_ ? root.signal : at_deadline), 0};
+  const Event event = cross(root.time <= deadline_ ? root.signal : at_deadline);
+  chatter_.event(elapsed, event);
+  return {elapsed, event, 0};
 }
 
 bool SwitchingCircuit::latched(std::size_t /*channel*/) const {
@@ -87,23 +94,12 @@ bool SwitchingCircuit::latched(std::size_t /*channel*/) const {
   return ahead.first(for_ever).time == RootSearch::never;
 }
 
-bool SwitchingCircuit::chatters(double elapsed) {
-  quiet_ += elapsed;
-  if (quiet_ >= chatter_time) {
-    quiet_ = 0.0;
-    events_ = 0;
-  }
-  if (++events_ < chatter_events) return false;
-  failed_ = "the switch chatters: 100 000 events without 1 us passing; no current lets it stay open or closed";
-  return true;
-}
-
 Waveform SwitchingCircuit::membrane(std::size_t /*channel*/) const {
-  return to_waveform(kind_->motion.signal(kind_->membrane, amplitudes_, current_), kind_->motion.modes());
+  return to_waveform(kind_->motion.signal(kind_->membrane, amplitudes_, drive_), kind_->motion.modes());
 }
 
 Waveform SwitchingCircuit::output(std::size_t /*channel*/) const {
-  return to_waveform(kind_->motion.signal(kind_->output, amplitudes_, current_), kind_->motion.modes());
+  return to_waveform(kind_->motion.signal(kind_->output, amplitudes_, drive_), kind_->motion.modes());
 }
 
 }  // namespace thyrode::neurons

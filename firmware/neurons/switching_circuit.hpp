@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <limits>
 
+#include "firmware/neurons/chatter.hpp"
 #include "firmware/neurons/linear_piece.hpp"
 #include "firmware/neurons/neuron.hpp"
 #include "firmware/neurons/root_search.hpp"
@@ -23,7 +24,12 @@ class SwitchingCircuit : public Neuron {
   std::uint64_t piece() const final { return pieces_; }
   /// A closed switch whose present piece has no end.
   bool latched(std::size_t channel) const final;
-  std::string_view failed() const final { return failed_; }
+  std::string_view failed() const final { return chatter_.reason(); }
+
+  /// Seconds to the next event, or infinity when it lies beyond `limit` seconds from now.
+  double next_event(double limit);
+  /// Adds to the decaying current, amperes: what a synapse does at a spike. Begins a new piece.
+  void kick(double current);
 
  protected:
   /// Where a piece ends: normal.x - level reaches zero from below.
@@ -73,11 +79,10 @@ class SwitchingCircuit : public Neuron {
 
  private:
   void settle(double t);
-  bool chatters(double elapsed);
 
   const Kind* kind_ = nullptr;
   State state_ = State::Zero();  // at the start of the piece
-  double current_ = 0.0;         // A
+  Drive drive_;                  // at the start of the piece
   double clock_ = 0.0;           // s, at the start of the piece
   double reserve_ = 0.0;         // at the start of the piece
   double deadline_ = 0.0;        // s from the start of the piece
@@ -87,10 +92,7 @@ class SwitchingCircuit : public Neuron {
   double time_ = 0.0;        // s since the start of the piece
   double correction_ = 0.0;  // what rounding lost of time_
   std::uint64_t pieces_ = 0;
-
-  double quiet_ = 0.0;  // s since the present count of events began
-  int events_ = 0;
-  std::string_view failed_;
+  Chatter chatter_;
 };
 
 }  // namespace thyrode::neurons

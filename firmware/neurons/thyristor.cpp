@@ -30,13 +30,29 @@ const State falling_q{0.0, 0.0, -1.0};
 
 }  // namespace
 
-Thyristor::Thyristor(const ThyristorParameters& parameters)
+Thyristor::Thyristor(const ThyristorParameters& parameters, double decay_time)
     : p_{parameters}, q_c_{std::max(parameters.q_3, parameters.q_inf - parameters.v_d / parameters.r_l)} {
+  build(decay_time);
+  // A current that decays as a mode does: a change of its decay far below its tolerance parts them.
+  while (decay_time > 0.0 && resonates()) build(decay_time *= 1.0 + 1e-6);
+  state() = State(p_.u_start, 0.0, 0.0);
+  enter(p_.u_start < p_.v_k ? open_low : open_high);
+}
+
+void Thyristor::build(double decay_time) {
+  decay_rate_ = decay_time > 0.0 ? -1.0 / decay_time : 0.0;
   build_open();
   build_fresh();
   build_settled();
-  state() = State(p_.u_start, 0.0, 0.0);
-  enter(p_.u_start < p_.v_k ? open_low : open_high);
+}
+
+bool Thyristor::resonates() const {
+  return std::any_of(kinds_.begin(), kinds_.end(), [&](const Kind& k) { return k.motion.resonant(decay_rate_); });
+}
+
+LinearPiece Thyristor::driven(LinearPiece piece, const LinearSystem& system) const {
+  if (decay_rate_ != 0.0) piece.add_drive(system, decay_rate_);
+  return piece;
 }
 
 // C_m u' = I - i, C_L v' = i - v/R_L, i = current_at_zero + conductance (u - v), q' = -q/tau_r.
@@ -47,7 +63,7 @@ LinearPiece Thyristor::open_piece(double conductance, double current_at_zero) co
       0.0, 0.0, -1.0 / p_.tau_r;
   s.constant = State(-current_at_zero / p_.c_m, current_at_zero / p_.c_l, 0.0);
   s.per_ampere = State(1.0 / p_.c_m, 0.0, 0.0);
-  return LinearPiece::decoupled(s);
+  return driven(LinearPiece::decoupled(s), s);
 }
 
 // The same with i = (u - v - voltage + slope q) / R_on and q' = (i - q)/tau_q.
@@ -65,7 +81,7 @@ LinearPiece Thyristor::conducting_piece(double voltage, double slope) const {
     s.constant = State(-i_zero / p_.c_m, i_zero / p_.c_l, i_zero / tau_q);
     s.per_ampere = State(1.0 / p_.c_m, 0.0, 0.0);
     const LinearPiece piece = LinearPiece::coupled(s);
-    if (piece.well_separated()) return piece;
+    if (piece.well_separated()) return driven(piece, s);
     // Two rates coincide: a change of tau_q far below its tolerance parts them.
     tau_q *= 1.0 + 1e-7;
   }

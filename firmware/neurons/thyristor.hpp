@@ -33,7 +33,8 @@ struct ThyristorParameters {
 /// measurements; the device equations are a fit to these, not published.
 class Thyristor final : public SwitchingCircuit {
  public:
-  explicit Thyristor(const ThyristorParameters& parameters);
+  /// @param decay_time  seconds, of the current that kick() adds to; 0 for a circuit that is never kicked
+  explicit Thyristor(const ThyristorParameters& parameters, double decay_time = 0.0);
 
   /// "open", "fresh" or "settled".
   std::string_view mode(std::size_t channel) const override;
@@ -66,8 +67,13 @@ class Thyristor final : public SwitchingCircuit {
   Kind kind(const LinearPiece& piece) const { return Kind{piece, State::UnitY(), 0.0}; }
   Border off_border(double voltage, double slope) const;
 
+  LinearPiece driven(LinearPiece piece, const LinearSystem& system) const;
+  void build(double decay_time);
+  bool resonates() const;
+
   ThyristorParameters p_;
-  double q_c_;  // A: a settled device conducts for ever above
+  double decay_rate_ = 0.0;  // 1/s, negative; 0 for a circuit that is never kicked
+  double q_c_;               // A: a settled device conducts for ever above
   Phase phase_ = open_low;
   std::array<Kind, phases> kinds_;
 };

@@ -8,11 +8,12 @@ namespace thyrode::neurons {
 namespace {
 
 // Residual of x' = A x + b + d I, by a central difference of the closed form.
-double residual(const LinearPiece& piece, const LinearSystem& system, const State& start, double current, double t,
+double residual(const LinearPiece& piece, const LinearSystem& system, const State& start, const Drive& drive, double t,
                 double h) {
-  const State a = piece.amplitudes(start, current);
-  const State slope = (piece.state_at(a, current, t + h) - piece.state_at(a, current, t - h)) / (2.0 * h);
-  const State x = piece.state_at(a, current, t);
+  const State a = piece.amplitudes(start, drive);
+  const State slope = (piece.state_at(a, drive, t + h) - piece.state_at(a, drive, t - h)) / (2.0 * h);
+  const State x = piece.state_at(a, drive, t);
+  const double current = drive.current + drive.decaying * std::exp(piece.modes().drive * t);
   return (slope - (system.matrix * x + system.constant + system.per_ampere * current)).norm();
 }
 
@@ -29,8 +30,8 @@ TEST(LinearPiece, SolvesAnOscillatingSystem) {
   const LinearPiece piece = LinearPiece::coupled(system);
   ASSERT_TRUE(piece.modes().has_pair());
   const State start(0.4, -0.7, 1.1);
-  EXPECT_NEAR((piece.state_at(piece.amplitudes(start, 2.0), 2.0, 0.0) - start).norm(), 0.0, 1e-14);
-  for (const double t : {0.1, 0.5, 2.0}) EXPECT_LT(residual(piece, system, start, 2.0, t, 1e-4), 1e-7) << t;
+  EXPECT_NEAR((piece.state_at(piece.amplitudes(start, {2.0}), {2.0}, 0.0) - start).norm(), 0.0, 1e-14);
+  for (const double t : {0.1, 0.5, 2.0}) EXPECT_LT(residual(piece, system, start, {2.0}, t, 1e-4), 1e-7) << t;
 }
 
 TEST(LinearPiece, SolvesTwoCapacitorsOneOfWhichDischargesAlone) {
@@ -39,26 +40,52 @@ TEST(LinearPiece, SolvesTwoCapacitorsOneOfWhichDischargesAlone) {
   s.per_ampere = State(1.0, 0.0, 0.0);
   const LinearPiece piece = LinearPiece::decoupled(s);
   const State start(1.0, 0.5, 0.25);
-  EXPECT_NEAR((piece.state_at(piece.amplitudes(start, 0.3), 0.3, 0.0) - start).norm(), 0.0, 1e-13);
-  EXPECT_LT(residual(piece, s, start, 0.3, 2e-3, 1e-6), 1e-4);
-  EXPECT_NEAR(piece.state_at(piece.amplitudes(start, 0.3), 0.3, 1e-3)[2], 0.25 * std::exp(-1.0001), 1e-15);
+  EXPECT_NEAR((piece.state_at(piece.amplitudes(start, {0.3}), {0.3}, 0.0) - start).norm(), 0.0, 1e-13);
+  EXPECT_LT(residual(piece, s, start, {0.3}, 2e-3, 1e-6), 1e-4);
+  EXPECT_NEAR(piece.state_at(piece.amplitudes(start, {0.3}), {0.3}, 1e-3)[2], 0.25 * std::exp(-1.0001), 1e-15);
+}
+
+TEST(LinearPiece, FollowsACurrentThatDecays) {
+  const Drive drive{2.0, -1.5};
+  LinearSystem real;
+  real.matrix << -1e-1, 1e-1, 0.0, 0.1, -10.1, 0.0, 0.0, 0.0, -7.0;
+  real.per_ampere = State(1.0, 0.0, 0.0);
+  const State start(0.4, -0.7, 1.1);
+  for (const auto& [system, piece] :
+       {std::pair{oscillating(), LinearPiece::coupled(oscillating())}, std::pair{real, LinearPiece::decoupled(real)}}) {
+    LinearPiece driven = piece;
+    driven.add_drive(system, -3.0);
+    EXPECT_NEAR((driven.state_at(driven.amplitudes(start, drive), drive, 0.0) - start).norm(), 0.0, 1e-13);
+    for (const double t : {0.1, 0.5, 2.0}) EXPECT_LT(residual(driven, system, start, drive, t, 1e-4), 1e-6) << t;
+  }
+}
+
+TEST(LinearPiece, TellsADecayThatIsOneOfItsOwn) {
+  LinearSystem s;
+  s.matrix << -1.0, 0.0, 0.0, 0.0, -3.0, 0.0, 0.0, 1.0, -5.0;
+  const LinearPiece piece = LinearPiece::coupled(s);
+  EXPECT_TRUE(piece.resonant(-3.0));
+  EXPECT_TRUE(piece.resonant(-3.0 * (1.0 + 1e-9)));
+  EXPECT_FALSE(piece.resonant(-3.0 * (1.0 + 1e-6)));
 }
 
 TEST(LinearPiece, FollowsARowAndItsIntegral) {
-  const LinearPiece piece = LinearPiece::coupled(oscillating());
+  LinearPiece piece = LinearPiece::coupled(oscillating());
+  piece.add_drive(oscillating(), -2.5);
   const State start(0.4, -0.7, 1.1);
-  const State a = piece.amplitudes(start, -1.0);
+  const Drive drive{-1.0, 0.7};
+  const State a = piece.amplitudes(start, drive);
   const State normal(0.3, -1.0, 2.0);
   const Row row = piece.row(normal, 0.25);
-  const Signal signal = piece.signal(row, a, -1.0);
-  const Signal integral = piece.integral(row, a, -1.0);
+  const Signal signal = piece.signal(row, a, drive);
+  const Signal integral = piece.integral(row, a, drive);
   double sum = 0.0;
   const int steps = 2000;
   const double h = 1.5 / steps;
   for (int k = 0; k < steps; ++k) {  // Simpson
     const double t = k * h;
     const auto g = [&](double s) { return value(signal, piece.modes(), s); };
-    EXPECT_NEAR(g(t), normal.dot(piece.state_at(a, -1.0, t)) - 0.25, 1e-13);
+    EXPECT_NEAR(g(t), normal.dot(piece.state_at(a, drive, t)) - 0.25, 1e-13);
     sum += h / 6.0 * (g(t) + 4.0 * g(t + h / 2.0) + g(t + h));
   }
   EXPECT_NEAR(value(integral, piece.modes(), 1.5), sum, 1e-12);

@@ -11,7 +11,7 @@ namespace {
 using Start = RootSearch::Start;
 
 Signal make_signal(double constant, std::array<double, 3> coefficient, bool pair = false) {
-  return {constant, 0.0, coefficient, pair ? std::hypot(coefficient[1], coefficient[2]) : 0.0};
+  return {constant, 0.0, coefficient, pair ? std::hypot(coefficient[1], coefficient[2]) : 0.0, 0.0};
 }
 
 RootSearch search_for(const Modes& modes, const Signal& signal, Start start = Start::level) {

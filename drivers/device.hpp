@@ -71,16 +71,18 @@ struct Segment {
   Current last;
 };
 
-/// Frames that never arrived, counted by their sequence numbers.
+/// Frames that never arrived whole. A device counts them by their sequence numbers, so not beyond 255 in a row.
 struct FramesLost {
   std::uint32_t count = 0;
 };
 
-/// Samples [first, last) that are missing from the stream of a channel.
+/// A hole in the stream of a channel: something of the samples [first, last) is missing.
 struct Gap {
   Channel channel;
   Sample first;
   Sample last;
+  std::int64_t trace_samples = 0;  ///< how many of them are missing from the trace
+  bool records = false;  ///< spikes, levels, current means, applied steps, snippets or a mark may be missing too
 };
 
 /// The device refused a command that was sent without waiting.

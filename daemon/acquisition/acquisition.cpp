@@ -5,9 +5,17 @@
 #include <algorithm>
 
 namespace thyrode::acquisition {
+namespace {
+
+constexpr double beat = 0.02;  // s between heartbeats: the shortest lease is 20 ms, the default 100 ms
+
+}  // namespace
 
 Acquisition::Acquisition(Device& device, Queues& queues, Settings settings)
-    : device_{device}, queues_{queues}, settings_{std::move(settings)}, expected_(device.info().channels.size()) {
+    : device_{device},
+      queues_{queues},
+      settings_{std::move(settings)},
+      continuity_{device.info(), settings_.start, settings_.decimation} {
   last_mark_ = decided_ = granted_ = device.info().now;
 }
 
@@ -18,14 +26,35 @@ Result<Turn> Acquisition::turn(Duration timeout) {
   // Readers that are behind must not cost the device its lease.
   if (auto granted = keep_granted(); !granted) return tl::make_unexpected(granted.error());
   if (delivered_ < outgoing_.size()) return deliver();
-  auto message = device_.read(timeout);
+  auto message = device_.read(until_next_beat(timeout));
   if (!message) {
     if (message.error().kind == ErrorKind::timeout) return silent();
-    return tl::make_unexpected(message.error());
+    return tl::make_unexpected(ended(message.error()));
   }
   last_heard_ = settings_.wall_clock();
   silent_ = false;
-  return hand_on(std::move(*message));
+  if (const auto* mark = std::get_if<protocol::Mark>(&*message)) last_mark_ = mark->at;
+  outgoing_.clear();
+  delivered_ = 0;
+  recorded_front_ = false;
+  continuity_.take(std::move(*message), outgoing_);
+  return deliver();
+}
+
+/// The device is lost: what was held back for its next mark goes on, as far as the queues have room.
+Error Acquisition::ended(Error error) {
+  outgoing_.clear();
+  delivered_ = 0;
+  recorded_front_ = false;
+  continuity_.release(outgoing_);
+  static_cast<void>(deliver());
+  return error;
+}
+
+LinkCounters Acquisition::link() const {
+  LinkCounters link = device_.counters();
+  link.lost_frames = static_cast<std::uint64_t>(continuity_.counters().lost_frames);
+  return link;
 }
 
 Result<void> Acquisition::carry_orders() {
@@ -36,8 +65,6 @@ Result<void> Acquisition::carry_orders() {
       done = device_.schedule(step->channel, {&step->segment, 1});
     } else if (const auto* stop = std::get_if<StopRun>(&order)) {
       done = device_.stop(stop->at);
-    } else if (std::holds_alternative<EmergencyStop>(order)) {
-      done = device_.estop();
     } else {
       decided_ = std::max(decided_, std::get<Decided>(order).until);
     }
@@ -52,7 +79,7 @@ Result<void> Acquisition::keep_granted() {
   const DeviceInfo& info = device_.info();
   if (!info.virtual_time) {
     const double now = settings_.wall_clock();
-    if (last_beat_ >= 0.0 && now - last_beat_ < 0.02) return {};
+    if (last_beat_ >= 0.0 && now - last_beat_ < beat) return {};
     last_beat_ = now;
     return device_.grant(last_mark_);
   }
@@ -63,43 +90,11 @@ Result<void> Acquisition::keep_granted() {
   return device_.grant(until);
 }
 
-Result<Turn> Acquisition::hand_on(DeviceMessage message) {
-  outgoing_.clear();
-  delivered_ = 0;
-  recorded_front_ = false;
-  if (const auto* block = std::get_if<protocol::SampleBlock>(&message)) {
-    check_samples(*block);
-  } else if (const auto* mark = std::get_if<protocol::Mark>(&message)) {
-    check_mark(*mark);
-  } else if (std::holds_alternative<FramesLost>(message)) {
-    frames_lost_ = true;
-  }
-  outgoing_.push_back(std::move(message));
-  return deliver();
-}
-
-void Acquisition::check_samples(const protocol::SampleBlock& block) {
-  std::optional<Sample>& expected = expected_[block.channel];
-  if (expected && block.first != *expected) {
-    ++counters_.gaps;
-    outgoing_.emplace_back(Gap{{block.channel}, *expected, block.first});
-  }
-  const auto count = static_cast<std::int64_t>(block.sums.size()) * block.decimation;
-  counters_.samples += count;
-  expected = block.first + count;
-}
-
-void Acquisition::check_mark(const protocol::Mark& mark) {
-  counters_.overruns = mark.overruns;
-  if (frames_lost_ && !settings_.trace_on) {
-    // Without a trace the loss is known to a mark's length only.
-    for (std::size_t c = 0; c < expected_.size(); ++c) {
-      ++counters_.gaps;
-      outgoing_.emplace_back(Gap{{static_cast<std::uint8_t>(c)}, last_mark_, mark.at});
-    }
-  }
-  frames_lost_ = false;
-  last_mark_ = mark.at;
+/// A wait for the device must not make a heartbeat late.
+Duration Acquisition::until_next_beat(Duration timeout) const {
+  if (device_.info().virtual_time) return timeout;
+  const double left = last_beat_ + beat - settings_.wall_clock();
+  return std::min(timeout, Duration::from_si(std::max(0.0, left)));
 }
 
 Result<Turn> Acquisition::deliver() {
@@ -115,24 +110,49 @@ Result<Turn> Acquisition::deliver() {
       }
       recorded_front_ = true;
     }
-    if (!std::holds_alternative<protocol::SampleBlock>(message) && !queues_.analysis.push(message))
+    if (!std::holds_alternative<protocol::SampleBlock>(message) && !deliver_for_analysis(message)) {
       return Turn::blocked;
+    }
     recorded_front_ = false;
     ++delivered_;
   }
   return Turn::moved;
 }
 
+/// In real time an analysis that is behind loses messages, but never what the device refused or why it stopped.
+bool Acquisition::deliver_for_analysis(const DeviceMessage& message) {
+  const auto push = [this](const DeviceMessage& next) {
+    if (!queues_.analysis.push({next, dropped_})) return false;
+    dropped_ = false;
+    return true;
+  };
+  std::size_t paid = 0;
+  while (paid < owed_.size() && push(owed_[paid])) ++paid;
+  owed_.erase(owed_.begin(), owed_.begin() + static_cast<std::ptrdiff_t>(paid));
+  if (owed_.empty() && push(message)) return true;
+  if (device_.info().virtual_time) return false;
+  dropped_ = true;
+  if (std::holds_alternative<protocol::Fault>(message) || std::holds_alternative<Rejected>(message)) {
+    owed_.push_back(message);
+  }
+  return true;
+}
+
 Result<Turn> Acquisition::silent() {
   const DeviceInfo& info = device_.info();
+  if (info.virtual_time && granted_ - last_mark_ < info.samples(10.0_ms).index) {
+    // It stands where its granted time ends: the silence is ours.
+    last_heard_ = settings_.wall_clock();
+    return Turn::idle;
+  }
   const Duration limit = info.virtual_time ? settings_.patience : settings_.silence;
   const double quiet = settings_.wall_clock() - last_heard_;
   if (quiet > limit.si()) {
-    return fail(ErrorKind::device,
-                fmt::format("{}: the device has been silent for {:.0f} ms (limit {:.0f} ms): check cable, "
-                            "power and the program behind the port; the device's lease of {:.0f} ms "
-                            "takes its current to zero by itself",
-                            info.uri, quiet * 1e3, limit.in(1.0_ms), settings_.lease.in(1.0_ms)));
+    return tl::make_unexpected(ended(
+        {ErrorKind::device, fmt::format("{}: the device has been silent for {:.0f} ms (limit {:.0f} ms): check cable, "
+                                        "power and the program behind the port; the device's lease of {:.0f} ms "
+                                        "takes its current to zero by itself",
+                                        info.uri, quiet * 1e3, limit.in(1.0_ms), settings_.lease.in(1.0_ms))}));
   }
   if (quiet > settings_.silence.si() && !silent_) {
     silent_ = true;

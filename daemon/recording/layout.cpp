@@ -138,15 +138,21 @@ TableSpec link_events() {
 }
 
 TableSpec invalid_times() {
-  return {.path = "/intervals/invalid_times",
-          .type = {"core", "TimeIntervals"},
-          .description = "Samples that never came; the signals are NaN there.",
-          .columns = {{"start_time", "seconds", Element::f64},
-                      {"stop_time", "seconds", Element::f64},
-                      {"channel", "index of the channel", Element::u8},
-                      {"first_sample", "first ADC sample that is missing", Element::i64},
-                      {"end_sample", "first ADC sample after the gap", Element::i64}},
-          .rows_per_chunk = 64};
+  return {
+      .path = "/intervals/invalid_times",
+      .type = {"core", "TimeIntervals"},
+      .description = "Holes in the data: something of these samples never came. Signals are NaN where theirs did not.",
+      .columns = {{"start_time", "seconds", Element::f64},
+                  {"stop_time", "seconds", Element::f64},
+                  {"channel", "index of the channel", Element::u8},
+                  {"first_sample", "first ADC sample of the hole", Element::i64},
+                  {"end_sample", "first ADC sample after the hole", Element::i64},
+                  {"trace_samples", "ADC samples of the hole that are missing from the trace of V_out", Element::i64},
+                  {"records",
+                   "1: spikes, levels, current means, applied steps, snippets or marks of the hole may be missing "
+                   "too; 0: they are whole",
+                   Element::u8}},
+      .rows_per_chunk = 64};
 }
 
 TableSpec isi_histograms() {

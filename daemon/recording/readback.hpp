@@ -29,6 +29,10 @@ inline hid_t memory_type<std::uint64_t>() {
   return H5T_NATIVE_UINT64;
 }
 template <>
+inline hid_t memory_type<std::uint8_t>() {
+  return H5T_NATIVE_UINT8;
+}
+template <>
 inline hid_t memory_type<std::uint32_t>() {
   return H5T_NATIVE_UINT32;
 }

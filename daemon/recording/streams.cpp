@@ -62,6 +62,7 @@ std::int64_t ChannelStreams::write(const protocol::SampleBlock& block) {
                       label_, block.decimation, decimation_));
   }
   const std::int64_t skipped = trace_->seek(block.first.index);
+  samples_ += static_cast<std::int64_t>(block.sums.size()) * block.decimation;
   const Affine rule = trace_rule_;
   trace_->append(block.sums.size(), [&](std::span<float> values, std::size_t row) {
     const std::uint16_t* sums = block.sums.data() + row;
@@ -94,7 +95,6 @@ void ChannelStreams::write_level(std::size_t signal, const protocol::LevelRecord
 
 void ChannelStreams::write(const protocol::LevelRecord& record) {
   for (std::size_t signal = 0; signal < protocol::signal_count; ++signal) write_level(signal, record);
-  samples_ += record.signals[0].count;
   const auto& [v_out, v_m, i_read] = record.signals;
   levels_.append(level_count_++, record.first.index, v_out.lowest, v_out.highest, v_out.sum, v_out.count, v_m.lowest,
                  v_m.highest, v_m.sum, v_m.count, i_read.lowest, i_read.highest, i_read.sum, i_read.count,
@@ -203,7 +203,8 @@ void Streams::take(const protocol::SampleBlock& block) {
   const std::int64_t from = block.first.index - skipped;
   // A hole that nobody told of is listed all the same: no NaN without a row.
   if (skipped > 0 && gap_end_[block.channel] < block.first.index) {
-    add_gap(block.channel, std::max(from, gap_end_[block.channel]), block.first.index);
+    const std::int64_t first = std::max(from, gap_end_[block.channel]);
+    add_gap({{block.channel}, Sample{first}, block.first, block.first.index - first, true});
   }
 }
 
@@ -235,14 +236,16 @@ void Streams::take(const Rejected& refusal) {
 
 void Streams::take(const Gap& gap) {
   channel(gap.channel.index);
-  add_gap(gap.channel.index, gap.first.index, gap.last.index);
+  add_gap(gap);
 }
 
-void Streams::add_gap(std::uint8_t channel_index, std::int64_t first, std::int64_t end) {
-  const auto seconds = [&](std::int64_t sample) { return static_cast<double>(sample - origin_) / sample_rate_hz_; };
-  invalid_times_.append(static_cast<std::int64_t>(invalid_times_.rows()), seconds(first), seconds(end), channel_index,
-                        first, end);
-  gap_end_[channel_index] = std::max(gap_end_[channel_index], end);
+void Streams::add_gap(const Gap& gap) {
+  const auto seconds = [&](Sample at) { return static_cast<double>(at.index - origin_) / sample_rate_hz_; };
+  invalid_times_.append(static_cast<std::int64_t>(invalid_times_.rows()), seconds(gap.first), seconds(gap.last),
+                        gap.channel.index, gap.first.index, gap.last.index, gap.trace_samples,
+                        static_cast<std::uint8_t>(gap.records));
+  std::int64_t& end = gap_end_[gap.channel.index];
+  end = std::max(end, gap.last.index);
 }
 
 void Streams::update_integrity() {

@@ -35,7 +35,7 @@ class ChannelStreams {
   void write(const protocol::CurrentBlock& block);
   void write(const protocol::StepApplied& change);
   void write(const protocol::SnippetBlock& block);
-  /// V_out conversions that the level records speak of.
+  /// ADC samples of V_out that arrived in the trace.
   std::int64_t samples() const { return samples_; }
   void write_series();
   void write_tables();
@@ -99,7 +99,7 @@ class Streams {
   ChannelStreams& channel(std::uint8_t index);
   /// What can be said of the whole stream before the end, for a file whose writer dies.
   void update_integrity();
-  void add_gap(std::uint8_t channel, std::int64_t first, std::int64_t end);
+  void add_gap(const Gap& gap);
 
   hid_t file_;
   std::vector<std::string> conditions_;

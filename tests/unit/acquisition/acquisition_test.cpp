@@ -1,56 +1,19 @@
 #include "daemon/acquisition/acquisition.hpp"
 
-#include <fmt/core.h>
 #include <gtest/gtest.h>
 
-#include <deque>
 #include <string>
+
+#include "tests/unit/acquisition/fake_device.hpp"
 
 namespace thyrode::acquisition {
 namespace {
 
-/// Says what the test put into it and notes what it is told.
-class FakeDevice final : public Device {
- public:
-  DeviceInfo information;
-  std::deque<DeviceMessage> messages;
-  std::vector<std::string> calls;
-  std::vector<Sample> grants;
-  Result<void> answer;
-
-  const DeviceInfo& info() const override { return information; }
-  Result<DeviceMessage> read(Duration) override {
-    if (messages.empty()) return fail(ErrorKind::timeout, "nothing came");
-    DeviceMessage message = messages.front();
-    messages.pop_front();
-    return message;
-  }
-  Result<void> schedule(Channel channel, std::span<const Segment> segments) override {
-    for (const Segment& s : segments) calls.push_back(fmt::format("schedule {} {}", channel.index, s.start.index));
-    return answer;
-  }
-  Result<void> configure(Channel, const Setting&, Sample) override { return answer; }
-  Result<void> arm() override { return answer; }
-  Result<void> start(Sample) override { return answer; }
-  Result<void> stop(Sample at) override {
-    calls.push_back(fmt::format("stop {}", at.index));
-    return answer;
-  }
-  Result<void> estop() override {
-    calls.emplace_back("estop");
-    return answer;
-  }
-  Result<void> clear(protocol::FaultCode) override { return answer; }
-  Result<void> grant(Sample until) override {
-    grants.push_back(until);
-    return answer;
-  }
-  LinkCounters counters() const override { return {}; }
-};
+using test::FakeDevice;
 
 class AcquisitionTest : public testing::Test {
  protected:
-  void begin(bool virtual_time, bool trace_on = true) {
+  void begin(bool virtual_time) {
     device_.information.uri = "test:fake";
     device_.information.virtual_time = virtual_time;
     device_.information.now = Sample{1000};
@@ -60,7 +23,8 @@ class AcquisitionTest : public testing::Test {
     settings.lease = 100.0_ms;
     settings.silence = 200.0_ms;
     settings.patience = 2.0_s;
-    settings.trace_on = trace_on;
+    settings.start = Sample{2500};
+    settings.decimation = {10};
     settings.wall_clock = [this] { return wall_; };
     acquisition_ = std::make_unique<Acquisition>(device_, *queues_, settings);
   }
@@ -70,19 +34,17 @@ class AcquisitionTest : public testing::Test {
     return done.value_or(Turn::idle);
   }
   std::vector<DeviceMessage> recorded() { return drain(queues_->recording); }
-  std::vector<DeviceMessage> analysed() { return drain(queues_->analysis); }
+  std::vector<DeviceMessage> analysed() {
+    std::vector<DeviceMessage> all;
+    AnalysisMessage next;
+    while (queues_->analysis.pop(next)) all.push_back(next.message);
+    return all;
+  }
   static std::vector<DeviceMessage> drain(MessageQueue& queue) {
     std::vector<DeviceMessage> all;
     DeviceMessage message;
     while (queue.pop(message)) all.push_back(message);
     return all;
-  }
-  static std::vector<Gap> gaps(const std::vector<DeviceMessage>& messages) {
-    std::vector<Gap> found;
-    for (const auto& message : messages) {
-      if (const auto* gap = std::get_if<Gap>(&message)) found.push_back(*gap);
-    }
-    return found;
   }
   static protocol::SampleBlock block(std::int64_t first, std::size_t count, std::uint8_t decimation = 10,
                                      std::uint8_t channel = 0) {
@@ -96,58 +58,56 @@ class AcquisitionTest : public testing::Test {
   std::unique_ptr<Acquisition> acquisition_;
 };
 
-void expect_gap(const Gap& gap, int channel, std::int64_t first, std::int64_t last) {
-  EXPECT_EQ(gap.channel.index, channel);
-  EXPECT_EQ(gap.first.index, first);
-  EXPECT_EQ(gap.last.index, last);
-}
-
-TEST_F(AcquisitionTest, FindsAGapAtItsExactSamples) {
+TEST_F(AcquisitionTest, BothQueuesHearOfAGapAndOnlyTheRecordingOfTheTrace) {
   begin(true);
-  device_.messages = {block(2500, 100), block(3500, 50), FramesLost{1}, block(4900, 10)};
-  for (int k = 0; k < 4; ++k) EXPECT_EQ(turn(), Turn::moved);
+  device_.messages = {protocol::Mark{Sample{2500}, protocol::State::running}, block(2500, 100), FramesLost{1},
+                      block(4500, 50), protocol::Mark{Sample{5000}, protocol::State::running}};
+  while (turn() == Turn::moved) {
+  }
   const auto all = recorded();
-  ASSERT_EQ(all.size(), 5U);
-  ASSERT_TRUE(std::holds_alternative<Gap>(all[3])) << "the gap comes before the samples after it";
-  expect_gap(std::get<Gap>(all[3]), 0, 4000, 4900);
   const auto analysis = analysed();
-  ASSERT_EQ(analysis.size(), 2U) << "the analysis gets no trace";
-  expect_gap(gaps(analysis).at(0), 0, 4000, 4900);
-  EXPECT_EQ(acquisition_->counters().gaps, 1);
-  EXPECT_EQ(acquisition_->counters().samples, 1600);
+  const auto kinds = [](const std::vector<DeviceMessage>& messages) {
+    std::vector<std::size_t> kind;
+    for (const auto& message : messages) kind.push_back(message.index());
+    return kind;
+  };
+  const auto kind = [](const DeviceMessage& message) { return message.index(); };
+  const std::size_t mark = kind(protocol::Mark{});
+  const std::size_t trace = kind(protocol::SampleBlock{});
+  const std::size_t lost = kind(FramesLost{});
+  const std::size_t gap = kind(Gap{});
+  // The level records and the current means never came: both channels have a hole.
+  EXPECT_EQ(kinds(all), (std::vector{mark, trace, lost, gap, gap, trace, mark}));
+  EXPECT_EQ(kinds(analysis), (std::vector{mark, lost, gap, gap, mark}));
+  EXPECT_EQ(acquisition_->counters().gaps, 2);
+  EXPECT_EQ(acquisition_->counters().samples, 1500);
 }
 
-TEST_F(AcquisitionTest, ChannelsHaveTheirOwnTraces) {
+TEST_F(AcquisitionTest, TheLinkCountsTheLostFramesThatOnlyTheSamplesTellOf) {
   begin(true);
-  device_.messages = {block(2500, 10), block(9000, 10, 10, 1), block(2600, 10), block(9100, 10, 10, 1)};
-  for (int k = 0; k < 4; ++k) turn();
-  EXPECT_EQ(acquisition_->counters().gaps, 0);
+  device_.link.lost_frames = 3;
+  device_.link.retransmits = 2;
+  device_.messages = {protocol::Mark{Sample{2500}}, FramesLost{3}, protocol::Mark{Sample{5000}},
+                      protocol::Mark{Sample{10'000}}};
+  while (turn() == Turn::moved) {
+  }
+  EXPECT_EQ(acquisition_->link().lost_frames, 3U + 256U + 256U)
+      << "more is missing than three frames, and then all of two marks";
+  EXPECT_EQ(acquisition_->link().retransmits, 2U);
 }
 
-TEST_F(AcquisitionTest, AChangeOfTheTraceRateIsNoGap) {
+TEST_F(AcquisitionTest, ALostDeviceStillGivesWhatWasHeldBack) {
   begin(true);
-  device_.messages = {block(2500, 10, 10), block(2600, 10, 1), block(2610, 10, 16), block(2770, 1, 10)};
-  for (int k = 0; k < 4; ++k) turn();
-  EXPECT_EQ(acquisition_->counters().gaps, 0);
-}
-
-TEST_F(AcquisitionTest, WithoutATraceALossIsKnownFromMarkToMark) {
-  begin(true, false);
-  device_.messages = {protocol::Mark{Sample{2500}}, FramesLost{1}, protocol::Mark{Sample{5000}},
-                      protocol::Mark{Sample{7500}}};
-  for (int k = 0; k < 4; ++k) turn();
-  const auto found = gaps(analysed());
-  ASSERT_EQ(found.size(), 2U);
-  expect_gap(found[0], 0, 2500, 5000);
-  expect_gap(found[1], 1, 2500, 5000);
-  EXPECT_EQ(gaps(recorded()).size(), 2U);
-}
-
-TEST_F(AcquisitionTest, WithoutATraceALostMarkMakesTheGapLonger) {
-  begin(true, false);
-  device_.messages = {protocol::Mark{Sample{2500}}, FramesLost{3}, protocol::Mark{Sample{7500}}};
-  for (int k = 0; k < 3; ++k) turn();
-  expect_gap(gaps(recorded()).at(0), 0, 2500, 7500);
+  device_.messages = {protocol::Mark{Sample{2500}, protocol::State::running}, FramesLost{1}, block(2500, 100)};
+  device_.when_empty = {ErrorKind::device, "the cable is out"};
+  for (int k = 0; k < 3; ++k) EXPECT_EQ(turn(), Turn::moved);
+  EXPECT_EQ(recorded().size(), 1U) << "only the mark, as long as nobody knows what was lost";
+  const auto lost = acquisition_->turn(Duration{});
+  ASSERT_FALSE(lost);
+  EXPECT_EQ(lost.error().message, "the cable is out");
+  const auto all = recorded();
+  ASSERT_EQ(all.size(), 4U) << "frames lost, a gap for each channel, the block";
+  EXPECT_EQ(std::get<protocol::SampleBlock>(all.back()).first, Sample{2500});
 }
 
 TEST_F(AcquisitionTest, InVirtualTimeAFullRecordingQueueMakesTheDeviceWait) {
@@ -198,17 +158,16 @@ TEST_F(AcquisitionTest, CarriesOrdersInTheirOrderBeforeItReads) {
   const Segment step{Sample{50'000}, {}, {}, {}};
   queues_->orders.push(ScheduleStep{Channel{1}, step});
   queues_->orders.push(StopRun{Sample{60'000}});
-  queues_->orders.push(EmergencyStop{});
   queues_->orders.push(ScheduleStep{Channel{0}, step});
   turn();
-  const std::vector<std::string> expected{"schedule 1 50000", "stop 60000", "estop", "schedule 0 50000"};
+  const std::vector<std::string> expected{"schedule 1 50000", "stop 60000", "schedule 0 50000"};
   EXPECT_EQ(device_.calls, expected);
 }
 
 TEST_F(AcquisitionTest, AnOrderThatTheDeviceRefusesEndsTheRun) {
   begin(true);
   device_.answer = fail(ErrorKind::bad_input, "too much");
-  queues_->orders.push(EmergencyStop{});
+  queues_->orders.push(StopRun{Sample{60'000}});
   const auto refused = acquisition_->turn(Duration{});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().message, "too much");
@@ -291,18 +250,51 @@ TEST_F(AcquisitionTest, InRealTimeAHeartbeatGoesOutEach20Milliseconds) {
   EXPECT_LE(device_.grants.size(), 6U);
 }
 
-TEST_F(AcquisitionTest, HeartbeatsGoOnWhileTheAnalysisIsBehind) {
+TEST_F(AcquisitionTest, InRealTimeAnAnalysisThatIsBehindLosesMessagesAndTheRecordingNone) {
   begin(false);
-  for (int k = 0; k < 1030; ++k) device_.messages.push_back(protocol::StepApplied{});
-  for (int k = 0; k < 1030; ++k) {
-    turn();
-    recorded();
+  for (int k = 0; k < 1100; ++k) device_.messages.push_back(protocol::StepApplied{0, Sample{k}, 0, 0, 1});
+  device_.messages[1030] = Rejected{protocol::Schedule::type, protocol::Status::too_late, Sample{1030}};
+  device_.messages[1040] = protocol::Fault{};
+  std::size_t recorded_messages = 0;
+  for (int k = 0; k < 1100; ++k) {
+    EXPECT_EQ(turn(), Turn::moved);
+    recorded_messages += recorded().size();
   }
-  ASSERT_EQ(turn(), Turn::blocked);
-  const std::size_t before = device_.grants.size();
-  wall_ += 0.021;
-  EXPECT_EQ(turn(), Turn::blocked);
-  EXPECT_EQ(device_.grants.size(), before + 1);
+  EXPECT_EQ(recorded_messages, 1100U);
+  const auto first = analysed();
+  ASSERT_EQ(first.size(), 1024U);
+  device_.messages = {protocol::StepApplied{0, Sample{2000}, 0, 0, 1}, protocol::StepApplied{0, Sample{2001}, 0, 0, 1}};
+  turn();
+  turn();
+  AnalysisMessage next;
+  ASSERT_TRUE(queues_->analysis.pop(next));
+  EXPECT_TRUE(std::holds_alternative<Rejected>(next.message)) << "a refusal is never lost";
+  EXPECT_TRUE(next.after_drop);
+  ASSERT_TRUE(queues_->analysis.pop(next));
+  EXPECT_TRUE(std::holds_alternative<protocol::Fault>(next.message));
+  EXPECT_FALSE(next.after_drop) << "told once";
+  ASSERT_TRUE(queues_->analysis.pop(next));
+  EXPECT_EQ(std::get<protocol::StepApplied>(next.message).at, Sample{2000});
+  ASSERT_TRUE(queues_->analysis.pop(next));
+  EXPECT_FALSE(next.after_drop);
+}
+
+TEST_F(AcquisitionTest, ADeviceThatHasUsedUpItsGrantedTimeIsNotSilent) {
+  begin(true);
+  turn();  // granted: sample 16'000
+  device_.messages = {protocol::Mark{Sample{15'000}}};
+  turn();  // by the lease now: 30'000
+  device_.messages = {protocol::Mark{Sample{29'000}}, protocol::Mark{Sample{44'000}}, protocol::Mark{Sample{50'000}}};
+  for (int k = 0; k < 3; ++k) turn();  // by the latency: 51'000, and no mark comes before it
+  for (int k = 0; k < 5; ++k) {
+    wall_ += 60.0;
+    EXPECT_EQ(turn(), Turn::idle);
+  }
+  EXPECT_FALSE(acquisition_->take_silence_notice());
+  queues_->orders.push(Decided{Sample{50'000}});
+  turn();
+  wall_ += 2.1;
+  EXPECT_FALSE(acquisition_->turn(Duration{})) << "it has time again and says nothing";
 }
 
 TEST_F(AcquisitionTest, CountsTheOverrunsThatAMarkReports) {
@@ -310,7 +302,6 @@ TEST_F(AcquisitionTest, CountsTheOverrunsThatAMarkReports) {
   device_.messages = {protocol::Mark{Sample{2500}, protocol::State::running, protocol::FaultCode::none, 7}};
   turn();
   EXPECT_EQ(acquisition_->counters().overruns, 7);
-  EXPECT_EQ(acquisition_->last_mark(), Sample{2500});
 }
 
 }  // namespace

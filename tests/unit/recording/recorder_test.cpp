@@ -93,7 +93,7 @@ TEST(Recorder, FillsAGapWithNanAtExactlyItsSamplesAndListsIt) {
   auto recorder = Recorder::create(path, description(10));
   ASSERT_TRUE(recorder) << recorder.error().message;
   ASSERT_TRUE(recorder->write(samples(5000, 10, {1000, 1010, 1020})));
-  ASSERT_TRUE(recorder->write(Gap{Channel{0}, Sample{5030}, Sample{5080}}));
+  ASSERT_TRUE(recorder->write(Gap{Channel{0}, Sample{5030}, Sample{5080}, 50, false}));
   ASSERT_TRUE(recorder->write(samples(5080, 10, {1030})));
   ASSERT_TRUE(recorder->finalise(result(0), "success"));
   const auto trace = read_trace(path, "A", 0, 100);
@@ -103,6 +103,22 @@ TEST(Recorder, FillsAGapWithNanAtExactlyItsSamplesAndListsIt) {
   EXPECT_EQ(trace->code_sum(trace->values_mv[8]), 1030);
   const std::vector<std::pair<std::int64_t, std::int64_t>> expected{{5030, 5080}};
   EXPECT_EQ(invalid_samples(path), expected);
+}
+
+TEST(Recorder, ListsAHoleOnceWhereOnlyPartsOfTheTraceAreMissing) {
+  const Folder folder;
+  const std::string path = folder.file("run.nwb");
+  auto recorder = Recorder::create(path, description(10));
+  ASSERT_TRUE(recorder) << recorder.error().message;
+  ASSERT_TRUE(recorder->write(Gap{Channel{0}, Sample{5000}, Sample{7500}, 60, true}));
+  for (const std::int64_t first : {5000, 5040, 5090}) ASSERT_TRUE(recorder->write(samples(first, 10, {1000, 1010})));
+  ASSERT_TRUE(recorder->finalise(result(0), "success"));
+  const std::vector<std::pair<std::int64_t, std::int64_t>> expected{{5000, 7500}};
+  EXPECT_EQ(invalid_samples(path), expected);
+  const h5::Handle file = open_for_reading(path);
+  const std::string table = layout::invalid_times().path;
+  EXPECT_EQ(read_column<std::int64_t>(file.get(), table + "/trace_samples", 0, 1), std::vector<std::int64_t>{60});
+  EXPECT_EQ(read_column<std::uint8_t>(file.get(), table + "/records", 0, 1), std::vector<std::uint8_t>{1});
 }
 
 TEST(Recorder, ListsAHoleThatNobodyToldOf) {

@@ -6,11 +6,14 @@
 #include <array>
 
 #include "firmware/neurons/butera.hpp"
+#include "firmware/neurons/integrate_and_fire.hpp"
 #include "firmware/neurons/noise.hpp"
 #include "firmware/neurons/parameters.hpp"
+#include "firmware/neurons/passive_cell.hpp"
 #include "firmware/neurons/pinsky_rinzel.hpp"
 #include "firmware/neurons/thyristor.hpp"
 #include "firmware/neurons/thyristor_fast.hpp"
+#include "firmware/neurons/thyristor_pair.hpp"
 
 namespace thyrode::neurons {
 
@@ -30,6 +33,11 @@ constexpr std::array models{
     Model{"thyristor-fast", thyristor_fast_rules, make_thyristor_fast},
     Model{"pinsky-rinzel", pinsky_rinzel_rules, make_pinsky_rinzel},
     Model{"butera", butera_rules, make_butera},
+    Model{"ideal-if", ideal_if_rules, make_ideal_if},
+    Model{"lif", lif_rules, make_lif},
+    Model{"thyristor-pair", thyristor_pair_rules, make_thyristor_pair},
+    Model{"model-cell", model_cell_rules, make_model_cell},
+    Model{"resistor", resistor_rules, make_resistor},
 };
 
 const Model* find_model(std::string_view name) {

@@ -78,8 +78,11 @@ class Thyristor final : public SwitchingCircuit {
   std::array<Kind, phases> kinds_;
 };
 
-/// Builds the circuit from parameters that check_parameters has passed.
+/// The parameters of one circuit by name, checked by check_parameters before.
 /// Errors: a relation between parameters that no device has, such as a firing voltage below the on-voltage.
+tl::expected<ThyristorParameters, ParameterError> lower_thyristor(const Parameters& parameters);
+
+/// Builds the circuit from such parameters. Errors: those of lower_thyristor.
 tl::expected<std::unique_ptr<Neuron>, ParameterError> make_thyristor(const Parameters& parameters);
 
 std::span<const ParameterRule> thyristor_rules();

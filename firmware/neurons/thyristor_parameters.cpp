@@ -4,8 +4,8 @@
 #include <array>
 
 #include "firmware/neurons/parameters.hpp"
-#include "firmware/neurons/thyristor.hpp"
 #include "firmware/neurons/relaxation_switch.hpp"
+#include "firmware/neurons/thyristor.hpp"
 #include "firmware/neurons/thyristor_fast.hpp"
 
 namespace thyrode::neurons {
@@ -119,7 +119,7 @@ std::span<const ParameterRule> thyristor_fast_rules() {
   return fast_rules;
 }
 
-tl::expected<std::unique_ptr<Neuron>, ParameterError> make_thyristor(const Parameters& parameters) {
+tl::expected<ThyristorParameters, ParameterError> lower_thyristor(const Parameters& parameters) {
   if (auto error = check_order(rules, parameters, order)) return tl::make_unexpected(*error);
   const ThyristorParameters p = lower(parameters);
   const double at_firing = p.i_0 + p.d_i * p.r_l / (p.r_l + p.r_h);
@@ -129,7 +129,13 @@ tl::expected<std::unique_ptr<Neuron>, ParameterError> make_thyristor(const Param
                            "device has no falling part",
                            with_unit(at_firing, "A"), with_unit(p.g_0 * p.v_k, "A"))});
   }
-  return std::make_unique<Thyristor>(p);
+  return p;
+}
+
+tl::expected<std::unique_ptr<Neuron>, ParameterError> make_thyristor(const Parameters& parameters) {
+  const auto lowered = lower_thyristor(parameters);
+  if (!lowered) return tl::make_unexpected(lowered.error());
+  return std::make_unique<Thyristor>(*lowered);
 }
 
 tl::expected<std::unique_ptr<Neuron>, ParameterError> make_thyristor_fast(const Parameters& parameters) {

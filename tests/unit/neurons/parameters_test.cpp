@@ -34,9 +34,9 @@ Parameters with(Parameters parameters, const std::string& name, double value) {
 }
 
 TEST(Parameters, RefusesAnUnknownModelAndNamesTheKnownOnes) {
-  const ParameterError error = error_of("lif", wu2023());
-  expect_says(error, "", {"lif", "thyristor", "thyristor-fast"});
-  EXPECT_TRUE(model_parameters("lif").empty());
+  const ParameterError error = error_of("hodgkin-huxley", wu2023());
+  expect_says(error, "", {"hodgkin-huxley", "thyristor", "thyristor-fast", "lif"});
+  EXPECT_TRUE(model_parameters("hodgkin-huxley").empty());
 }
 
 TEST(Parameters, RefusesAMissingParameter) {

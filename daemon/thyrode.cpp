@@ -103,9 +103,23 @@ int dispatch(int argc, char** argv) {
   program::SimulateOptions simulate_options;
   CLI::App* simulate = app.add_subcommand("simulate", "a neuron alone, without an instrument");
   simulate->add_option("NEURON", simulate_options.neuron, "name or file of the neuron")->required();
-  simulate->add_option("--current", simulate_options.current, "constant current, for example 45.3uA")->required();
-  simulate->add_option("--duration", simulate_options.duration, "time watched, for example 2s")->required();
-  simulate->add_option("--settle", simulate_options.settle, "time before it, whose spikes are left out (default 0 s)");
+  simulate
+      ->add_option("--current", simulate_options.current,
+                   "constant current, for example 45.3uA; twice for a neuron of two channels")
+      ->allow_extra_args(false);
+  simulate->add_option("--ramp", simulate_options.ramp, "current from A to B over the duration: 30uA:60uA")
+      ->allow_extra_args(false);
+  simulate->add_option("--duration", simulate_options.duration, "time watched, for example 2s (of a map: 1 s)");
+  simulate->add_option("--settle", simulate_options.settle,
+                       "time before it, whose spikes are left out (default 0 s; of a map 0.5 s)");
+  simulate->add_option("--set", simulate_options.set, "a parameter in place of the file's: tau_L=0.3ms; repeatable")
+      ->allow_extra_args(false);
+  simulate->add_option("--map", simulate_options.map,
+                       "a map over one or two axes, I or parameters, both ends included: "
+                       "I=30uA:120uA:120,tau_L=0.01ms:0.6ms:120");
+  simulate->add_option("--out", simulate_options.out, "file of the map; one that is there is gone on with");
+  simulate->add_option("--threads", simulate_options.threads, "threads of the map (default: all cores)")
+      ->check(CLI::Range(1, 1024));
   simulate->add_option("--seed", simulate_options.seed, "seed of the noise (default 1)")->check(seed_error);
   simulate->add_option("--csv", simulate_options.csv, "spikes or trace as CSV on standard output")
       ->check(CLI::IsMember({"spikes", "trace"}));

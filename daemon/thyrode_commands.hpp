@@ -87,17 +87,29 @@ struct EmulateOptions {
 };
 int emulate(const EmulateOptions& options);
 
+/// The longest duration and settling time of a simulation.
+inline constexpr Duration longest_simulation = Duration::from_si(1e6);
+
 struct SimulateOptions {
   std::string neuron;
-  std::string current;
-  std::string duration;
-  std::string settle = "0 s";
-  std::string csv;  ///< "", "spikes" or "trace"
+  std::vector<std::string> current;  ///< one for all channels, or one for each
+  std::vector<std::string> ramp;     ///< "30uA:60uA", as `current`
+  std::string duration;              ///< empty: 1 s for a map, else missing
+  std::string settle;                ///< empty: 0.5 s for a map, else 0 s
+  std::vector<std::string> set;      ///< "tau_L=0.3ms"
+  std::string csv;                   ///< "", "spikes" or "trace"
   std::string rate = "25 kS/s";
+  std::string map;  ///< "I=30uA:120uA:120,tau_L=0.01ms:0.6ms:120"; empty: no map
+  std::string out;  ///< file of the map
+  int threads = 0;  ///< of the map; 0: all cores
   std::uint64_t seed = 1;
   bool noise = true;
   bool json = false;
 };
 int simulate(const SimulateOptions& options);
+/// The map of simulate --map.
+int simulate_map(const SimulateOptions& options);
+/// show, for the file of a map.
+int show_map(const std::string& path, bool json);
 
 }  // namespace thyrode::program

@@ -1,56 +1,15 @@
-// From names and URIs to neurons and devices.
+// From URIs to devices, and what every verb shares.
 
 #include <fmt/core.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <memory>
 
-#include "daemon/experiment/load/neuron_file.hpp"
-#include "daemon/experiment/load/words.hpp"
 #include "daemon/thyrode_commands.hpp"
 #include "drivers/make_device.hpp"
 #include "drivers/simulated/simulated.hpp"
 
 namespace thyrode::program {
-namespace {
-
-constexpr std::string_view neuron_folder = "neurons/";
-
-bool is_path(const std::string& name) {
-  return name.find('/') != std::string::npos || name.ends_with(".yaml");
-}
-
-std::vector<std::string> known_neurons() {
-  std::vector<std::string> names;
-  for (const EmbeddedFile& file : embedded_files()) {
-    if (!file.path.starts_with(neuron_folder)) continue;
-    const std::string_view name = file.path.substr(neuron_folder.size());
-    names.emplace_back(name.substr(0, name.size() - std::string_view{".yaml"}.size()));
-  }
-  return names;
-}
-
-Result<load::NeuronFile> neuron_file(const std::string& name) {
-  if (is_path(name)) return load::load_neuron_file(name);
-  const std::string_view text = embedded_file(std::string{neuron_folder} + name + ".yaml");
-  if (!text.empty()) return load::parse_neuron_file(text, name + ".yaml");
-  const std::vector<std::string> known = known_neurons();
-  const std::string near = load::nearest(name, known);
-  return fail(ErrorKind::bad_input,
-              fmt::format("there is no neuron '{}'{}; there are {}, and any file NAME.yaml", load::shortened(name),
-                          near.empty() ? "" : "; did you mean '" + near + "'?", load::list_of_words(known)));
-}
-
-Result<void> check_parameters(const load::NeuronFile& file) {
-  const auto rules = neurons::model_parameters(file.model);
-  if (rules.empty()) return load::parameter_error(file, "", fmt::format("model '{}' is not known", file.model));
-  std::vector<load::ParameterUnit> units;
-  for (const neurons::ParameterRule& rule : rules) units.push_back({rule.name, rule.unit, rule.instead_of});
-  return load::check_units(file, units);
-}
-
-}  // namespace
 
 std::string_view embedded_file(std::string_view path) {
   for (const EmbeddedFile& file : embedded_files()) {
@@ -74,22 +33,6 @@ int exit_code(const Error& error) {
 int report(const Error& error) {
   fmt::print(stderr, "thyrode: {}\n", error.message);
   return exit_code(error);
-}
-
-Result<std::unique_ptr<neurons::Neuron>> make_named_neuron(const std::string& name, std::uint64_t seed, bool noise) {
-  const auto file = neuron_file(name);
-  if (!file) return tl::make_unexpected(file.error());
-  if (auto checked = check_parameters(*file); !checked) return tl::make_unexpected(checked.error());
-  neurons::Parameters parameters;
-  for (const auto& [key, value] : file->parameters) parameters[key] = value.si;
-  neurons::NoiseParameters noise_parameters;
-  if (noise) noise_parameters = {file->noise_deviation.si(), file->noise_correlation_time.si(), file->noise_white_density,
-                                   file->noise_white_step.si()};
-  auto neuron = neurons::make_neuron(file->model, parameters, noise_parameters, seed);
-  if (!neuron) {
-    return load::parameter_error(*file, neuron.error().parameter, neuron.error().reason);
-  }
-  return std::move(*neuron);
 }
 
 Result<std::function<void(const native::Truth&)>> open_truth(const std::string& path) {

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "daemon/experiment/documents.hpp"
+#include "daemon/recording/map_file.hpp"
 #include "daemon/recording/reader.hpp"
 #include "daemon/thyrode_commands.hpp"
 #include "daemon/thyrode_view.hpp"
@@ -17,6 +18,7 @@ int show(const std::string& path, bool json) {
   if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
     return report({ErrorKind::bad_input, path + ": is not a file"});
   }
+  if (recording::is_map(path)) return show_map(path, json);
   const auto record = recording::read_run(path);
   if (!record) return report(record.error());
   const analysis::RunResult& result = record->result;

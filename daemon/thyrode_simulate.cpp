@@ -2,59 +2,229 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "daemon/experiment/load/quantity_text.hpp"
+#include "daemon/experiment/load/words.hpp"
 #include "daemon/simulation/simulate.hpp"
 #include "daemon/thyrode_commands.hpp"
+#include "daemon/thyrode_neuron.hpp"
 
 namespace thyrode::program {
+namespace {
+
+using nlohmann::ordered_json;
+using simulation::Drive;
+using simulation::Simulation;
+
+tl::unexpected<Error> refuse(std::string message) {
+  return fail(ErrorKind::bad_input, std::move(message));
+}
+
+Result<Drive> parse_ramp(const std::string& text) {
+  const std::size_t colon = text.find(':');
+  if (colon == std::string::npos) {
+    return refuse(fmt::format("--ramp {}: must be two currents; write for example 30uA:60uA", load::shortened(text)));
+  }
+  const auto from = load::parse_current(text.substr(0, colon));
+  if (!from) return refuse(fmt::format("--ramp {}: {}", load::shortened(text), from.error().message));
+  const auto to = load::parse_current(text.substr(colon + 1));
+  if (!to) return refuse(fmt::format("--ramp {}: {}", load::shortened(text), to.error().message));
+  return Drive{*from, *to};
+}
+
+/// The drives as given, one for all channels or one for each.
+Result<std::vector<Drive>> parse_drives(const SimulateOptions& options) {
+  if (!options.current.empty() && !options.ramp.empty()) {
+    return refuse("--current and --ramp: both say the current; give one of them");
+  }
+  std::vector<Drive> drives;
+  for (const std::string& text : options.current) {
+    const auto current = load::parse_current(text);
+    if (!current) return refuse("--current: " + current.error().message);
+    drives.push_back({*current, std::nullopt});
+  }
+  for (const std::string& text : options.ramp) {
+    const auto ramp = parse_ramp(text);
+    if (!ramp) return tl::make_unexpected(ramp.error());
+    drives.push_back(*ramp);
+  }
+  if (drives.empty()) return refuse("--current is missing; write for example --current 45.3uA, or --ramp 30uA:60uA");
+  return drives;
+}
+
+Result<std::vector<Drive>> one_for_each(std::vector<Drive> drives, std::size_t channels) {
+  if (drives.size() == 1) drives.resize(channels, drives.front());
+  if (drives.size() == channels) return drives;
+  return refuse(fmt::format("{} currents are given, the neuron has {} channel{}; give one for all, or one for each",
+                            drives.size(), channels, channels == 1 ? "" : "s"));
+}
+
+struct Times {
+  Duration duration;
+  Duration settle;
+  Frequency rate;
+};
+
+Result<Times> parse_times(const SimulateOptions& options) {
+  if (options.duration.empty()) return refuse("--duration is missing; write for example --duration 2s");
+  const auto duration = load::parse_duration(options.duration);
+  if (!duration) return refuse("--duration: " + duration.error().message);
+  const auto settle = load::parse_duration(options.settle.empty() ? "0 s" : options.settle);
+  if (!settle) return refuse("--settle: " + settle.error().message);
+  const auto rate = load::parse_sampling_rate(options.rate);
+  if (!rate) return refuse("--rate: " + rate.error().message);
+  if (*duration > longest_simulation || *settle > longest_simulation) {
+    return refuse("--duration and --settle: at most 1e6 s each");
+  }
+  return Times{*duration, *settle, *rate};
+}
+
+ordered_json number(const std::optional<double>& value) {
+  return value ? ordered_json(*value) : ordered_json(nullptr);
+}
+
+ordered_json truth_json(const simulation::Truth& truth) {
+  ordered_json modes = ordered_json::array();
+  for (const simulation::ModeChange& change : truth.modes) {
+    modes.push_back({{"t_s", change.time}, {"mode", change.mode}});
+  }
+  ordered_json document;
+  document["latched"] = truth.latched;
+  document["conducting"] = truth.conducting;
+  document["mode"] = truth.mode.empty() ? ordered_json(nullptr) : ordered_json(truth.mode);
+  document["conduction_times_s"] = truth.conduction_times;
+  document["modes"] = std::move(modes);
+  return document;
+}
+
+void add_channel(ordered_json& document, const Drive& drive, const Simulation& result) {
+  document["current_ua"] = drive.from.in(1.0_uA);
+  if (drive.to) document["ramp_to_ua"] = drive.to->in(1.0_uA);
+  document["n_spikes"] = result.n_spikes;
+  document["frequency_hz"] = number(result.frequency_hz);
+  document["event_frequency_hz"] = number(result.pattern.event_frequency_hz);
+  document["spikes_per_burst"] = number(result.pattern.spikes_per_burst);
+  document["cv"] = number(result.pattern.cv);
+  // A pattern is that of one current.
+  document["label"] = drive.to ? ordered_json(nullptr) : ordered_json(analysis::to_string(result.pattern.label));
+  document["spike_times_s"] = result.spike_times;
+  document["truth"] = truth_json(result.truth);
+}
+
+std::string channel_name(std::size_t channel) {
+  return std::string(1, static_cast<char>('A' + channel));
+}
+
+void print_json(const std::string& neuron, const std::vector<Drive>& drives, const std::vector<Simulation>& results) {
+  ordered_json document;
+  document["neuron"] = neuron;
+  if (results.size() == 1) {
+    add_channel(document, drives.front(), results.front());
+    fmt::print("{}\n", document.dump());
+    return;
+  }
+  document["channels"] = ordered_json::array();
+  for (std::size_t c = 0; c < results.size(); ++c) {
+    ordered_json channel;
+    channel["channel"] = channel_name(c);
+    add_channel(channel, drives[c], results[c]);
+    document["channels"].push_back(std::move(channel));
+  }
+  const auto series = simulation::phase_series(results[0].spike_times, results[1].spike_times);
+  ordered_json points = ordered_json::array();
+  for (const auto& [time, phase] : series) points.push_back({{"t_s", time}, {"phase", phase}});
+  document["phase"] = {{"of", "B"},
+                       {"in_cycle_of", "A"},
+                       {"final", series.empty() ? ordered_json(nullptr) : ordered_json(series.back().phase)},
+                       {"series", std::move(points)}};
+  fmt::print("{}\n", document.dump());
+}
+
+void print_spikes(const std::vector<Simulation>& results) {
+  if (results.size() == 1) {
+    fmt::print("spike_time_s\n");
+    for (const double t : results.front().spike_times) fmt::print("{:.9f}\n", t);
+    return;
+  }
+  std::vector<std::pair<double, std::size_t>> spikes;
+  for (std::size_t c = 0; c < results.size(); ++c) {
+    for (const double t : results[c].spike_times) spikes.emplace_back(t, c);
+  }
+  std::sort(spikes.begin(), spikes.end());
+  fmt::print("spike_time_s,channel\n");
+  for (const auto& [t, c] : spikes) fmt::print("{:.9f},{}\n", t, channel_name(c));
+}
+
+void print_trace(const std::vector<Simulation>& results, Duration settle) {
+  fmt::print("time_s");
+  for (std::size_t c = 0; c < results.size(); ++c) {
+    const std::string suffix = results.size() == 1 ? "" : c == 0 ? "_a" : c == 1 ? "_b" : fmt::format("_{}", c);
+    fmt::print(",v_m{0}_v,v_out{0}_v", suffix);
+  }
+  fmt::print("\n");
+  const simulation::Trace& first = results.front().trace;
+  for (std::size_t k = 0; k < first.membrane_v.size(); ++k) {
+    fmt::print("{:.9f}", settle.si() + static_cast<double>(k) / first.rate_hz);
+    for (const Simulation& result : results) {
+      fmt::print(",{:.9g},{:.9g}", result.trace.membrane_v[k], result.trace.output_v[k]);
+    }
+    fmt::print("\n");
+  }
+}
+
+void print_text(const std::string& neuron, const std::vector<Drive>& drives, const std::vector<Simulation>& results,
+                Duration duration) {
+  for (std::size_t c = 0; c < results.size(); ++c) {
+    const Simulation& result = results[c];
+    std::string current = fmt::format("{:.6g}", drives[c].from.in(1.0_uA));
+    if (drives[c].to) current += fmt::format(" to {:.6g}", drives[c].to->in(1.0_uA));
+    fmt::print("{}{} at {} uA: {} spikes in {:.6g} s", neuron,
+               results.size() == 1 ? "" : ", channel " + channel_name(c), current, result.n_spikes, duration.si());
+    if (result.frequency_hz) fmt::print(", {:.6g} Hz", *result.frequency_hz);
+    if (!drives[c].to) fmt::print(", {}", analysis::to_string(result.pattern.label));
+    if (result.pattern.spikes_per_burst && result.pattern.event_frequency_hz && !drives[c].to) {
+      fmt::print(" ({:.6g} bursts/s of {:.4g} spikes)", *result.pattern.event_frequency_hz,
+                 *result.pattern.spikes_per_burst);
+    }
+    fmt::print("\n");
+  }
+}
+
+}  // namespace
 
 int simulate(const SimulateOptions& options) {
-  const auto current = load::parse_current(options.current);
-  if (!current) return report({ErrorKind::bad_input, "--current: " + current.error().message});
-  const auto duration = load::parse_duration(options.duration);
-  if (!duration) return report({ErrorKind::bad_input, "--duration: " + duration.error().message});
-  const auto settle = load::parse_duration(options.settle);
-  if (!settle) return report({ErrorKind::bad_input, "--settle: " + settle.error().message});
-  const auto rate = load::parse_sampling_rate(options.rate);
-  if (!rate) return report({ErrorKind::bad_input, "--rate: " + rate.error().message});
-  constexpr Duration longest = Duration::from_si(1e6);
-  if (*duration > longest || *settle > longest) {
-    return report({ErrorKind::bad_input, "--duration and --settle: at most 1e6 s each"});
-  }
+  if (!options.map.empty()) return simulate_map(options);
+  if (!options.out.empty()) return report({ErrorKind::bad_input, "--out: is the file of a map; it needs --map"});
+  const auto given = parse_drives(options);
+  if (!given) return report(given.error());
+  const auto times = parse_times(options);
+  if (!times) return report(times.error());
   if (options.json && !options.csv.empty()) {
     return report({ErrorKind::bad_input, "--json and --csv: one document goes to standard output; choose one"});
   }
-  auto neuron = make_named_neuron(options.neuron, options.seed, options.noise);
+  const auto plan = plan_neuron({options.neuron, options.set, options.noise});
+  if (!plan) return report(plan.error());
+  auto neuron = build_neuron(*plan, options.seed);
   if (!neuron) return report(neuron.error());
+  const auto drives = one_for_each(*given, (*neuron)->channels());
+  if (!drives) return report(drives.error());
   simulation::SimulationOptions watch;
-  if (options.csv == "trace") watch.trace_rate = *rate;
-  const auto result = simulation::simulate(**neuron, *current, *duration, *settle, watch);
-  if (!result) return report({ErrorKind::bad_input, result.error().message});
+  if (options.csv == "trace") watch.trace_rate = times->rate;
+  watch.list_modes = options.json;
+  watch.facts = {load_time(plan->file.model, plan->parameters), is_noisy(*plan)};
+  const auto results = simulation::simulate(**neuron, *drives, times->duration, times->settle, watch);
+  if (!results) return report({ErrorKind::bad_input, results.error().message});
   if (options.json) {
-    nlohmann::ordered_json document;
-    document["neuron"] = options.neuron;
-    document["current_ua"] = current->in(1.0_uA);
-    document["n_spikes"] = result->n_spikes;
-    document["frequency_hz"] =
-        result->frequency_hz ? nlohmann::ordered_json(*result->frequency_hz) : nlohmann::ordered_json(nullptr);
-    document["spike_times_s"] = result->spike_times;
-    fmt::print("{}\n", document.dump());
+    print_json(options.neuron, *drives, *results);
   } else if (options.csv == "spikes") {
-    fmt::print("spike_time_s\n");
-    for (const double t : result->spike_times) fmt::print("{:.9f}\n", t);
+    print_spikes(*results);
   } else if (options.csv == "trace") {
-    fmt::print("time_s,v_m_v,v_out_v\n");
-    for (std::size_t k = 0; k < result->trace.membrane_v.size(); ++k) {
-      fmt::print("{:.9f},{:.9g},{:.9g}\n", settle->si() + static_cast<double>(k) / result->trace.rate_hz,
-                 result->trace.membrane_v[k], result->trace.output_v[k]);
-    }
+    print_trace(*results, times->settle);
   } else {
-    fmt::print("{} at {:.6g} uA: {} spikes in {:.6g} s", options.neuron, current->in(1.0_uA), result->n_spikes,
-               duration->si());
-    if (result->frequency_hz) fmt::print(", {:.6g} Hz", *result->frequency_hz);
-    fmt::print("\n");
+    print_text(options.neuron, *drives, *results, times->duration);
   }
   return 0;
 }

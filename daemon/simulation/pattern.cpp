@@ -94,12 +94,13 @@ Pattern find_pattern(const EventList& events, const CircuitFacts& facts) {
   const double load_time = facts.load_time ? facts.load_time->si() : 0.0;
   const double median = intervals[intervals.size() / 2];
   const Label tonic = median < fast_intervals * load_time ? Label::FS : Label::TS;
-  if (intervals.back() < regular_ratio * intervals.front()) {
+  const double longest = std::max({intervals.back(), events.silence_before, events.silence_after});
+  if (longest < regular_ratio * intervals.front()) {
     pattern.label = tonic;
     return pattern;
   }
   const auto parting =
-      facts.noisy ? void_between_groups(intervals) : std::optional{std::sqrt(intervals.front() * intervals.back())};
+      facts.noisy ? void_between_groups(intervals) : std::optional{std::sqrt(intervals.front() * longest)};
   if (!parting) {
     const Label order = analysis::order_label(std::int64_t(t.size()), pattern.cv, std::nullopt);
     pattern.label = order == Label::TS ? tonic : order;

@@ -111,7 +111,11 @@ class Watcher {
     if (step.channel == channel_ && step.event == Event::fire) {
       closed_ = true;
       closed_at_ = now;
-      if (watching_) note_spike(now);
+      if (watching_) {
+        note_spike(now);
+      } else {
+        last_before_ = now;
+      }
     } else if (step.channel == channel_ && step.event == Event::open) {
       if (watching_ && closed_) result_.truth.conduction_times.push_back(now.since(closed_at_));
       closed_ = false;
@@ -127,10 +131,16 @@ class Watcher {
     if (truth.conducting && closed_) truth.conducting_for = now.since(closed_at_);
     result_.n_spikes = std::int64_t(result_.spike_times.size());
     if (result_.n_spikes > 1) result_.frequency_hz = double(result_.n_spikes - 1) / last_.since(first_);
+    EventList events;
     // Differences of times since the settling time are as exact after a day as after a second.
-    result_.pattern =
-        find_pattern({std::move(since_), truth.conduction_times, truth.conducting_for, truth.conducting, truth.latched},
-                     options_.facts);
+    events.spike_times = std::move(since_);
+    events.conduction_times = truth.conduction_times;
+    events.conducting_for = truth.conducting_for;
+    events.conducting = truth.conducting;
+    events.latched = truth.latched;
+    if (result_.n_spikes > 0 && last_before_) events.silence_before = first_.since(*last_before_);
+    if (result_.n_spikes > 0) events.silence_after = now.since(last_);
+    result_.pattern = find_pattern(events, options_.facts);
     if (options_.trace_rate.si() > 0.0) result_.trace = renderer_.take();
     return std::move(result_);
   }
@@ -162,6 +172,7 @@ class Watcher {
   bool watching_ = false;
   bool closed_ = false;
   Moment begin_, closed_at_, first_, last_;
+  std::optional<Moment> last_before_;
 };
 
 // Carries a neuron and its watchers through time.

@@ -131,6 +131,35 @@ TEST(Pattern, CountsWholeBurstPeriodsOnly) {
   EXPECT_FALSE(single.event_frequency_hz || single.spikes_per_burst) << "no whole period";
 }
 
+TEST(Pattern, KnowsABurstBySilenceThatTheWindowCuts) {
+  EventList events = train({1e-3, 1e-3, 1e-3});
+  EXPECT_EQ(find_pattern(events, with_load).label, Label::FS);
+  events.silence_after = 1.4e-3;
+  EXPECT_EQ(find_pattern(events, with_load).label, Label::FS);
+  events.silence_after = 200e-3;
+  EXPECT_EQ(find_pattern(events, with_load).label, Label::IB1);
+  EXPECT_FALSE(find_pattern(events, with_load).event_frequency_hz.has_value()) << "one burst has no period";
+  events.silence_after = 0.0;
+  events.silence_before = 200e-3;
+  EXPECT_EQ(find_pattern(events, with_load).label, Label::IB1);
+}
+
+TEST(Pattern, CallsASingleBurstBetweenPlateausAPlateauPattern) {
+  // 115 uA at 0.37 ms: plateaus of about a second, so that a window holds one burst at most.
+  const auto neuron = must_make("thyristor", wu2023(3700.0));
+  SimulationOptions options;
+  options.facts.load_time = Duration::from_si(0.37e-3);
+  bool single = false;
+  for (int window = 0; window < 40; ++window) {
+    const auto result = simulate(*neuron, 115.0_uA, Duration::from_si(0.1), 0.0_s, options);
+    ASSERT_TRUE(result.has_value());
+    if (result->n_spikes < 2) continue;
+    single = true;
+    EXPECT_EQ(analysis::to_string(result->pattern.label), std::string{"IB2"}) << "window " << window;
+  }
+  EXPECT_TRUE(single);
+}
+
 TEST(Pattern, DoesNotTakeScatterForBursts) {
   std::vector<double> scattered;
   for (int k = 0; k < 200; ++k) scattered.push_back(0.1 * (1.0 + 0.9 * double(k * 37 % 101) / 101.0));

@@ -76,6 +76,54 @@ void read_noise(MapReader& root, NeuronFile& file) {
       Duration::from_si(map.quantity("white_step", QuantityKind::duration, above_zero_to(3600.0)).value_or(0.0));
 }
 
+// The parameters that share the factor of one entry of `spread`.
+std::optional<std::vector<std::string>> read_companions(MapReader& map, std::string_view path) {
+  std::vector<std::string> names;
+  const YamlNode* list = map.find("with");
+  if (list == nullptr) return names;
+  if (list->kind != YamlNode::Kind::list || list->items.empty()) {
+    map.reading().refuse(list->at, fmt::format("{} must be a list of parameters; write for example \"[V_on]\"", path));
+    return std::nullopt;
+  }
+  for (const YamlNode& item : list->items) {
+    if (item.kind != YamlNode::Kind::text) {
+      map.reading().refuse(item.at, fmt::format("{} must name parameters; write for example \"[V_on]\"", path));
+      return std::nullopt;
+    }
+    names.push_back(item.text);
+  }
+  return names;
+}
+
+void read_spread(MapReader& root, NeuronFile& file) {
+  const YamlNode* node = root.find("spread");
+  if (node == nullptr) return;
+  Reading& reading = root.reading();
+  if (node->kind != YamlNode::Kind::map || node->keys.empty()) {
+    reading.refuse(node->at, "spread must be a map of parameters; write for example \"spread: {C_m: 5 %}\"");
+    return;
+  }
+  const Bounds bounds = between(0.0, 1.0);
+  for (std::size_t i = 0; i < node->keys.size() && !reading.failed(); ++i) {
+    const YamlNode& value = node->items[i];
+    const std::string path = "spread." + shortened(node->keys[i].name);
+    reading.note(path, value.at);
+    NeuronScatter scatter{{node->keys[i].name}, 0.0};
+    std::optional<double> deviation;
+    if (value.kind == YamlNode::Kind::map) {
+      MapReader map(reading, value, path, {"deviation", "with"});
+      map.require("deviation", "deviation: 5 %");
+      deviation = map.quantity("deviation", QuantityKind::ratio, bounds);
+      const auto companions = read_companions(map, path + ".with");
+      if (companions) scatter.parameters.insert(scatter.parameters.end(), companions->begin(), companions->end());
+    } else {
+      deviation = read_quantity(reading, value, path, QuantityKind::ratio, bounds);
+    }
+    if (deviation) scatter.deviation = *deviation;
+    file.spread.push_back(std::move(scatter));
+  }
+}
+
 // The kind of quantity that has this SI unit.
 std::optional<QuantityKind> kind_of_unit(std::string_view unit) {
   for (int k = 0; k <= static_cast<int>(last_quantity_kind); ++k) {
@@ -120,7 +168,8 @@ Result<NeuronFile> parse_neuron_file(std::string_view text, std::string_view fil
   file.source.text = text;
   Reading reading(file.source);
   check_schema(reading, *tree, schema);
-  MapReader root(reading, *tree, "", {"schema", "name", "model", "description", "source", "parameters", "noise"});
+  MapReader root(reading, *tree, "",
+                 {"schema", "name", "model", "description", "source", "parameters", "noise", "spread"});
   file.name = read_name(root).value_or("");
   root.require("model", "model: thyristor");
   file.model = root.text("model").value_or("");
@@ -128,6 +177,7 @@ Result<NeuronFile> parse_neuron_file(std::string_view text, std::string_view fil
   file.source_text = root.text("source").value_or("");
   read_parameters(root, file);
   read_noise(root, file);
+  read_spread(root, file);
   if (reading.failed()) return tl::make_unexpected(*reading.error());
   return file;
 }
@@ -191,8 +241,9 @@ tl::unexpected<Error> parameter_error(const NeuronFile& file, std::string_view p
   if (given != file.parameters.end() && given->second.at.line == 0) {
     return fail(ErrorKind::bad_input, fmt::format("--set {}={}: {}", parameter, shortened(given->second.text), reason));
   }
-  const std::string path =
-      parameter.starts_with("noise.") ? std::string{parameter} : fmt::format("parameters.{}", shortened(parameter));
+  const std::string path = parameter.starts_with("noise.") || parameter.starts_with("spread.")
+                               ? std::string{parameter}
+                               : fmt::format("parameters.{}", shortened(parameter));
   return file.source.error(path, fmt::format("{}: {}", path, reason));
 }
 

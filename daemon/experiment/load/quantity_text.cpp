@@ -307,6 +307,7 @@ std::string format_scientific(const std::string& scientific, QuantityKind kind) 
   const int exponent = std::atoi(scientific.substr(scientific.find('e') + 1).c_str());
   const std::string_view symbol = kind == QuantityKind::ratio ? "%" : si_unit(kind);
   if (kind == QuantityKind::ratio) {
+    if (std::strtod(scientific.c_str(), nullptr) == 0.0) return "0 %";
     const std::string percent = fmt::format("{}e{}", scientific.substr(0, scientific.find('e')), exponent + 2);
     if (exponent < -6 || exponent > 4) return fmt::format("{} %", percent);
     if (exponent + 2 >= 0) return fmt::format("{} %", shift_point(percent, 0));

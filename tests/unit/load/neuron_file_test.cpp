@@ -75,6 +75,35 @@ TEST(NeuronFile, ReadsWhiteNoiseAloneOrBesideTheOther) {
             "n.yaml:11:8: key 'white_density' is missing in noise; add for example \"white_density: 2 nA/rtHz\"");
 }
 
+TEST(NeuronFile, ReadsHowDevicesDiffer) {
+  const NeuronFile file =
+      parsed(std::string{full} + "spread:\n  C_m: 5 %\n  R_L: {deviation: 32 %, with: [G0, order]}\n");
+  ASSERT_EQ(file.spread.size(), 2U);
+  EXPECT_EQ(file.spread[0].parameters, std::vector<std::string>{"C_m"});
+  EXPECT_EQ(file.spread[0].deviation, 0.05);
+  EXPECT_EQ(file.spread[1].parameters, (std::vector<std::string>{"R_L", "G0", "order"}));
+  EXPECT_EQ(file.spread[1].deviation, 0.32);
+  EXPECT_EQ(parameter_error(file, "spread.R_L", "no").value().message, "n.yaml:14:8: spread.R_L: no");
+  EXPECT_TRUE(parsed(full).spread.empty());
+}
+
+TEST(NeuronFile, RefusesSpreadThatIsNotARatio) {
+  const auto refused = [](const std::string& spread) {
+    const auto file = parse_neuron_file(std::string{full} + "spread: " + spread + "\n", "n.yaml");
+    return file ? "accepted" : file.error().message;
+  };
+  EXPECT_EQ(refused("{C_m: 1 uF}"),
+            "n.yaml:12:15: spread.C_m: '1 uF' is a capacitance, not a ratio; write for example \"1 %\"");
+  EXPECT_EQ(refused("{C_m: 0.05}"), "n.yaml:12:15: spread.C_m: 0.05 has no unit; write for example \"0.05 %\"");
+  EXPECT_EQ(refused("{C_m: 120 %}"), "n.yaml:12:15: spread.C_m: 120 % is out of range; it must be from 0 % to 100 %");
+  EXPECT_EQ(refused("{C_m: {with: [R_L]}}"),
+            "n.yaml:12:15: key 'deviation' is missing in spread.C_m; add for example \"deviation: 5 %\"");
+  EXPECT_EQ(refused("{C_m: {deviation: 5 %, with: R_L}}"),
+            "n.yaml:12:38: spread.C_m.with must be a list of parameters; write for example \"[V_on]\"");
+  EXPECT_EQ(refused("5 %"),
+            "n.yaml:12:9: spread must be a map of parameters; write for example \"spread: {C_m: 5 %}\"");
+}
+
 TEST(NeuronFile, PassesWithTheUnitsOfItsModel) {
   EXPECT_EQ(refusal(full), "accepted");
 }

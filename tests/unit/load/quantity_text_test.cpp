@@ -158,6 +158,7 @@ TEST(QuantityText, WritesWithThePrefixPeopleUse) {
   EXPECT_EQ(format_quantity(25e3, Kind::sampling_rate), "25 kS/s");
   EXPECT_EQ(format_quantity(0.1, Kind::duration), "100 ms");
   EXPECT_EQ(format_quantity(86400.0, Kind::duration), "86400 s");
+  EXPECT_EQ(format_quantity(0.0, Kind::ratio), "0 %");
   EXPECT_EQ(format_quantity(0.02, Kind::ratio), "2 %");
   EXPECT_EQ(format_quantity(0.0001, Kind::ratio), "0.01 %");
   EXPECT_EQ(format_quantity(0.125, Kind::ratio), "12.5 %");

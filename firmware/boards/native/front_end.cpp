@@ -23,7 +23,43 @@ AdcInput::AdcInput(double per_code, double zero, std::uint64_t seed, bool ideal,
       gain_{static_cast<float>((1.0 + errors_.gain()) / per_code)},
       offset_{static_cast<float>(zero + errors_.offset())},
       noise_seed_{mix(seed ^ 0x6E6F697365ULL)},
-      noisy_{!ideal} {}
+      noisy_{!ideal},
+      // Noise, a code of bend, half a code of rounding.
+      reach_{ideal ? 0.5F : gaussian.widest() + 1.5F} {
+  if (ideal) return;
+  // A line value at a whole code meets the bends of its neighbours as often as noise takes it there.
+  constexpr int far = 5;
+  std::array<double, 2 * far> weights{};
+  for (int k = -far; k < far; ++k) {
+    const auto below = [](int x) { return 0.5 * std::erfc(-static_cast<double>(x) / std::sqrt(2.0)); };
+    weights[static_cast<std::size_t>(k + far)] = below(k + 1) - below(k);
+  }
+  mean_bend_.resize(4097);
+  for (int code = 0; code <= 4096; ++code) {
+    double mean = 0.0;
+    for (int k = -far; k < far; ++k) {
+      const int met = std::clamp(code + k, 0, 4095);
+      mean +=
+          weights[static_cast<std::size_t>(k + far)] * static_cast<double>(errors_.bend(static_cast<std::size_t>(met)));
+    }
+    mean_bend_[static_cast<std::size_t>(code)] = static_cast<float>(mean);
+  }
+}
+
+float AdcInput::mean_code(float line) const {
+  const float x = std::clamp(line, 0.0F, 4095.0F);
+  if (!noisy_) return x;
+  const auto below = static_cast<std::size_t>(x);
+  const float part = x - static_cast<float>(below);
+  return x + (1.0F - part) * mean_bend_[below] + part * mean_bend_[below + 1];
+}
+
+AdcCode AdcInput::convert_at(std::uint64_t conversion, double value) const {
+  if (!noisy_) return code(line(value));
+  std::array<float, 4> noise;
+  gaussian_.four(noise_seed_, conversion / 4, noise.data());
+  return code(line(value) + noise[conversion % 4]);
+}
 
 void AdcInput::convert(std::span<const double> values, std::span<AdcCode> codes) {
   const std::size_t n = values.size();
@@ -59,44 +95,80 @@ CurrentSource::CurrentSource(std::uint64_t seed, bool ideal) : levels_(4096) {
 }
 
 void CurrentSource::emit(int at, double current) {
-  if (current == current_) return;
+  if (current == state_.current) return;
   changes_.push_back({at, current});
-  current_ = current;
+  state_.current = current;
 }
 
 std::span<const CurrentChange> CurrentSource::follow(std::span<const DacCode> codes, bool closed) {
   changes_.clear();
   if (!closed) {
-    steady_ = false;
-    closed_ = false;
-    emit(0, 0.0);
+    follow_open();
     return changes_;
   }
-  if (!closed_) missed_ = 0.0;
-  closed_ = true;
   const firmware::CodeSummary block = firmware::summarise(codes);
-  const double written = flicker_sum(block.sum, codes.size());
-  if (steady_ && block.lowest >= base_ && block.highest <= base_ + 1 && continues_flicker(written, codes.size())) {
-    follow_flicker(written, codes.size());
-  } else if (block.highest <= block.lowest + 1 && lies_straight(codes)) {
-    begin_flicker(block, codes.size());
-  } else {
-    steady_ = false;
-    follow_movement(codes);
-  }
+  if (!follow_on(block, codes.size())) follow_codes(block, codes);
   return changes_;
 }
 
-/// Sum of the currents of codes that are all base_ or the one above, from the sum of the codes.
+std::span<const CurrentChange> CurrentSource::follow_resting(firmware::RestingCommand& command, std::size_t count,
+                                                             bool closed) {
+  changes_.clear();
+  firmware::RestingCommand next = command;
+  const std::uint32_t sum = command.sum(static_cast<std::int64_t>(count));
+  if (!closed) {
+    follow_open();
+    return changes_;
+  }
+  // Error feedback gives the whole code of the command or the one above it.
+  const auto base = static_cast<DacCode>(next.applied >> fine_bits);
+  const auto above = sum - static_cast<std::uint32_t>(base) * static_cast<std::uint32_t>(count);
+  const firmware::CodeSummary block{static_cast<DacCode>(above == count ? base + 1 : base),
+                                    static_cast<DacCode>(above == 0 ? base : base + 1), sum};
+  if (follow_on(block, count)) return changes_;
+  std::vector<DacCode> codes(count);
+  for (DacCode& code : codes) code = next.code();
+  follow_codes(block, codes);
+  return changes_;
+}
+
+void CurrentSource::follow_open() {
+  state_.steady = false;
+  state_.closed = false;
+  emit(0, 0.0);
+}
+
+/// Goes on with a flicker. @returns false when the block is no part of it
+bool CurrentSource::follow_on(const firmware::CodeSummary& block, std::size_t count) {
+  if (!state_.closed) state_.missed = 0.0;
+  state_.closed = true;
+  if (!state_.steady || block.lowest < state_.base || block.highest > state_.base + 1) return false;
+  const double written = flicker_sum(block.sum, count);
+  if (!continues_flicker(written, count)) return false;
+  follow_flicker(written, count);
+  return true;
+}
+
+void CurrentSource::follow_codes(const firmware::CodeSummary& block, std::span<const DacCode> codes) {
+  if (block.highest <= block.lowest + 1 && lies_straight(codes)) {
+    begin_flicker(block, codes.size());
+  } else {
+    state_.steady = false;
+    follow_movement(codes);
+  }
+}
+
+/// Sum of the currents of codes that are all state_.base or the one above, from the sum of the codes.
 double CurrentSource::flicker_sum(std::uint32_t codes_sum, std::size_t count) const {
-  const double upper = static_cast<double>(codes_sum) - static_cast<double>(base_) * static_cast<double>(count);
-  const double lower_sum = level(base_) * (static_cast<double>(count) - upper);
-  return upper > 0.0 ? lower_sum + level(static_cast<DacCode>(base_ + 1)) * upper : lower_sum;
+  const double upper = static_cast<double>(codes_sum) - static_cast<double>(state_.base) * static_cast<double>(count);
+  const double lower_sum = level(state_.base) * (static_cast<double>(count) - upper);
+  return upper > 0.0 ? lower_sum + level(static_cast<DacCode>(state_.base + 1)) * upper : lower_sum;
 }
 
 /// Whether a block has the mean of the flicker so far: with error feedback a constant command is met to a code or so.
 bool CurrentSource::continues_flicker(double written, std::size_t count) const {
-  return std::abs(written - run_sum_ / run_samples_ * static_cast<double>(count)) <= 1.4 * Nominal::amps_per_dac_code;
+  return std::abs(written - state_.run_sum / state_.run_samples * static_cast<double>(count)) <=
+         1.4 * Nominal::amps_per_dac_code;
 }
 
 /// Whether the charge of the codes never leaves that of their mean by more than about a code for one sample.
@@ -113,30 +185,30 @@ bool CurrentSource::lies_straight(std::span<const DacCode> codes) const {
 }
 
 void CurrentSource::begin_flicker(const firmware::CodeSummary& block, std::size_t count) {
-  base_ = block.lowest;
-  steady_ = true;
-  run_samples_ = static_cast<double>(count);
-  run_sum_ = flicker_sum(block.sum, count);
+  state_.base = block.lowest;
+  state_.steady = true;
+  state_.run_samples = static_cast<double>(count);
+  state_.run_sum = flicker_sum(block.sum, count);
   // What was missed before is made good within this block.
-  emit(0, (run_sum_ + missed_) / run_samples_);
-  paying_ = missed_ != 0.0;
-  missed_ = 0.0;
+  emit(0, (state_.run_sum + state_.missed) / state_.run_samples);
+  state_.paying = state_.missed != 0.0;
+  state_.missed = 0.0;
 }
 
 void CurrentSource::follow_flicker(double written, std::size_t count) {
   const double samples = static_cast<double>(count);
-  run_sum_ += written;
-  run_samples_ += samples;
-  double next = paying_ ? run_sum_ / run_samples_ : current_;
-  missed_ += written - next * samples;
-  paying_ = std::abs(missed_) > 0.7 * Nominal::amps_per_dac_code;
-  if (paying_) {
+  state_.run_sum += written;
+  state_.run_samples += samples;
+  double next = state_.paying ? state_.run_sum / state_.run_samples : state_.current;
+  state_.missed += written - next * samples;
+  state_.paying = std::abs(state_.missed) > 0.7 * Nominal::amps_per_dac_code;
+  if (state_.paying) {
     // Made good within this block; then the mean since the flicker began is the best guess. Halving the weight of the
     // past lets the mean follow a command that creeps.
-    next += missed_ / samples;
-    missed_ = 0.0;
-    run_sum_ *= 0.5;
-    run_samples_ *= 0.5;
+    next += state_.missed / samples;
+    state_.missed = 0.0;
+    state_.run_sum *= 0.5;
+    state_.run_samples *= 0.5;
   }
   emit(0, next);
 }

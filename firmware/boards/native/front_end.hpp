@@ -1,6 +1,7 @@
 // The analog side of the emulated instrument: converters with hidden errors, seeded, that calibration must find.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <span>
@@ -8,6 +9,7 @@
 
 #include "firmware/boards/native/noise.hpp"
 #include "firmware/core/channel.hpp"
+#include "firmware/core/stimulus.hpp"
 #include "protocols/time.hpp"
 
 namespace thyrode::native {
@@ -53,6 +55,30 @@ class AdcInput {
   /// Converts values in the order of time; noise depends on the count of conversions alone.
   void convert(std::span<const double> values, std::span<AdcCode> codes);
 
+  // For conversions that nobody wants one by one. Lines are codes before noise, bend, rounding and limits.
+
+  float line(double value) const { return gain_ * static_cast<float>(value) + offset_; }
+  /// The code of a line value, noise included if there is any.
+  AdcCode code(float line) const {
+    const float x = std::clamp(line, 0.0F, 4095.0F);
+    if (!noisy_) return static_cast<AdcCode>(x + 0.5F);
+    const float bent = std::clamp(x + errors_.bends()[static_cast<std::size_t>(x)], 0.0F, 4095.0F);
+    return static_cast<AdcCode>(bent + 0.5F);
+  }
+  /// How far a code can lie from its line.
+  float reach() const { return reach_; }
+  /// The mean code of many conversions of a line value.
+  float mean_code(float line) const;
+  bool noisy() const { return noisy_; }
+  const GaussianTable& gaussian() const { return gaussian_; }
+  std::uint64_t noise_seed() const { return noise_seed_; }
+  /// How many conversions came before.
+  std::uint64_t conversions() const { return conversions_; }
+  /// Passes conversions over; the noise of later ones is what it would have been.
+  void skip(std::uint64_t count) { conversions_ += count; }
+  /// The code of one conversion, whenever it is asked for.
+  AdcCode convert_at(std::uint64_t conversion, double value) const;
+
  private:
   ConverterErrors errors_;
   const GaussianTable& gaussian_;
@@ -60,8 +86,10 @@ class AdcInput {
   float offset_;  // codes
   std::uint64_t noise_seed_;
   bool noisy_;
+  float reach_;  // codes
   std::uint64_t conversions_ = 0;
   std::vector<float> noise_;
+  std::vector<float> mean_bend_;  // at each whole line value: the bend that noise leaves on average
 };
 
 /// A stretch of constant current within a block.
@@ -78,11 +106,31 @@ class CurrentSource {
   /// Turns the codes of one block into changes of current.
   /// @param closed  the output switch; open means no current, whatever the codes
   std::span<const CurrentChange> follow(std::span<const DacCode> codes, bool closed);
-  double current() const { return current_; }
+  /// The same for one block of a command at rest, from the sum of its codes: current for current what follow() gives.
+  /// @param command  as the block begins to play; moved on to its end
+  std::span<const CurrentChange> follow_resting(firmware::RestingCommand& command, std::size_t count, bool closed);
+  double current() const { return state_.current; }
+
+  /// All that a block changes: to take blocks back.
+  struct State {
+    double current = 0.0;
+    DacCode base = 0;
+    bool steady = false;
+    bool closed = false;
+    bool paying = false;   // this block makes good what was missed before
+    double run_sum = 0.0;  // A samples since the flicker began
+    double run_samples = 0.0;
+    double missed = 0.0;  // A samples written but not given to the neuron
+  };
+  const State& state() const { return state_; }
+  void restore(const State& state) { state_ = state; }
 
  private:
   double level(DacCode code) const { return levels_[code]; }
   void emit(int at, double current);
+  void follow_open();
+  bool follow_on(const firmware::CodeSummary& block, std::size_t count);
+  void follow_codes(const firmware::CodeSummary& block, std::span<const DacCode> codes);
   void follow_movement(std::span<const DacCode> codes);
   bool continues_flicker(double written, std::size_t count) const;
   bool lies_straight(std::span<const DacCode> codes) const;
@@ -92,14 +140,7 @@ class CurrentSource {
 
   std::vector<double> levels_;  // A for each code
   std::vector<CurrentChange> changes_;
-  double current_ = 0.0;
-  DacCode base_ = 0;
-  bool steady_ = false;
-  bool closed_ = false;
-  bool paying_ = false;   // this block makes good what was missed before
-  double run_sum_ = 0.0;  // A samples since the flicker began
-  double run_samples_ = 0.0;
-  double missed_ = 0.0;  // A samples written but not given to the neuron
+  State state_;
 };
 
 }  // namespace thyrode::native

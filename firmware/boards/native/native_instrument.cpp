@@ -4,11 +4,12 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
+#include <limits>
+
+#include "firmware/boards/native/native_walk.hpp"
 
 namespace thyrode::native {
 namespace {
-
-constexpr double sample_time = 1.0 / Nominal::sample_rate;
 
 template <std::size_t N>
 void set_text(std::array<char, N>& out, const std::string& text) {
@@ -45,7 +46,7 @@ protocol::ChannelInfo NativeBoard::describe(std::uint8_t channel) const noexcept
   info.lowest = 0;
   info.highest = 4095 << fine_bits;
   // 20 A/s: the fastest that clamp terms use.
-  info.fastest = static_cast<FineCode>(20.0 / Nominal::amps_per_dac_code * sample_time * (1 << fine_bits));
+  info.fastest = static_cast<FineCode>(20.0 / Nominal::amps_per_dac_code / Nominal::sample_rate * (1 << fine_bits));
   return info;
 }
 
@@ -113,9 +114,23 @@ void NativeInstrument::link_lost() {
 bool NativeInstrument::step() {
   core_.poll();
   const Sample first = board_.now();
-  if (first + static_cast<std::int64_t>(block) > core_.granted()) return false;
+  const Sample dac_first = first + static_cast<std::int64_t>(lead * block);
   if (core_.room() < core_.worst_block) return false;
+  if (const std::int64_t blocks = options_.every_sample ? 0 : core_.quiet_blocks(first, dac_first); blocks > 0) {
+    if (first + blocks * static_cast<std::int64_t>(block) > core_.granted()) return false;
+    if (!core_.all_sent() || board_.room() < worst_stretch) return false;
+    if (coast(first, static_cast<std::size_t>(blocks)) > 0) {
+      core_.poll();
+      return true;
+    }
+  }
+  if (first + static_cast<std::int64_t>(block) > core_.granted()) return false;
+  return run_block(first);
+}
+
+bool NativeInstrument::run_block(Sample first) {
   const std::size_t number = static_cast<std::size_t>(first.index) / block;
+  if (dac_behind_) write_dac(first);
   simulate_block(first);
   std::array<firmware::ChannelCodes, max_channels> codes;
   std::array<std::span<DacCode>, max_channels> out;
@@ -130,10 +145,10 @@ bool NativeInstrument::step() {
   return true;
 }
 
-void NativeInstrument::report(Truth::Kind kind, std::size_t channel, Sample first, double into_block,
-                              double current) const {
+/// @param into  seconds after `first`
+void NativeInstrument::report(Truth::Kind kind, std::size_t channel, Sample first, double into, double current) const {
   if (!options_.truth) return;
-  const double samples = into_block * Nominal::sample_rate;
+  const double samples = into * Nominal::sample_rate;
   const double whole = std::floor(samples);
   options_.truth(
       {kind, static_cast<std::uint8_t>(channel), first + static_cast<std::int64_t>(whole), samples - whole, current});
@@ -143,15 +158,19 @@ void NativeInstrument::apply_changes(Sample first, int at) {
   for (std::size_t c = 0; c < bench_.size(); ++c) {
     ChannelBench& bench = *bench_[c];
     for (; bench.next_change < bench.changes.size() && bench.changes[bench.next_change].at <= at; ++bench.next_change) {
-      bench.output_current = bench.changes[bench.next_change].current;
+      const double current = bench.changes[bench.next_change].current;
+      // A walk by events that was cut short has injected what its last block would.
+      if (current == bench.output_current) continue;
+      bench.output_current = current;
       neuron_->inject(c, bench.output_current);
       report(Truth::Kind::current, c, first, at * sample_time, bench.output_current);
     }
   }
 }
 
-int NativeInstrument::next_change_after(int at) const {
-  int next = static_cast<int>(block);
+/// The next change of any channel after a sample, or `end`.
+int NativeInstrument::next_change_after(int at, int end) const {
+  int next = end;
   for (const auto& bench : bench_) {
     for (std::size_t k = bench->next_change; k < bench->changes.size(); ++k) {
       if (bench->changes[k].at > at) {
@@ -163,15 +182,46 @@ int NativeInstrument::next_change_after(int at) const {
   return next;
 }
 
-void NativeInstrument::begin_pieces(double piece_elapsed, double first_fast, double first_slow) {
+/// Takes the signals of a new piece over. @returns whether there is one
+bool NativeInstrument::renew_pieces() {
+  if (pieces_begun_ && neuron_->piece() == piece_) return false;
   for (std::size_t c = 0; c < bench_.size(); ++c) {
-    ChannelBench& bench = *bench_[c];
-    const double offset = neuron_->piece_time();
-    const Signal& filtered = bench.filter.begin(to_signal(neuron_->output(c)), piece_elapsed);
-    bench.out_sampler.begin(filtered, offset + first_fast, sample_time);
-    bench.m_sampler.begin(to_signal(neuron_->membrane(c)), offset + first_slow, Nominal::slow_every * sample_time);
+    bench_[c]->filter.begin(to_signal(neuron_->output(c)), piece_left_at_);
+    bench_[c]->membrane = to_signal(neuron_->membrane(c));
   }
+  pieces_begun_ = true;
+  piece_ = neuron_->piece();
+  piece_left_at_ = neuron_->piece_time();
+  return true;
 }
+
+/// One block, every sample computed.
+class NativeInstrument::BlockWalk {
+ public:
+  explicit BlockWalk(NativeInstrument& of) : of_{of} {}
+  std::size_t length() const { return block; }
+  double horizon() const { return std::numeric_limits<double>::infinity(); }
+  bool look(double, std::size_t) const { return true; }
+  void renewed(double position, std::size_t fast, std::size_t slow) const {
+    const double first_fast = of_.piece_left_at_ + static_cast<double>(fast) * sample_time - position;
+    const double first_slow = of_.piece_left_at_ + static_cast<double>(slow * slow_every) * sample_time - position;
+    for (auto& bench : of_.bench_) {
+      bench->out_sampler.begin(bench->filter.output(), first_fast, sample_time);
+      bench->m_sampler.begin(bench->membrane, first_slow, slow_every * sample_time);
+    }
+  }
+  void cover(double, std::size_t fast, std::size_t fast_end, std::size_t slow, std::size_t slow_end) const {
+    for (auto& bench : of_.bench_) {
+      bench->out_sampler.read(std::span{bench->v_out_values}.subspan(fast, fast_end - fast));
+      bench->m_sampler.read(std::span{bench->v_m_values}.subspan(slow, slow_end - slow));
+      const auto currents = std::span{bench->i_values}.subspan(slow, slow_end - slow);
+      std::fill(currents.begin(), currents.end(), bench->output_current);
+    }
+  }
+
+ private:
+  NativeInstrument& of_;
+};
 
 void NativeInstrument::simulate_block(Sample first) {
   const std::size_t number = static_cast<std::size_t>(first.index) / block;
@@ -180,44 +230,10 @@ void NativeInstrument::simulate_block(Sample first) {
     bench->changes.assign(changes.begin(), changes.end());
     bench->next_change = 0;
   }
-  double position = 0.0;  // seconds into the block
-  std::size_t fast = 0;   // next V_out sample to compute
-  std::size_t slow = 0;   // next V_m and I_read sample
-  int at = 0;
-  const auto renew_pieces = [&] {
-    if (pieces_begun_ && neuron_->piece() == piece_) return;
-    begin_pieces(piece_left_at_, static_cast<double>(fast) * sample_time - position,
-                 static_cast<double>(slow * Nominal::slow_every) * sample_time - position);
-    pieces_begun_ = true;
-    piece_ = neuron_->piece();
-    piece_left_at_ = neuron_->piece_time();
-  };
-  while (fast < block) {
-    apply_changes(first, at);
-    renew_pieces();
-    const int limit = next_change_after(at);
-    const double end = limit * sample_time;
-    const neurons::Advance move = neuron_->advance(end - position);
-    piece_left_at_ += move.elapsed;
-    const bool reached = move.event == neurons::Event::none;
-    const double arrived = reached ? end : std::min(position + move.elapsed, end);
-    const auto fast_end = reached
-                              ? static_cast<std::size_t>(limit)
-                              : std::min(block, static_cast<std::size_t>(std::ceil(arrived * Nominal::sample_rate)));
-    const std::size_t slow_end = (fast_end + Nominal::slow_every - 1) / Nominal::slow_every;
-    for (auto& bench : bench_) {
-      bench->out_sampler.read({bench->v_out_values.data() + fast, fast_end - fast});
-      bench->m_sampler.read({bench->v_m_values.data() + slow, slow_end - slow});
-      std::fill(bench->i_values.begin() + static_cast<std::ptrdiff_t>(slow),
-                bench->i_values.begin() + static_cast<std::ptrdiff_t>(slow_end), bench->output_current);
-    }
-    fast = fast_end;
-    slow = slow_end;
-    position = arrived;
-    if (reached) at = limit;
-    if (move.event == neurons::Event::fire) report(Truth::Kind::fire, move.channel, first, position, 0.0);
-    if (move.event == neurons::Event::open) report(Truth::Kind::open, move.channel, first, position, 0.0);
-  }
+  BlockWalk along{*this};
+  if (samplers_behind_) along.renewed(0.0, 0, 0);
+  samplers_behind_ = false;
+  walk(first, along);
   for (auto& bench : bench_) {
     bench->v_out.convert(bench->v_out_values, bench->v_out_codes);
     bench->v_m.convert(bench->v_m_values, bench->v_m_codes);

@@ -11,6 +11,7 @@
 
 #include "firmware/boards/native/front_end.hpp"
 #include "firmware/boards/native/sampler.hpp"
+#include "firmware/boards/native/span_tally.hpp"
 #include "firmware/core/instrument.hpp"
 #include "firmware/neurons/neuron.hpp"
 
@@ -29,6 +30,7 @@ struct Truth {
 struct NativeOptions {
   std::uint64_t seed = 1;
   bool ideal_front_end = false;             ///< no gain, offset, noise or bend; quantisation stays
+  bool every_sample = false;                ///< computes all conversions, also where nobody wants single codes
   std::uint32_t link_rate = 0;              ///< bytes per second told in IDENT; 0 is no limit
   std::function<void(const Truth&)> truth;  ///< may be empty
 };
@@ -54,6 +56,8 @@ class NativeBoard {
     return {outbox_.data() + outbox_read_, outbox_.size() - outbox_read_};
   }
   void take(std::size_t count) noexcept;
+  /// Bytes that send() takes before it refuses.
+  std::size_t room() const noexcept { return outbox_limit - std::min(outbox_limit, outbox_.size() - outbox_read_); }
   void clear_boxes() noexcept;
 
  private:
@@ -68,6 +72,8 @@ class NativeBoard {
 };
 
 /// Board, core, front end and neuron in one: bytes in, bytes out, and time that moves only as far as granted.
+/// While nobody wants single codes it advances by events instead of by samples: from mark to mark at once, or not at
+/// all before the next mark is granted, so that the cuts between grants do not show in what it says.
 class NativeInstrument {
  public:
   /// @param neuron  the circuit under test; its channels are the instrument's
@@ -79,7 +85,7 @@ class NativeInstrument {
   std::span<const std::uint8_t> outbox() const { return board_.outbox(); }
   void take(std::size_t count) { board_.take(count); }
 
-  /// Talks, and runs one block if the host has granted it and the outbox has room.
+  /// Talks, and runs one block, or all blocks to the next mark, if the host has granted it and the outbox has room.
   /// @returns true when device time has moved
   bool step();
   Sample now() const { return board_.now(); }
@@ -90,9 +96,14 @@ class NativeInstrument {
 
  private:
   static constexpr std::size_t block = Nominal::block;
-  static constexpr std::size_t slow_block = block / Nominal::slow_every;
+  static constexpr std::size_t slow_every = Nominal::slow_every;
+  static constexpr std::size_t slow_block = block / slow_every;
   static constexpr std::size_t lead = 2;  // blocks the DAC is written ahead, as by the chip's double buffer
   static constexpr std::size_t max_channels = 2;
+
+  static constexpr double sample_time = 1.0 / Nominal::sample_rate;
+  /// The most telemetry that blocks from mark to mark can make: a spike at every other sample of each channel.
+  static constexpr std::size_t worst_stretch = 49152;
 
   struct ChannelBench {
     ChannelBench(std::uint64_t seed, bool ideal, const GaussianTable& gaussian);
@@ -101,25 +112,46 @@ class NativeInstrument {
     AdcInput v_m;
     AdcInput i_read;
     AntiAliasFilter filter{Nominal::filter_corner};
-    Sampler out_sampler;
-    Sampler m_sampler;
+    Signal membrane;
     std::array<std::array<DacCode, block>, lead + 1> dac{};
-    std::vector<CurrentChange> changes;
+    std::vector<CurrentChange> changes;  // of the walk that is under way
     std::size_t next_change = 0;
     double output_current = 0.0;
+    // Block by block.
+    Sampler out_sampler;
+    Sampler m_sampler;
     std::array<double, block> v_out_values{};
     std::array<double, slow_block> v_m_values{};
     std::array<double, slow_block> i_values{};
     std::array<AdcCode, block> v_out_codes{};
     std::array<AdcCode, slow_block> v_m_codes{};
     std::array<AdcCode, slow_block> i_codes{};
+    // By events.
+    SpanTally v_out_tally{v_out};
+    SpanTally v_m_tally{v_m};
+    SpanTally i_tally{i_read};
+    firmware::RestingCommand command;  // as the block that begins now plays
   };
+  /// What a walk along the circuit asks and tells: see walk().
+  class BlockWalk;
+  class EventWalk;
 
+  bool run_block(Sample first);
   void simulate_block(Sample first);
+  template <class Walk>
+  void walk(Sample first, Walk& along);
   void apply_changes(Sample first, int at);
-  int next_change_after(int at) const;
-  void begin_pieces(double piece_elapsed, double first_fast, double first_slow);
-  void report(Truth::Kind kind, std::size_t channel, Sample first, double into_block, double current) const;
+  int next_change_after(int at, int end) const;
+  bool renew_pieces();
+  void report(Truth::Kind kind, std::size_t channel, Sample first, double into, double current) const;
+
+  std::size_t coast(Sample first, std::size_t blocks);
+  bool coast_currents(std::size_t blocks);
+  void end_stretch(Sample first, const EventWalk& along, std::size_t from, std::size_t to,
+                   std::span<const double> before);
+  void read_currents(ChannelBench& bench, std::size_t from, std::size_t to, double before,
+                     firmware::StretchCodes& codes) const;
+  void write_dac(Sample first);
 
   NativeOptions options_;
   GaussianTable gaussian_;
@@ -129,7 +161,9 @@ class NativeInstrument {
   std::vector<std::unique_ptr<ChannelBench>> bench_;
   std::uint64_t piece_ = 0;
   bool pieces_begun_ = false;
-  double piece_left_at_ = 0.0;  // seconds spent in the present piece, seen from the samplers
+  double piece_left_at_ = 0.0;   // s from the start of the present piece to where the walk is
+  bool samplers_behind_ = true;  // they were not moved with the present piece
+  bool dac_behind_ = false;      // the codes that play next were not computed one by one
 };
 
 }  // namespace thyrode::native

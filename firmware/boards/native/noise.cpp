@@ -1,6 +1,8 @@
 #include "firmware/boards/native/noise.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <vector>
 
 namespace thyrode::native {
 namespace {
@@ -17,6 +19,16 @@ double normal_quantile(double p) {
   return x;
 }
 
+std::vector<float> sorted_sums(std::span<const float> half) {
+  std::vector<float> sums;
+  sums.reserve(half.size() * half.size());
+  for (const float a : half) {
+    for (const float b : half) sums.push_back(a + b);
+  }
+  std::sort(sums.begin(), sums.end());
+  return sums;
+}
+
 }  // namespace
 
 GaussianTable::GaussianTable() : half_{} {
@@ -27,6 +39,18 @@ GaussianTable::GaussianTable() : half_{} {
     variance += q * q / static_cast<double>(half_.size());
   }
   for (float& value : half_) value = static_cast<float>(value / std::sqrt(2.0 * variance));
+  // The table is the same in every instrument, and so is what follows from it.
+  static const std::vector<float> sums = sorted_sums(half_);
+  values_ = sums;
+}
+
+float GaussianTable::largest(double u, double n) const noexcept {
+  // 1 - u^(1/n), the part of the values above the one that is wanted, without losing the digits of a small one.
+  const double exponent = -std::log(u) / n;
+  const double above = exponent < 1e-3 ? exponent * (1.0 - 0.5 * exponent) : -std::expm1(-exponent);
+  const auto count = static_cast<double>(values_.size());
+  const auto skipped = static_cast<std::size_t>(std::min(above * count, count - 1.0));
+  return values_[values_.size() - 1 - skipped];
 }
 
 }  // namespace thyrode::native

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 namespace thyrode::native {
 
@@ -33,9 +34,16 @@ class GaussianTable {
       bits >>= 16;
     }
   }
+  /// The largest of n values of this noise, drawn from its own law: the quantile u^(1/n) of all values.
+  /// @param u  uniform in (0, 1)
+  /// @param n  how many values, at least 1; need not be whole
+  float largest(double u, double n) const noexcept;
+  /// No value is larger, and by symmetry none is smaller than minus this.
+  float widest() const noexcept { return values_.back(); }
 
  private:
-  std::array<float, 256> half_;  // normal quantiles over sqrt(2)
+  std::array<float, 256> half_;    // normal quantiles over sqrt(2)
+  std::span<const float> values_;  // all sums of two, in rising order
 };
 
 }  // namespace thyrode::native

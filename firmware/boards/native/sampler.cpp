@@ -14,12 +14,29 @@ std::array<double, 2> Signal::at(double t) const {
   double slope = (3.0 * polynomial[3] * t + 2.0 * polynomial[2]) * t + polynomial[1];
   for (std::size_t j = 0; j < mode_count; ++j) {
     const Mode& m = modes[j];
-    const double e = std::exp(m.rate * t);
+    const double exponent = m.rate * t;
+    if (exponent < gone_exponent) continue;
+    const double e = std::exp(exponent);
+    if (m.frequency == 0.0) {
+      value += e * m.cosine;
+      slope += e * m.rate * m.cosine;
+      continue;
+    }
     const double c = std::cos(m.frequency * t);
     const double s = std::sin(m.frequency * t);
     const double x = e * (m.cosine * c + m.sine * s);
     value += x;
     slope += m.rate * x + e * m.frequency * (m.sine * c - m.cosine * s);
+  }
+  return {value, slope};
+}
+
+std::array<double, 2> Signal::at_start() const {
+  double value = polynomial[0];
+  double slope = polynomial[1];
+  for (std::size_t j = 0; j < mode_count; ++j) {
+    value += modes[j].cosine;
+    slope += modes[j].rate * modes[j].cosine + modes[j].frequency * modes[j].sine;
   }
   return {value, slope};
 }
@@ -41,10 +58,13 @@ const Signal& AntiAliasFilter::begin(const Signal& input, double elapsed) {
   for (std::size_t j = 0; j < input.mode_count; ++j) {
     // cosine cos(wt) + sine sin(wt) = Re((cosine - i sine) exp(i w t))
     const Mode& m = input.modes[j];
-    const std::complex<double> s{m.rate, m.frequency};
-    const std::complex<double> h = 1.0 / (s * s / (w0_ * w0_) + std::numbers::sqrt2 * s / w0_ + 1.0);
-    const std::complex<double> amplitude = h * std::complex<double>{m.cosine, -m.sine};
-    next.modes[j] = {m.rate, m.frequency, amplitude.real(), m.frequency == 0.0 ? 0.0 : -amplitude.imag()};
+    const Response& h = response(j, m);
+    if (m.frequency == 0.0) {
+      next.modes[j] = {m.rate, 0.0, h.real * m.cosine, 0.0};
+    } else {
+      next.modes[j] = {m.rate, m.frequency, h.real * m.cosine + h.imaginary * m.sine,
+                       h.real * m.sine - h.imaginary * m.cosine};
+    }
   }
   // y = x - b y' - a y'' with a = 1/w0^2, b = sqrt(2)/w0, solved from the highest power down.
   const double a = 1.0 / (w0_ * w0_);
@@ -56,7 +76,7 @@ const Signal& AntiAliasFilter::begin(const Signal& input, double elapsed) {
   q[1] = p[1] - 2.0 * b * q[2] - 6.0 * a * q[3];
   q[0] = p[0] - b * q[1] - 2.0 * a * q[2];
 
-  const std::array<double, 2> right = next.at(0.0);
+  const std::array<double, 2> right = next.at_start();
   Mode own;
   own.rate = -w0_ / std::numbers::sqrt2;
   own.frequency = w0_ / std::numbers::sqrt2;
@@ -68,6 +88,16 @@ const Signal& AntiAliasFilter::begin(const Signal& input, double elapsed) {
   started_ = true;
   output_ = next;
   return output_;
+}
+
+const AntiAliasFilter::Response& AntiAliasFilter::response(std::size_t j, const Mode& mode) {
+  Response& known = responses_[j];
+  if (known.rate != mode.rate || known.frequency != mode.frequency) {
+    const std::complex<double> s{mode.rate, mode.frequency};
+    const std::complex<double> h = 1.0 / (s * s / (w0_ * w0_) + std::numbers::sqrt2 * s / w0_ + 1.0);
+    known = {mode.rate, mode.frequency, h.real(), h.imag()};
+  }
+  return known;
 }
 
 void Sampler::begin(const Signal& signal, double first, double step) {

@@ -15,8 +15,12 @@ struct Signal {
   std::array<double, 4> polynomial{};
   std::array<neurons::Waveform::Mode, max_modes> modes{};
   std::size_t mode_count = 0;
+  /// Beyond this exponent a mode is 1e-20 of what it was and reaches no code.
+  static constexpr double gone_exponent = -46.0;
   /// Value and slope at t seconds from the start of the piece.
   std::array<double, 2> at(double t) const;
+  /// The same at the start itself, which needs no exponential.
+  std::array<double, 2> at_start() const;
 };
 
 Signal to_signal(const neurons::Waveform& waveform);
@@ -33,9 +37,17 @@ class AntiAliasFilter {
   const Signal& output() const { return output_; }
 
  private:
+  /// H at one rate. Pieces of one kind have the same rates, so that it is mostly known already.
+  struct Response {
+    double rate = 0.0, frequency = 0.0;
+    double real = 1.0, imaginary = 0.0;
+  };
+  const Response& response(std::size_t j, const neurons::Waveform::Mode& mode);
+
   double w0_;
   bool started_ = false;
   Signal output_;
+  std::array<Response, neurons::Waveform::max_modes> responses_{};
 };
 
 /// Evaluates a signal on equally spaced times by multiplying each mode by a constant: exact to rounding.

@@ -7,85 +7,15 @@
 #include <random>
 #include <vector>
 
-#include "protocols/codec.hpp"
-#include "tests/unit/neurons/events.hpp"
-#include "tests/unit/neurons/reference_neurons.hpp"
+#include "tests/unit/native/host.hpp"
 
 namespace thyrode::native {
 namespace {
 
 using namespace protocol;
 
-constexpr FineCode fine_of(double amperes) {
-  return static_cast<FineCode>((amperes / Nominal::amps_per_dac_code + Nominal::bipolar_zero) * (1 << fine_bits));
-}
-
-/// A host of one instrument with the published tonic neuron.
-class Host {
- public:
-  explicit Host(std::uint64_t seed, bool ideal = false, double noise_current = 0.0) {
-    NativeOptions options;
-    options.seed = seed;
-    options.ideal_front_end = ideal;
-    options.truth = [this](const Truth& event) { truth.push_back(event); };
-    auto neuron = neurons::must_make("thyristor", neurons::wu2023(), {noise_current, 1e-3}, seed);
-    device = std::make_unique<NativeInstrument>(std::move(neuron), std::move(options));
-  }
-  template <class Message>
-  void send(const Message& message) {
-    std::array<std::uint8_t, max_payload_up> payload;
-    std::array<std::uint8_t, max_frame_bytes> frame;
-    const std::size_t size = encode(message, payload);
-    const std::size_t length = write_frame(Message::type, ++sequence_, {payload.data(), size}, frame);
-    device->deliver({frame.data(), length});
-  }
-  /// Lets the device run as far as granted and takes its bytes.
-  void run() {
-    while (device->step()) take();
-    take();
-  }
-  void grant(std::int64_t until) {
-    send(Grant{Sample{until}});
-    run();
-  }
-  /// Starts at 10 ms with one step of the current at 20 ms.
-  void begin(double current) {
-    ConfigureDetector detector;
-    detector.swing = static_cast<AdcCode>(0.08 / Nominal::volts_per_code_out);
-    detector.refractory = 12;
-    send(detector);
-    send(ConfigureTelemetry{0, Sample{0}, 10});
-    send(Arm{});
-    send(Start{Sample{2500}});
-    send(Schedule{0, Sample{5000}, 0, fine_of(current), fine_of(current)});
-  }
-  std::vector<SpikeRecord> spikes() const {
-    std::vector<SpikeRecord> all;
-    FrameReader reader;
-    std::span<const std::uint8_t> left{bytes};
-    while (!left.empty()) {
-      if (!reader.push(left) || !reader.frame() || reader.frame()->type != SpikeBlock::type) continue;
-      const auto block = decode<SpikeBlock>(reader.frame()->payload);
-      all.insert(all.end(), block->records.begin(), block->records.end());
-    }
-    return all;
-  }
-
-  std::unique_ptr<NativeInstrument> device;
-  std::vector<std::uint8_t> bytes;
-  std::vector<Truth> truth;
-
- private:
-  void take() {
-    const auto out = device->outbox();
-    bytes.insert(bytes.end(), out.begin(), out.end());
-    device->take(out.size());
-  }
-  std::uint8_t sequence_ = 0;
-};
-
 TEST(NativeInstrument, NeverRunsPastTheGrant) {
-  Host host{1};
+  Host host{1, false, 0.0, true};
   host.run();
   EXPECT_EQ(host.device->now(), Sample{0});
   std::mt19937_64 random{4};
@@ -98,9 +28,20 @@ TEST(NativeInstrument, NeverRunsPastTheGrant) {
   }
 }
 
-std::vector<std::uint8_t> bytes_of(std::uint64_t seed, std::uint64_t cuts = 0) {
+TEST(NativeInstrument, ByEventsItGoesFromMarkToMark) {
+  Host host{1};
+  host.grant(2500);
+  host.grant(4999);
+  EXPECT_EQ(host.device->now(), Sample{2500});
+  host.grant(5000);
+  EXPECT_EQ(host.device->now(), Sample{5000});
+  host.grant(12'499);
+  EXPECT_EQ(host.device->now(), Sample{10'000});
+}
+
+std::vector<std::uint8_t> bytes_of(std::uint64_t seed, std::uint64_t cuts = 0, std::uint16_t decimation = 10) {
   Host host{seed, false, 0.2e-6};
-  host.begin(60e-6);
+  host.begin(60e-6, decimation);
   if (cuts == 0) {
     for (std::int64_t at = 2500; at <= 100'000; at += 2500) host.grant(at);
     return host.bytes;
@@ -124,6 +65,12 @@ TEST(NativeInstrument, SameSeedGivesTheSameBytesAndAnotherSeedOthers) {
 TEST(NativeInstrument, TheCutsBetweenGrantsDoNotShowInTheBytes) {
   const auto whole = bytes_of(11);
   for (const std::uint64_t cuts : {1U, 2U, 3U}) EXPECT_TRUE(whole == bytes_of(11, cuts)) << "cuts " << cuts;
+}
+
+TEST(NativeInstrument, TheCutsBetweenGrantsDoNotShowWithoutATraceEither) {
+  const auto whole = bytes_of(11, 0, 0);
+  EXPECT_GT(whole.size(), 5'000U);
+  for (const std::uint64_t cuts : {1U, 2U, 3U}) EXPECT_TRUE(whole == bytes_of(11, cuts, 0)) << "cuts " << cuts;
 }
 
 TEST(NativeInstrument, SpikeTimesAreTheTrueOnesPlusAConstant) {

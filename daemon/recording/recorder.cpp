@@ -12,6 +12,7 @@
 #include "daemon/recording/hdf5.hpp"
 #include "daemon/recording/skeleton.hpp"
 #include "daemon/recording/streams.hpp"
+#include "daemon/recording/written_messages.hpp"
 
 namespace thyrode::recording {
 namespace {
@@ -49,7 +50,7 @@ void let_readers_in(hid_t file, const std::string& path) {
 
 class Recorder::Impl {
  public:
-  Impl(std::string path, const RunDescription& run) : final_{std::move(path)}, current_{final_ + ".part"} {
+  Impl(std::string path, const RunDescription& run) : run_{run}, final_{std::move(path)}, current_{final_ + ".part"} {
     file_ = create_file(current_);
     try {
       Builder builder{file_.get(), run.seed};
@@ -89,6 +90,11 @@ class Recorder::Impl {
 
   Streams& streams() { return *streams_; }
 
+  std::vector<DeviceMessage> read_back(Channel channel, Sample from, Sample until) {
+    streams_->flush();
+    return read_messages(file_.get(), run_, channel, from, until);
+  }
+
   void finalise(const analysis::RunResult& result, const std::string& exit_status, const std::string& finished) {
     streams_->flush();
     streams_.reset();
@@ -114,6 +120,7 @@ class Recorder::Impl {
   const std::string& path() const { return current_; }
 
  private:
+  RunDescription run_;
   std::string final_;
   std::string current_;
   h5::Handle file_;
@@ -148,6 +155,13 @@ Result<void> Recorder::update_results(std::span<const analysis::StepResult> step
 
 Result<void> Recorder::update_link(const LinkCounters& counters) {
   return impl_->change([&] { impl_->streams().update_link(counters); });
+}
+
+Result<std::vector<DeviceMessage>> Recorder::read_back(Channel channel, Sample from, Sample until) {
+  std::vector<DeviceMessage> messages;
+  auto done = impl_->change([&] { messages = impl_->read_back(channel, from, until); });
+  if (!done) return tl::make_unexpected(done.error());
+  return messages;
 }
 
 Result<void> Recorder::flush() {

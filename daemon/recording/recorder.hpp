@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "daemon/analysis/result.hpp"
 #include "daemon/recording/description.hpp"
@@ -46,6 +47,12 @@ class Recorder {
 
   /// How the link did so far; kept beside the results.
   Result<void> update_link(const LinkCounters& counters);
+
+  /// Gives back what was written of a stretch of one channel, with the same codes and ticks.
+  /// @returns the spikes in [from, until), each in a block of its own; the level records
+  /// that begin in it; the marks in (from, until]; every gap that touches it; in no particular order
+  /// Errors: run_failed (disk).
+  Result<std::vector<DeviceMessage>> read_back(Channel channel, Sample from, Sample until);
 
   /// Hands everything written so far to readers; it survives the death of this process from here on.
   Result<void> flush();

@@ -74,8 +74,12 @@ Result<std::unique_ptr<Device>> open_device(const std::string& uri, const Simula
   if (!neuron) return tl::make_unexpected(neuron.error());
   auto truth = open_truth(options.truth_path);
   if (!truth) return tl::make_unexpected(truth.error());
-  return open_simulated(std::move(*neuron), {options.seed, !options.noise, options.link_rate, std::move(*truth)}, uri,
-                        options.speed);
+  return open_simulated(std::move(*neuron),
+                        {.seed = options.seed,
+                         .ideal_front_end = !options.noise,
+                         .link_rate = options.link_rate,
+                         .truth = std::move(*truth)},
+                        uri, options.speed);
 }
 
 }  // namespace thyrode::program

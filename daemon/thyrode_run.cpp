@@ -94,6 +94,9 @@ class RecorderStore final : public experiment::RunStore {
     return recorder_.update_results(steps, fit);
   }
   Result<void> update_link(const LinkCounters& counters) override { return recorder_.update_link(counters); }
+  Result<std::vector<DeviceMessage>> read_back(Channel channel, Sample from, Sample until) override {
+    return recorder_.read_back(channel, from, until);
+  }
   Result<void> flush() override { return recorder_.flush(); }
   Result<void> finalise(const analysis::RunResult& result, const std::string& exit_status) override {
     return recorder_.finalise(result, exit_status, iso_time(std::time(nullptr)));

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <chrono>
+#include <deque>
 #include <mutex>
 #include <thread>
 
@@ -16,6 +17,7 @@ struct StoreStep {
 struct StoreResults {
   ResultsUpdated updated;
 };
+using StoreOrder = std::variant<StoreStep, StoreResults, ReadBack>;
 
 /// Waits that cost nothing when there is work: a few turns of yielding, then short sleeps, which leave the processor to
 /// the other end of a link on the same machine.
@@ -53,9 +55,9 @@ class Bench::Run {
       : bench_{bench},
         plan_{plan},
         queues_{std::make_unique<acquisition::Queues>()},
-        acquisition_{bench.device_, *queues_, acquisition_settings()},
         conductor_{plan_, bench.device_.info(), [this](const acquisition::Order& order) { send(order); },
-                   [this](const Event& event) { emit(event); }} {}
+                   [this](const Event& event) { emit(event); }, [this](const ReadBack& ask) { order_store(ask); }},
+        acquisition_{bench.device_, *queues_, acquisition_settings()} {}
 
   Outcome carry_out(Threads threads) {
     if (auto prepared = prepare(); !prepared) {
@@ -73,7 +75,7 @@ class Bench::Run {
     } else {
       run_on_three_threads();
     }
-    return close(first_error());
+    return close();
   }
 
  private:
@@ -83,7 +85,9 @@ class Bench::Run {
     settings.lease = plan_.lease;
     settings.silence = 200.0_ms;
     settings.patience = 10.0_s;
-    settings.trace_on = plan_.telemetry.decimation > 0;
+    settings.start = conductor_.start_sample();
+    settings.decimation.resize(plan_.channel.index + std::size_t{1});
+    settings.decimation.back() = plan_.telemetry.decimation;
     settings.wall_clock = bench_.wall_clock_;
     return settings;
   }
@@ -116,28 +120,41 @@ class Bench::Run {
       ++taken;
       if (store_error_) continue;  // the run is ending; the queue must not fill
       if (auto written = bench_.store_.write(message); !written) fail_store(written.error());
+      if (const auto* mark = std::get_if<protocol::Mark>(&message)) recorded_ = mark->at;
     }
-    carry_store_orders();
+    carry_store_orders(false);
     return taken;
   }
 
-  std::size_t analysis_turn(std::size_t most) {
+  void pass_requests_on() {
     if (bench_.stop_requested_.load(std::memory_order_relaxed)) conductor_.request_stop();
+    const bool pause = bench_.pause_requested_.load(std::memory_order_relaxed);
+    if (pause == pause_passed_on_) return;
+    pause_passed_on_ = pause;
+    pause ? conductor_.request_pause() : conductor_.request_resume();
+  }
+
+  std::size_t analysis_turn(std::size_t most) {
+    pass_requests_on();
     if (acquisition_.take_silence_notice()) {
       emit(
           Notice{"the device has been silent for 200 ms; its time stands still, nothing is lost, and it is waited for "
                  "up to 10 s"});
     }
     std::size_t taken = 0;
-    DeviceMessage message;
-    while (taken < most && !conductor_.finished() && queues_->analysis.pop(message)) {
+    acquisition::AnalysisMessage next;
+    while (taken < most && !conductor_.finished() && queues_->analysis.pop(next)) {
       ++taken;
-      conductor_.take(message);
+      conductor_.take(next.message, next.after_drop);
+      // What a listener has just asked for is taken up at the next mark, however many messages wait.
+      pass_requests_on();
     }
+    take_read_backs();
     return taken;
   }
 
   void run_on_one_thread() {
+    Backoff backoff;
     while (!conductor_.finished()) {
       const auto turn = acquisition_turn(20.0_ms);
       if (!turn) {
@@ -147,6 +164,8 @@ class Bench::Run {
       analysis_turn(1024);
       recording_turn(1024);
       if (store_error_) stop_for_store();
+      // In a pause nothing comes, and somebody else says when it is over.
+      conductor_.held() ? backoff.rest() : backoff.reset();
     }
     analysis_turn(4096);
     recording_turn(4096);
@@ -218,13 +237,8 @@ class Bench::Run {
   }
 
   void emit(const Event& event) {
-    if (const auto* step = std::get_if<StepFinished>(&event)) {
-      const std::lock_guard lock{store_mutex_};
-      store_orders_.emplace_back(StoreStep{*step});
-    } else if (const auto* results = std::get_if<ResultsUpdated>(&event)) {
-      const std::lock_guard lock{store_mutex_};
-      store_orders_.emplace_back(StoreResults{*results});
-    }
+    if (const auto* step = std::get_if<StepFinished>(&event)) order_store(StoreStep{*step});
+    if (const auto* results = std::get_if<ResultsUpdated>(&event)) order_store(StoreResults{*results});
     for (const EventHandler& handler : bench_.handlers_) {
       // A view that cannot write any more (a closed pipe, a full disk) does not end a measurement.
       try {
@@ -235,23 +249,59 @@ class Bench::Run {
   }
 
   /// Steps and results are rare; a mutex for them does not lie on the path of a sample.
-  void carry_store_orders() {
-    std::vector<std::variant<StoreStep, StoreResults>> orders;
+  void order_store(StoreOrder order) {
+    const std::lock_guard lock{store_mutex_};
+    store_orders_.push_back(std::move(order));
+  }
+
+  /// Carries out what was asked, in its order; a step is read back once all of it is recorded.
+  /// @param all  nothing more will be recorded
+  void carry_store_orders(bool all) {
+    while (true) {
+      std::optional<StoreOrder> order;
+      {
+        const std::lock_guard lock{store_mutex_};
+        if (store_orders_.empty()) return;
+        const auto* ask = std::get_if<ReadBack>(&store_orders_.front());
+        if (ask != nullptr && recorded_ < ask->until && !all && !store_error_) return;
+        order = std::move(store_orders_.front());
+        store_orders_.pop_front();
+      }
+      carry_store_order(*order);
+    }
+  }
+
+  void carry_store_order(const StoreOrder& order) {
+    if (const auto* ask = std::get_if<ReadBack>(&order)) {
+      Result<std::vector<DeviceMessage>> messages;
+      if (store_error_) {
+        messages = tl::make_unexpected(*store_error_);
+      } else {
+        messages = bench_.store_.read_back(ask->channel, ask->from, ask->until);
+      }
+      if (!messages) fail_store(messages.error());
+      const std::lock_guard lock{store_mutex_};
+      read_backs_.push_back(std::move(messages));
+      return;
+    }
+    if (store_error_) return;
+    Result<void> done;
+    if (const auto* step = std::get_if<StoreStep>(&order)) {
+      done = bench_.store_.add_step(step->finished.row, step->finished.isi_counts);
+    } else {
+      const ResultsUpdated& updated = std::get<StoreResults>(order).updated;
+      done = bench_.store_.update_results(updated.steps, updated.fit);
+    }
+    if (!done) fail_store(done.error());
+  }
+
+  void take_read_backs() {
+    std::vector<Result<std::vector<DeviceMessage>>> answers;
     {
       const std::lock_guard lock{store_mutex_};
-      orders.swap(store_orders_);
+      answers.swap(read_backs_);
     }
-    for (const auto& order : orders) {
-      if (store_error_) return;
-      Result<void> done;
-      if (const auto* step = std::get_if<StoreStep>(&order)) {
-        done = bench_.store_.add_step(step->finished.row, step->finished.isi_counts);
-      } else {
-        const ResultsUpdated& updated = std::get<StoreResults>(order).updated;
-        done = bench_.store_.update_results(updated.steps, updated.fit);
-      }
-      if (!done) fail_store(done.error());
-    }
+    for (const auto& answer : answers) conductor_.take_read_back(answer);
   }
 
   void fail_store(const Error& error) {
@@ -291,19 +341,26 @@ class Bench::Run {
                        fault.limit);
   }
 
-  Outcome close(const Error& error) {
+  Outcome close() {
     // A run that ends on this side leaves the device running: it need not wait for its lease. A lost device cannot
     // hear it, so the answer does not matter.
     if (device_error_) static_cast<void>(bench_.device_.stop(Sample{0}));
     conductor_.close_interrupted();
+    // Nobody else is at work any more; what was asked of the store is carried out to the last.
     recording_turn(4096);
+    carry_store_orders(true);
+    while (conductor_.awaits_read_back()) {
+      take_read_backs();
+      carry_store_orders(true);
+    }
+    const Error error = first_error();
     Outcome outcome;
     outcome.error = error;
     outcome.exit_status = error.message.empty()           ? "success"
                           : error.message == stopped_text ? "stopped"
                                                           : kind_name(error);
     const DeviceInfo& device = bench_.device_.info();
-    const LinkCounters link = bench_.device_.counters();
+    const LinkCounters link = acquisition_.link();
     analysis::RunResult& result = outcome.result;
     result.experiment = plan_.name;
     result.device_uri = device.uri;
@@ -331,10 +388,13 @@ class Bench::Run {
   Bench& bench_;
   const RunPlan& plan_;
   std::unique_ptr<acquisition::Queues> queues_;
-  acquisition::Acquisition acquisition_;
   Conductor conductor_;
+  acquisition::Acquisition acquisition_;
   std::mutex store_mutex_;
-  std::vector<std::variant<StoreStep, StoreResults>> store_orders_;
+  std::deque<StoreOrder> store_orders_;
+  std::vector<Result<std::vector<DeviceMessage>>> read_backs_;
+  Sample recorded_{};                  // recording thread: the last mark written
+  bool pause_passed_on_ = false;       // analysis thread
   std::optional<Error> store_error_;   // recording thread, read by others after store_failed_
   std::optional<Error> device_error_;  // acquisition thread, read by others after link_ended_
   std::atomic<bool> store_failed_{false};

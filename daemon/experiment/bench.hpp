@@ -22,6 +22,9 @@ class RunStore {
   virtual Result<void> add_step(const analysis::StepResult& step, std::span<const std::uint32_t> isi_counts) = 0;
   virtual Result<void> update_results(std::span<const analysis::StepResult> steps, const analysis::SweepFit& fit) = 0;
   virtual Result<void> update_link(const LinkCounters& counters) = 0;
+  /// What was written of a channel, in any order: the spikes in [from, until), each in a block of its
+  /// own, the level records that begin there, the marks in (from, until], and every gap that touches the stretch.
+  virtual Result<std::vector<DeviceMessage>> read_back(Channel channel, Sample from, Sample until) = 0;
   virtual Result<void> flush() = 0;
   virtual Result<void> finalise(const analysis::RunResult& result, const std::string& exit_status) = 0;
 };
@@ -53,8 +56,14 @@ class Bench {
   };
   Outcome run(const RunPlan& plan, Threads threads);
 
-  /// Ends the run at the next possible moment; the step under way is kept as interrupted. From any thread or handler.
+  /// Ends the run as early as the device can; the step under way is kept as interrupted. From any thread or handler.
   void stop() { stop_requested_.store(true, std::memory_order_relaxed); }
+  /// Takes the current to zero, the decision latency after the next mark, and waits for resume(). The step under way is
+  /// kept as interrupted and measured again from its beginning. The device stays armed and its lease alive; a device in
+  /// virtual time stands still. stop() and estop() work as ever. From any thread or handler.
+  void pause() { pause_requested_.store(true, std::memory_order_relaxed); }
+  /// Goes on after pause(); before the pause was taken up it takes it back. From any thread or handler.
+  void resume() { pause_requested_.store(false, std::memory_order_relaxed); }
   /// Current to zero now. From any thread or handler.
   void estop() { estop_requested_.store(true, std::memory_order_relaxed); }
 
@@ -66,6 +75,7 @@ class Bench {
   std::vector<EventHandler> handlers_;
   std::atomic<bool> stop_requested_{false};
   std::atomic<bool> estop_requested_{false};
+  std::atomic<bool> pause_requested_{false};
 };
 
 }  // namespace thyrode::experiment

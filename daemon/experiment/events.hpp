@@ -30,6 +30,15 @@ struct ResultsUpdated {
   std::vector<analysis::StepResult> steps;
   analysis::SweepFit fit;
 };
+/// The current is zero until resume(); the step of this index is measured again from its beginning then.
+struct Paused {
+  int index = 0;
+  double device_time_s = 0.0;
+};
+struct Resumed {
+  int index = 0;
+  double device_time_s = 0.0;
+};
 struct Notice {
   std::string text;
 };
@@ -39,7 +48,8 @@ struct RunFinished {
   Error error;              ///< message empty on success
 };
 
-using Event = std::variant<RunStarted, StepProgress, StepFinished, ResultsUpdated, Notice, RunFinished>;
+using Event =
+    std::variant<RunStarted, StepProgress, StepFinished, ResultsUpdated, Paused, Resumed, Notice, RunFinished>;
 using EventHandler = std::function<void(const Event&)>;
 
 }  // namespace thyrode::experiment

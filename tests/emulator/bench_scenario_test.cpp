@@ -48,7 +48,7 @@ struct Emulated {
   double current = 0.0;
   double largest = 0.0;
   native::NativeOptions options(std::uint64_t seed = 5) {
-    return {seed, false, 0, [this](const native::Truth& truth) {
+    return {.seed = seed, .truth = [this](const native::Truth& truth) {
               if (truth.kind != native::Truth::Kind::current) return;
               current = truth.current;
               largest = std::max(largest, truth.current);
@@ -201,11 +201,37 @@ TEST(BenchScenario, AnEmergencyStopAfterAStopIsASafetyTripAllTheSame) {
   EXPECT_EQ(outcome.exit_status, "safety_trip");
 }
 
-TEST(BenchScenario, AStopKeepsWhatWasMeasured) {
+/// Runs the short plan, and calls `interfere` with each event.
+Bench::Outcome run_with(Emulated& emulated, MemoryStore& store, Threads threads,
+                        const std::function<void(Bench&, const experiment::Event&)>& interfere,
+                        const experiment::RunPlan& plan = short_plan()) {
+  const auto device = emulated.open();
+  Bench bench{*device, store, steady_seconds};
+  bench.subscribe([&](const experiment::Event& event) { interfere(bench, event); });
+  return bench.run(plan, threads);
+}
+
+/// The event tells the numbers of a running step of this index.
+bool runs(const experiment::Event& event, int index) {
+  const auto* progress = std::get_if<experiment::StepProgress>(&event);
+  return progress != nullptr && progress->row.index == index;
+}
+
+TEST(BenchScenario, AStopActsAtOnceAndKeepsWhatWasMeasured) {
   for (const Threads threads : {Threads::one, Threads::three}) {
     Emulated emulated;
     MemoryStore store;
-    const auto outcome = run_until_first_step(emulated, store, threads, [](Bench& bench) { bench.stop(); });
+    auto plan = short_plan();
+    plan.decision_latency = 5.0_s;  // a stop is no decision on data and does not wait for it
+    double asked_at_s = 0.0;
+    const auto outcome = run_with(
+        emulated, store, threads,
+        [&](Bench& bench, const experiment::Event& event) {
+          if (!runs(event, 1) || asked_at_s > 0.0) return;
+          asked_at_s = std::get<experiment::StepProgress>(event).device_time_s;
+          bench.stop();
+        },
+        plan);
     EXPECT_EQ(outcome.error.kind, ErrorKind::run_failed);
     EXPECT_TRUE(outcome.error.message.starts_with("stopped")) << outcome.error.message;
     EXPECT_EQ(outcome.exit_status, "stopped");
@@ -214,6 +240,80 @@ TEST(BenchScenario, AStopKeepsWhatWasMeasured) {
     EXPECT_EQ(outcome.result.steps[1].status, analysis::StepStatus::interrupted);
     EXPECT_EQ(store.finalised, 1);
     emulated.expect_current_flowed_and_is_zero();
+    if (threads == Threads::three) continue;  // there the device may have run on to the end of its granted time
+    const auto changes = store.all<protocol::StepApplied>();
+    const double zero_at_s = static_cast<double>(changes.back().at.index) / 250e3;
+    EXPECT_LT(zero_at_s - asked_at_s, 0.1);
+    EXPECT_GE(static_cast<double>(outcome.result.steps[1].end.count) / 64e6, asked_at_s);
+    EXPECT_LE(static_cast<double>(outcome.result.steps[1].end.count) / 64e6, zero_at_s);
+  }
+}
+
+// ---------------------------------------------------------------- pause
+
+/// Pauses when step 2 runs, and resumes at the pause.
+Bench::Outcome run_with_pause(Emulated& emulated, MemoryStore& store, Threads threads) {
+  bool paused = false;
+  return run_with(emulated, store, threads, [&paused, &emulated](Bench& bench, const experiment::Event& event) {
+    if (runs(event, 2) && !std::exchange(paused, true)) bench.pause();
+    if (!std::holds_alternative<experiment::Paused>(event)) return;
+    EXPECT_LT(std::abs(emulated.current), 0.5e-6) << "no more than the offset of the source";
+    bench.resume();
+  });
+}
+
+TEST(BenchScenario, APausedStepIsMeasuredAgainAndTheOthersAreNot) {
+  const auto whole = run_clean(Threads::one).result;
+  Emulated emulated;
+  MemoryStore store;
+  const auto outcome = run_with_pause(emulated, store, Threads::one);
+  EXPECT_EQ(outcome.error.message, "");
+  EXPECT_EQ(outcome.exit_status, "success");
+  const auto& steps = outcome.result.steps;
+  ASSERT_EQ(steps.size(), 5U);
+  EXPECT_EQ(steps[0], whole.steps[0]);
+  EXPECT_EQ(steps[2].index, 2);
+  EXPECT_EQ(steps[2].status, analysis::StepStatus::interrupted);
+  EXPECT_EQ(steps[3].index, 2);
+  EXPECT_EQ(steps[3].status, analysis::StepStatus::ok);
+  EXPECT_EQ(steps[3].n_gaps, 0);
+  EXPECT_NEAR(steps[3].current_ua, steps[2].current_ua, 1e-3);
+  EXPECT_GT(*steps[3].frequency_hz.value, *steps[1].frequency_hz.value);
+  EXPECT_EQ(steps[4].index, 3);
+  EXPECT_EQ(outcome.result.integrity.late_decisions, 0);
+  EXPECT_EQ(outcome.result.fit, store.result.fit);
+  emulated.expect_current_flowed_and_is_zero();
+}
+
+TEST(BenchScenario, APauseHasTheSameResultOnOneThreadAndOnThree) {
+  Emulated first;
+  Emulated second;
+  MemoryStore first_store;
+  MemoryStore second_store;
+  const auto one = run_with_pause(first, first_store, Threads::one);
+  const auto again = run_with_pause(second, second_store, Threads::one);
+  EXPECT_EQ(one.result, again.result);
+  Emulated third;
+  MemoryStore third_store;
+  const auto three = run_with_pause(third, third_store, Threads::three);
+  EXPECT_EQ(one.result, three.result);
+}
+
+TEST(BenchScenario, AStopAndAnEmergencyStopEndAPause) {
+  for (const Threads threads : {Threads::one, Threads::three}) {
+    for (const bool emergency : {false, true}) {
+      Emulated emulated;
+      MemoryStore store;
+      const auto outcome =
+          run_with(emulated, store, threads, [emergency](Bench& bench, const experiment::Event& event) {
+            if (runs(event, 1)) bench.pause();
+            if (!std::holds_alternative<experiment::Paused>(event)) return;
+            emergency ? bench.estop() : bench.stop();
+          });
+      EXPECT_EQ(outcome.exit_status, emergency ? "safety_trip" : "stopped");
+      EXPECT_EQ(outcome.result.steps.back().status, analysis::StepStatus::interrupted);
+      emulated.expect_current_flowed_and_is_zero();
+    }
   }
 }
 

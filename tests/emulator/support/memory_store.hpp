@@ -34,6 +34,8 @@ class MemoryStore final : public experiment::RunStore {
     link = counters;
     return {};
   }
+  /// All there is: whoever asks must take no more than is meant.
+  Result<std::vector<DeviceMessage>> read_back(Channel, Sample, Sample) override { return messages; }
   Result<void> flush() override { return {}; }
   Result<void> finalise(const analysis::RunResult& all, const std::string& status) override {
     result = all;

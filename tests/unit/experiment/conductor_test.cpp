@@ -1,120 +1,12 @@
-#include "daemon/experiment/conductor.hpp"
-
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <functional>
 #include <numeric>
+
+#include "tests/unit/experiment/conductor_fixture.hpp"
 
 namespace thyrode::experiment {
 namespace {
-
-constexpr std::int64_t grid = 2'500;      // samples between marks
-constexpr std::int64_t latency = 50'000;  // samples
-constexpr std::int64_t ms = 250 * ticks_per_sample;
-constexpr std::int64_t settling = 1'750;  // samples: 30 uA at 5 mA/s, and 1 ms
-
-/// A device that fires regularly, played period by period into a conductor.
-class ConductorTest : public testing::Test {
- protected:
-  void SetUp() override {
-    ChannelDescription channel;
-    channel.label = "A";
-    channel.signals = {Scale{2e-4, 32.0, 1, 12}, Scale{8e-4, 32.0, 10, 12}, Scale{1e-7, 2048.0, 10, 12}};
-    channel.command = {1e-7, 2048.0, 1, 12};
-    device_.channels.assign(2, channel);
-    plan_.name = "test";
-    plan_.steps = {{30.0_uA, analysis::Direction::up, 0}, {40.0_uA, analysis::Direction::up, 0}};
-    plan_.limits.slew = Slew::from_si(5e-3);
-    plan_.lease = 100.0_ms;
-    plan_.decision_latency = 200.0_ms;
-  }
-  void begin() {
-    conductor_ = std::make_unique<Conductor>(
-        plan_, device_, [this](const acquisition::Order& order) { orders_.push_back(order); },
-        [this](const Event& event) { events_.push_back(event); });
-    conductor_->begin();
-    next_spike_ = to_ticks(conductor_->start_sample()) + 10 * ms;
-  }
-
-  /// The command as the orders so far set it, DAC codes.
-  std::int64_t code_at(Sample at) const {
-    Current current;
-    for (const auto& order : orders_) {
-      const auto* step = std::get_if<acquisition::ScheduleStep>(&order);
-      if (step != nullptr && step->segment.start <= at && !refused(step->segment.start)) current = step->segment.last;
-    }
-    return std::llround(device_.channels[0].command.code(current.si()));
-  }
-  bool refused(Sample start) const { return std::find(refused_.begin(), refused_.end(), start) != refused_.end(); }
-
-  protocol::SpikeBlock spikes_before(Ticks end) {
-    protocol::SpikeBlock block{0, index_, {}};
-    for (; next_spike_ < end; next_spike_ = next_spike_ + period_, ++index_)
-      block.records.push_back({next_spike_, 100, 3000, 40});
-    return block;
-  }
-  /// One period of 10 ms.
-  void play(bool spikes_arrive = true, bool mark_arrives = true, std::uint32_t open_spike = 0,
-            protocol::State state = protocol::State::running) {
-    const Sample first = now_;
-    now_ = now_ + grid;
-    if (first >= conductor_->start_sample()) {
-      const auto block = spikes_before(to_ticks(now_));
-      if (spikes_arrive && !block.records.empty()) conductor_->take(block);
-      protocol::LevelRecord levels;
-      levels.first = first;
-      levels.signals[0] = {40, 3000, 2500 * 60, 2500};
-      levels.command_sum = code_at(first) * grid;
-      levels.command_count = grid;
-      levels.open_spike = open_spike;
-      conductor_->take(levels);
-    }
-    if (mark_arrives) conductor_->take(protocol::Mark{now_, state});
-  }
-  void play_until(const std::function<bool()>& done) {
-    for (int k = 0; k < 20'000 && !done(); ++k) play();
-    ASSERT_TRUE(done());
-  }
-  void play_to_the_end() {
-    play_until([this] { return stop_at().has_value(); });
-    while (now_ < *stop_at()) play();
-    play(true, true, 0, protocol::State::idle);
-  }
-  std::vector<acquisition::ScheduleStep> schedules() const {
-    std::vector<acquisition::ScheduleStep> found;
-    for (const auto& order : orders_) {
-      if (const auto* step = std::get_if<acquisition::ScheduleStep>(&order)) found.push_back(*step);
-    }
-    return found;
-  }
-  std::optional<Sample> stop_at() const {
-    for (const auto& order : orders_) {
-      if (const auto* stop = std::get_if<acquisition::StopRun>(&order)) return stop->at;
-    }
-    return {};
-  }
-  template <class Wanted>
-  std::vector<Wanted> events() const {
-    std::vector<Wanted> found;
-    for (const auto& event : events_) {
-      if (const auto* wanted = std::get_if<Wanted>(&event)) found.push_back(*wanted);
-    }
-    return found;
-  }
-  const analysis::StepResult& row(std::size_t k) const { return conductor_->results().at(k); }
-
-  DeviceInfo device_;
-  RunPlan plan_;
-  std::unique_ptr<Conductor> conductor_;
-  std::vector<acquisition::Order> orders_;
-  std::vector<Event> events_;
-  std::vector<Sample> refused_;
-  Sample now_{};
-  Ticks next_spike_{};
-  std::int64_t period_ = 10 * ms;
-  std::uint32_t index_ = 0;
-};
 
 TEST_F(ConductorTest, BeginsTheFirstStepAfterTheLatencyOnTheGrid) {
   device_.now = Sample{1'234};
@@ -207,9 +99,10 @@ TEST_F(ConductorTest, AStepThatTheDeviceNeverBeganBeginsAgain) {
   EXPECT_GT(row(1).start, to_ticks(schedules()[2].segment.start));
 }
 
-TEST_F(ConductorTest, NoIntervalCrossesALostSpikeRecord) {
+TEST_F(ConductorTest, NoIntervalCrossesAGap) {
   begin();
   for (int k = 0; k < 40; ++k) play();
+  conductor_->take(Gap{Channel{0}, now_, now_ + grid, 0, true});
   play(false);
   play_to_the_end();
   EXPECT_EQ(row(0).n_gaps, 1);
@@ -218,13 +111,23 @@ TEST_F(ConductorTest, NoIntervalCrossesALostSpikeRecord) {
   EXPECT_EQ(row(1).n_gaps, 0);
 }
 
-TEST_F(ConductorTest, ARecordLostAtTheChangeOfStepsIsNoGapInside) {
+TEST_F(ConductorTest, AGapOverTheChangeOfStepsIsOneInEach) {
   begin();
-  period_ = 5 * ms / 2;
-  next_spike_ = to_ticks(conductor_->start_sample()) + ms;
   play_until([this] { return schedules().size() == 2; });
   while (now_ < schedules()[1].segment.start - grid) play();
-  play(false);
+  conductor_->take(Gap{Channel{0}, now_ + 10, now_ + 2 * grid, 0, true});
+  play(true, false);
+  play();
+  play_to_the_end();
+  EXPECT_EQ(row(0).n_gaps, 1);
+  EXPECT_EQ(row(1).n_gaps, 1);
+}
+
+TEST_F(ConductorTest, AGapWhileTheCurrentMovesIsOfNoStep) {
+  begin();
+  play_until([this] { return schedules().size() == 2; });
+  while (now_ < schedules()[1].segment.start) play();
+  conductor_->take(Gap{Channel{0}, now_ + 10, now_ + 200, 0, true});
   play_to_the_end();
   EXPECT_EQ(row(0).n_gaps + row(1).n_gaps, 0);
 }
@@ -292,40 +195,62 @@ TEST_F(ConductorTest, SpikesOfAnotherChannelAreNotItsOwn) {
   EXPECT_NEAR(row(0).cv.value_or(1.0), 0.0, 1e-9);
 }
 
-TEST_F(ConductorTest, AStopKeepsTheStepUnderWayAsInterrupted) {
+TEST_F(ConductorTest, AStopActsAtOnceAndKeepsTheStepUnderWayAsInterrupted) {
   begin();
   while (now_ < conductor_->start_sample() + 60'000) play();
   conductor_->request_stop();
+  conductor_->request_stop();
   ASSERT_TRUE(stop_at());
-  EXPECT_EQ(*stop_at(), now_ + latency);
-  play_to_the_end();
+  EXPECT_LE(*stop_at(), now_) << "a sample that has passed: the device stops with its next block";
+  const Sample stopped = now_;
+  play_the_stop();
   EXPECT_TRUE(conductor_->finished());
   EXPECT_TRUE(conductor_->stopped_by_request());
   ASSERT_EQ(conductor_->results().size(), 1U);
   EXPECT_EQ(row(0).status, analysis::StepStatus::interrupted);
-  EXPECT_EQ(row(0).end, to_ticks(*stop_at()));
+  EXPECT_EQ(row(0).end, to_ticks(stopped)) << "nothing of the falling current";
+  EXPECT_NEAR(row(0).current_ua, 30.0, 1e-9);
 }
 
-TEST_F(ConductorTest, AStopAfterTheDecisionLeavesTheStepWhole) {
+TEST_F(ConductorTest, AStopWhoseStepAppliedWasLostEndsAtTheMarkBefore) {
+  begin();
+  while (now_ < conductor_->start_sample() + 60'000) play();
+  conductor_->request_stop();
+  const Sample before = now_;
+  play(true, true, 0, protocol::State::stopping);
+  play(true, true, 0, protocol::State::idle);
+  EXPECT_TRUE(conductor_->finished());
+  EXPECT_EQ(row(0).end, to_ticks(before));
+}
+
+TEST_F(ConductorTest, AStopDoesNotWaitForADecisionThatIsOnItsWay) {
   begin();
   play_until([this] { return schedules().size() == 2; });
   conductor_->request_stop();
-  conductor_->request_stop();
-  EXPECT_EQ(*stop_at(), schedules()[1].segment.start);
-  play_to_the_end();
+  const Sample stopped = now_;
+  play_the_stop();
   ASSERT_EQ(conductor_->results().size(), 1U);
-  EXPECT_EQ(row(0).status, analysis::StepStatus::ok);
+  EXPECT_EQ(row(0).status, analysis::StepStatus::interrupted);
+  EXPECT_EQ(row(0).end, to_ticks(stopped));
+  EXPECT_LT(row(0).end, to_ticks(schedules()[1].segment.start));
+}
+
+TEST_F(ConductorTest, AStopDuringTheLastStepsEndIsAStop) {
+  begin();
+  play_until([this] { return stop_at().has_value(); });
+  conductor_->request_stop();
+  play_the_stop();
+  EXPECT_TRUE(conductor_->stopped_by_request());
+  EXPECT_EQ(row(1).status, analysis::StepStatus::interrupted);
 }
 
 TEST_F(ConductorTest, AStopBeforeTheStartMeasuresNothingThatIsNotThere) {
   begin();
   conductor_->request_stop();
-  play_to_the_end();
+  while (now_ < conductor_->start_sample()) play(true, true, 0, protocol::State::armed);
+  play(true, true, 0, protocol::State::idle);
   EXPECT_TRUE(conductor_->finished());
-  for (const auto& step : conductor_->results()) {
-    EXPECT_EQ(step.status, analysis::StepStatus::interrupted);
-    EXPECT_GT(step.duration_s, 0.0);
-  }
+  EXPECT_TRUE(conductor_->results().empty());
 }
 
 TEST_F(ConductorTest, AFaultEndsTheRun) {

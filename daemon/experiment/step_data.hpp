@@ -1,0 +1,43 @@
+// The data of steps in one order, whether they come from the device or from the recording.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <variant>
+#include <vector>
+
+#include "drivers/device.hpp"
+
+namespace thyrode::experiment {
+
+/// Samples between two marks, level records and decisions: 10 ms.
+std::int64_t grid_of(const DeviceInfo& device);
+
+/// One thing that a step is made of, and when the device told it.
+struct StepDatum {
+  std::int64_t period = 0;  ///< of the grid: that in which the device knew it, or a gap begins
+  int rank = 0;             ///< within a period: spikes and gaps by time, then the levels
+  Ticks at;
+  std::variant<protocol::SpikeRecord, protocol::LevelRecord, Gap> what;
+  /// First sample of the period.
+  Sample begins(std::int64_t grid) const { return Sample{period * grid}; }
+};
+
+/// Collects the data of one channel between two marks. The order in which they are given does not depend on the order
+/// in which they came, so a step that is read back from the recording is fed as it was the first time.
+class StepData {
+ public:
+  StepData(const DeviceInfo& device, Channel channel);
+
+  /// Takes spikes, levels and gaps of the channel; anything else is none of them.
+  void add(const DeviceMessage& message);
+  /// All data so far in order; none are left.
+  std::vector<StepDatum> take();
+
+ private:
+  std::int64_t grid_;
+  Channel channel_;
+  std::vector<StepDatum> waiting_;
+};
+
+}  // namespace thyrode::experiment

@@ -10,7 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "daemon/thyrode_commands.hpp"
-#include "drivers/current_clamp/current_clamp.hpp"
+#include "drivers/current_clamp/words.hpp"
 #include "drivers/make_device.hpp"
 #include "drivers/serial_ports.hpp"
 #include "drivers/simulated/emulator.hpp"
@@ -81,7 +81,9 @@ int emulate(const EmulateOptions& options) {
   if (!truth) return report(truth.error());
   // A pseudo terminal stands for the serial line of a board at 1 Mbaud, 8N1.
   const std::uint32_t link_rate = options.tcp ? 0 : 100'000;
-  native::NativeInstrument instrument{std::move(*neuron), {options.seed, !options.noise, link_rate, std::move(*truth)}};
+  native::NativeInstrument instrument{
+      std::move(*neuron),
+      {.seed = options.seed, .ideal_front_end = !options.noise, .link_rate = link_rate, .truth = std::move(*truth)}};
   stop_on_signals();
   const auto served = options.tcp ? serve_tcp(instrument, *options.tcp, *speed) : serve_terminal(instrument, *speed);
   return served ? 0 : report(served.error());

@@ -112,7 +112,7 @@ struct LimitSettings {
   Current lowest;
   Current highest;
   Slew slew;
-  Voltage compliance;     ///< highest V_m
+  Voltage compliance;       ///< highest V_m
   Current readback_band{};  ///< largest difference of applied current and read-back, mean of 1 ms; 0 watches nothing
 };
 struct LeaseSettings {
@@ -131,8 +131,9 @@ struct LinkCounters {
   std::uint64_t bytes_up = 0;
   std::uint64_t bytes_down = 0;
   std::uint64_t retransmits = 0;
-  std::uint64_t lost_frames = 0;
-  std::uint64_t bad_frames = 0;
+  std::uint64_t lost_frames = 0;      ///< frames of the stream that never arrived whole
+  std::uint64_t bad_frames = 0;       ///< what did arrive and was refused
+  std::uint64_t repeated_frames = 0;  ///< frames of the stream that came again and were dropped
 };
 
 /// One thread, the acquisition thread, owns a device.

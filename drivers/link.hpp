@@ -27,14 +27,17 @@ class Link {
   virtual bool in_lockstep() const = 0;
 };
 
-/// Opens a path that is a terminal (serial port or pseudo terminal) through Asio, raw.
+/// Opens a pseudo terminal, raw; a serial port needs its rate, so open_serial().
 /// Errors: device (not there, not a terminal, in use, no permission: each with what to do).
-Result<std::unique_ptr<Link>> open_terminal(const std::string& path, int baud);
+Result<std::unique_ptr<Link>> open_terminal(const std::string& path);
 
-/// Opens a serial port found by libserialport, then drives its descriptor by Asio.
+/// Opens a serial port found by libserialport, 8N1 without flow control, then drives its descriptor by Asio.
+/// Errors: device (no serial port of this machine, in use, no permission, another rate only).
 Result<std::unique_ptr<Link>> open_serial(const std::string& path, int baud);
 
-/// Connects to a device that listens on TCP. @param host  numeric address or name
+/// Connects to a device that listens on TCP.
+/// @param host  name or numeric address, an IPv6 address without brackets
+/// Errors: device (unknown host, nobody listens, no answer within 2 s).
 Result<std::unique_ptr<Link>> open_tcp(const std::string& host, std::uint16_t port);
 
 }  // namespace thyrode

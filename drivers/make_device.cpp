@@ -30,17 +30,43 @@ Result<std::unique_ptr<Device>> open_by_usb_serial(std::string_view uri, std::st
                                              uri, ports->size()));
 }
 
-Result<std::unique_ptr<Device>> open_by_address(std::string_view uri, std::string_view address) {
-  const std::size_t colon = address.rfind(':');
-  unsigned port = 0;
-  const bool named = colon != std::string_view::npos && colon > 0;
-  const std::string_view digits = named ? address.substr(colon + 1) : std::string_view{};
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  if (!named || error != std::errc{} || end != digits.data() + digits.size() || port == 0 || port > 65535) {
+struct Address {
+  std::string_view host;
+  std::string_view port;
+};
+
+/// Splits HOST:PORT or [IPV6]:PORT. Errors: bad_input.
+Result<Address> split_address(std::string_view uri, std::string_view address) {
+  const auto refuse = [uri](const char* reason) {
     return fail(ErrorKind::bad_input,
-                fmt::format("{}: needs a host and a port, for example tcp://127.0.0.1:7001", uri));
+                fmt::format("{}: {}; write tcp://HOST:PORT, for example tcp://127.0.0.1:7001 or tcp://[::1]:7001", uri,
+                            reason));
+  };
+  if (address.starts_with('[')) {
+    const std::size_t end = address.find(']');
+    if (end == std::string_view::npos) return refuse("the bracket around the address is not closed");
+    if (end == 1) return refuse("names no host");
+    const std::string_view rest = address.substr(end + 1);
+    if (rest.empty() || rest.front() != ':') return refuse("names no port behind the bracket");
+    return Address{address.substr(1, end - 1), rest.substr(1)};
   }
-  return shake(open_tcp(std::string{address.substr(0, colon)}, static_cast<std::uint16_t>(port)), uri);
+  const std::size_t colon = address.find(':');
+  if (colon == 0 || address.empty()) return refuse("names no host");
+  if (colon == std::string_view::npos) return refuse("names no port");
+  if (address.find(':', colon + 1) != std::string_view::npos) return refuse("an IPv6 address stands in brackets");
+  return Address{address.substr(0, colon), address.substr(colon + 1)};
+}
+
+Result<std::unique_ptr<Device>> open_by_address(std::string_view uri, std::string_view text) {
+  const auto address = split_address(uri, text);
+  if (!address) return tl::make_unexpected(address.error());
+  const std::string_view digits = address->port;
+  unsigned port = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  if (error != std::errc{} || end != digits.data() + digits.size() || port == 0 || port > 65535) {
+    return fail(ErrorKind::bad_input, fmt::format("{}: the port '{}' is not a number from 1 to 65535", uri, digits));
+  }
+  return shake(open_tcp(std::string{address->host}, static_cast<std::uint16_t>(port)), uri);
 }
 
 }  // namespace
@@ -53,7 +79,7 @@ Result<std::unique_ptr<Device>> make_device(std::string_view uri) {
   }
   if (uri.starts_with("serial:")) return shake(open_serial(std::string{after("serial:")}, baud), uri);
   if (uri.starts_with("usb:serial=")) return open_by_usb_serial(uri, after("usb:serial="));
-  if (uri.starts_with("pty:")) return shake(open_terminal(std::string{after("pty:")}, 0), uri);
+  if (uri.starts_with("pty:")) return shake(open_terminal(std::string{after("pty:")}), uri);
   if (uri.starts_with("tcp://")) return open_by_address(uri, after("tcp://"));
   return fail(
       ErrorKind::bad_input,

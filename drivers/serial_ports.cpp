@@ -70,7 +70,8 @@ Result<std::unique_ptr<Link>> open_serial(const std::string& path, int baud) {
     return fail(ErrorKind::device, fmt::format("{} refuses {} baud, 8N1: {}", path, baud, reason));
   }
   sp_flush(port.get(), SP_BUF_BOTH);
-  // Asio takes a copy of the descriptor and closes it; libserialport's own goes with sp_close.
+  // Asio takes a copy of the descriptor and closes it; libserialport's own goes with sp_close. The lock belongs to
+  // both, so that it lasts until the last of them is closed.
   const int copy = ::dup(descriptor);
   sp_close(port.get());
   return open_terminal_descriptor(copy, path);

@@ -8,7 +8,8 @@ namespace thyrode {
 using boost::asio::ip::tcp;
 
 Result<std::unique_ptr<Link>> open_tcp(const std::string& host, std::uint16_t port) {
-  const std::string name = fmt::format("tcp://{}:{}", host, port);
+  const bool bare_v6 = host.find(':') != std::string::npos;
+  const std::string name = bare_v6 ? fmt::format("tcp://[{}]:{}", host, port) : fmt::format("tcp://{}:{}", host, port);
   try {
     boost::asio::io_context io;
     boost::system::error_code error;

@@ -38,17 +38,7 @@ std::string open_hint(int error, const std::string& path) {
   }
 }
 
-speed_t speed_of(int baud) {
-  switch (baud) {
-    case 115200: return B115200;
-    case 500000: return B500000;
-    case 1000000: return B1000000;
-    case 2000000: return B2000000;
-    default: return B0;
-  }
-}
-
-bool make_raw(int descriptor, int baud) {
+bool make_raw(int descriptor) {
   termios settings{};
   if (tcgetattr(descriptor, &settings) != 0) return false;
   cfmakeraw(&settings);
@@ -56,10 +46,6 @@ bool make_raw(int descriptor, int baud) {
   settings.c_cflag = (settings.c_cflag & ~static_cast<tcflag_t>(HUPCL)) | CLOCAL | CREAD;
   settings.c_cc[VMIN] = 1;
   settings.c_cc[VTIME] = 0;
-  if (baud != 0) {
-    cfsetispeed(&settings, speed_of(baud));
-    cfsetospeed(&settings, speed_of(baud));
-  }
   return tcsetattr(descriptor, TCSANOW, &settings) == 0;
 }
 
@@ -67,28 +53,24 @@ bool make_raw(int descriptor, int baud) {
 
 Result<std::unique_ptr<Link>> open_terminal_descriptor(int descriptor, const std::string& name) {
   if (descriptor < 0) return fail(ErrorKind::device, fmt::format("{}: {}", name, std::strerror(errno)));
+  const auto refuse = [&](std::string reason) {
+    ::close(descriptor);
+    return fail(ErrorKind::device, std::move(reason));
+  };
+  if (isatty(descriptor) == 0) return refuse(fmt::format("{} is not a serial port or terminal", name));
+  // TIOCEXCL does not hold for root; the lock does.
+  if (flock(descriptor, LOCK_EX | LOCK_NB) != 0) return refuse(open_hint(EBUSY, name));
+  if (ioctl(descriptor, TIOCEXCL) != 0 || !make_raw(descriptor)) {
+    return refuse(fmt::format("{} refuses raw mode: {}", name, std::strerror(errno)));
+  }
+  tcflush(descriptor, TCIOFLUSH);
   return descriptor_link(descriptor, name);
 }
 
-Result<std::unique_ptr<Link>> open_terminal(const std::string& path, int baud) {
+Result<std::unique_ptr<Link>> open_terminal(const std::string& path) {
   const int descriptor = ::open(path.c_str(), O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
   if (descriptor < 0) return fail(ErrorKind::device, open_hint(errno, path));
-  if (isatty(descriptor) == 0) {
-    ::close(descriptor);
-    return fail(ErrorKind::device, fmt::format("{} is not a serial port or terminal", path));
-  }
-  // TIOCEXCL does not hold for root; the lock does.
-  if (flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
-    ::close(descriptor);
-    return fail(ErrorKind::device, open_hint(EBUSY, path));
-  }
-  if (ioctl(descriptor, TIOCEXCL) != 0 || !make_raw(descriptor, baud)) {
-    const int error = errno;
-    ::close(descriptor);
-    return fail(ErrorKind::device, fmt::format("{} refuses raw mode at {} baud: {}", path, baud, std::strerror(error)));
-  }
-  tcflush(descriptor, TCIOFLUSH);
-  return descriptor_link(descriptor, path);
+  return open_terminal_descriptor(descriptor, path);
 }
 
 Result<PseudoTerminal> PseudoTerminal::open() {
@@ -103,7 +85,7 @@ Result<PseudoTerminal> PseudoTerminal::open() {
     ::close(master);
     return fail(ErrorKind::device, "the pseudo terminal has no name");
   }
-  make_raw(master, 0);
+  make_raw(master);
   // Opened and closed once: from now on the master sees a hang-up while no client has it open.
   const int client = ::open(path, O_RDWR | O_NOCTTY | O_CLOEXEC);
   if (client >= 0) ::close(client);

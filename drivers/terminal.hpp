@@ -8,7 +8,9 @@
 
 namespace thyrode {
 
-/// A link over an open terminal descriptor, which it takes over and closes.
+/// A link over an open terminal descriptor, which it takes over and closes: raw, for this program alone, and such that
+/// closing it does not reset the board behind it. The rate stays as it is.
+/// Errors: device (not a terminal, in use); the descriptor is closed then.
 Result<std::unique_ptr<Link>> open_terminal_descriptor(int descriptor, const std::string& name);
 
 /// The device's end of a pseudo terminal.

@@ -129,7 +129,7 @@ void FrameReader::finish() noexcept {
     frame_ = tl::make_unexpected(Defect::bad_crc);
     return;
   }
-  frame_ = Frame{raw_[0], raw_[1], {raw_.data() + 2, covered - 2}};
+  frame_ = Frame{raw_[0], raw_[1], {raw_.data() + 2, covered - 2}, static_cast<std::uint16_t>(expected)};
 }
 
 }  // namespace thyrode::protocol

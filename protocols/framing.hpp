@@ -25,6 +25,7 @@ struct Frame {
   std::uint8_t type = 0;
   std::uint8_t sequence = 0;
   std::span<const std::uint8_t> payload;
+  std::uint16_t crc = 0;  ///< as it came: tells one frame from another with the same number
 };
 
 /// Writes one frame, delimiter included.

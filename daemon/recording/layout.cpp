@@ -189,7 +189,7 @@ TableSpec integrity() {
 
 TableSpec link_counters() {
   TableSpec spec{.path = in_module("link_counters"), .description = "How the link did.", .rows_per_chunk = 1};
-  for (const char* name : {"bytes_up", "bytes_down", "retransmits", "lost_frames", "bad_frames"}) {
+  for (const char* name : {"bytes_up", "bytes_down", "retransmits", "lost_frames", "bad_frames", "repeated_frames"}) {
     spec.columns.push_back({name, "count", Element::i64});
   }
   return spec;

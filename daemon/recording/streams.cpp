@@ -279,7 +279,7 @@ void Streams::update_link(const LinkCounters& counters) {
   const auto count = [](std::uint64_t value) { return static_cast<std::int64_t>(value); };
   link_counters_.rewind();
   link_counters_.append(0, count(counters.bytes_up), count(counters.bytes_down), count(counters.retransmits),
-                        count(counters.lost_frames), count(counters.bad_frames));
+                        count(counters.lost_frames), count(counters.bad_frames), count(counters.repeated_frames));
 }
 
 void Streams::flush() {

@@ -5,53 +5,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "drivers/current_clamp/codes.hpp"
+#include "drivers/current_clamp/words.hpp"
+
 namespace thyrode {
-
-const char* to_string(protocol::Status status) {
-  switch (status) {
-    case protocol::Status::done: return "done";
-    case protocol::Status::bad_state: return "not allowed in its present state";
-    case protocol::Status::out_of_range: return "a value is out of range";
-    case protocol::Status::too_late: return "the sample had already passed";
-    case protocol::Status::queue_full: return "its queue is full";
-    case protocol::Status::wrong_reason: return "another fault is latched";
-    case protocol::Status::unknown: return "not known to it";
-    case protocol::Status::malformed: return "not understood";
-  }
-  return "refused for a reason this program does not know";
-}
-
-const char* to_string(protocol::FaultCode code) {
-  switch (code) {
-    case protocol::FaultCode::none: return "none";
-    case protocol::FaultCode::lease_expired: return "lease_expired";
-    case protocol::FaultCode::late_segment: return "late_segment";
-    case protocol::FaultCode::current_limit: return "current_limit";
-    case protocol::FaultCode::readback: return "readback";
-    case protocol::FaultCode::compliance: return "compliance";
-    case protocol::FaultCode::overrun: return "overrun";
-    case protocol::FaultCode::estop: return "estop";
-    case protocol::FaultCode::telemetry_lost: return "telemetry_lost";
-  }
-  return "unknown";
-}
-
-std::string describe(protocol::FaultCode code) {
-  switch (code) {
-    case protocol::FaultCode::none: return "no fault";
-    case protocol::FaultCode::lease_expired:
-      return "lease_expired: the host was silent for the lease; check the link and the load of this computer";
-    case protocol::FaultCode::late_segment: return "late_segment: a queued step was not reached in time";
-    case protocol::FaultCode::current_limit: return "current_limit: a command above the limit reached the output stage";
-    case protocol::FaultCode::readback:
-      return "readback: the current read back differs from the command; check the wiring of the source";
-    case protocol::FaultCode::compliance: return "compliance: V_m above its limit; is the neuron connected?";
-    case protocol::FaultCode::overrun: return "overrun: the firmware missed a control period";
-    case protocol::FaultCode::estop: return "estop: the emergency stop was pressed";
-    case protocol::FaultCode::telemetry_lost: return "telemetry_lost: the link was too slow for the data";
-  }
-  return "a fault this program does not know";
-}
 
 // ---------------------------------------------------------------- what comes in
 
@@ -81,10 +38,18 @@ Result<bool> CurrentClamp::pump(Duration timeout) {
 }
 
 void CurrentClamp::take_frame(const protocol::Frame& frame) {
-  ++frames_seen_;
   if (frame.type == protocol::Ack::type || frame.type == protocol::Ident::type ||
       frame.type == protocol::ChannelInfo::type || frame.type == protocol::ClockReply::type) {
     take_answer(frame);
+    return;
+  }
+  if (frame.type < protocol::SampleBlock::type) {
+    ++counters_.bad_frames;
+    return;
+  }
+  const auto lost = order_.take(frame);
+  if (!lost) {
+    ++counters_.repeated_frames;
     return;
   }
   if (!shaken_) {
@@ -92,13 +57,7 @@ void CurrentClamp::take_frame(const protocol::Frame& frame) {
     if (frame.type == protocol::Fault::type && fault) last_fault_ = fault->code;
     return;
   }
-  const auto lost = static_cast<std::uint8_t>(frame.sequence - next_up_);
-  next_up_ = static_cast<std::uint8_t>(frame.sequence + 1);
-  if (sequence_known_ && lost != 0) {
-    counters_.lost_frames += lost;
-    messages_.emplace_back(FramesLost{lost});
-  }
-  sequence_known_ = true;
+  if (*lost > 0) lose_frames(*lost);
   switch (frame.type) {
     case protocol::SampleBlock::type: return take_message<protocol::SampleBlock>(frame);
     case protocol::SpikeBlock::type: return take_message<protocol::SpikeBlock>(frame);
@@ -112,24 +71,25 @@ void CurrentClamp::take_frame(const protocol::Frame& frame) {
   }
 }
 
+void CurrentClamp::lose_frames(std::uint32_t count) {
+  counters_.lost_frames += count;
+  messages_.emplace_back(FramesLost{count});
+}
+
 template <class Message>
 void CurrentClamp::take_message(const protocol::Frame& frame) {
   messages_.emplace_back(std::in_place_type<Message>);
   auto& message = std::get<Message>(messages_.back());
   const auto decoded = protocol::decode<Message>(frame.payload);
-  if (!decoded) {
+  bool sound = decoded.has_value();
+  if (sound) {
+    message = *decoded;
+    if constexpr (requires { message.channel; }) sound = message.channel < info_.channels.size();
+  }
+  if (!sound) {
     messages_.pop_back();
     ++counters_.bad_frames;
-    messages_.emplace_back(FramesLost{1});
-    return;
-  }
-  message = *decoded;
-  if constexpr (requires { message.channel; }) {
-    if (message.channel >= info_.channels.size()) {
-      messages_.pop_back();
-      ++counters_.bad_frames;
-      return;
-    }
+    return lose_frames(1);
   }
   if constexpr (std::is_same_v<Message, protocol::Fault>) last_fault_ = message.code;
   if constexpr (std::is_same_v<Message, protocol::Mark>) last_fault_ = message.fault;
@@ -163,16 +123,16 @@ void CurrentClamp::take_answer(const protocol::Frame& frame) {
 }
 
 Result<DeviceMessage> CurrentClamp::read(Duration timeout) {
-  std::optional<Clock::time_point> until;  // the clock is asked only when nothing is there
+  std::optional<double> until;  // the clock is asked only when nothing is there
   double left = 0.0;
   while (messages_.empty()) {
     if (auto passed = pass_held_grant(); !passed) return tl::make_unexpected(passed.error());
     const auto came = pump(Duration::from_si(std::clamp(left, 0.0, 0.02)));
     if (!came) return tl::make_unexpected(came.error());
     if (!messages_.empty()) break;
-    const auto now = Clock::now();
-    if (!until) until = now + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(timeout.si()));
-    left = std::chrono::duration<double>(*until - now).count();
+    const double now = clock_();
+    if (!until) until = now + timeout.si();
+    left = *until - now;
     // Bytes that never become a message (noise, a wrong baud rate) do not stop the clock.
     if (*came && (link_->in_lockstep() || left > 0.0)) continue;
     const bool over = link_->in_lockstep() || left <= 0.0;
@@ -192,7 +152,7 @@ Result<void> CurrentClamp::repeat_overdue(bool link_idle) {
     // A lost grant would leave both ends waiting.
     if (auto sent = send_unacknowledged(protocol::Grant{last_grant_}); !sent) return sent;
   }
-  const auto now = Clock::now();
+  const double now = clock_();
   // A device in virtual time may stand still for seconds on a loaded machine and loses nothing by it.
   const int tries = info_.virtual_time && !link_->in_lockstep() ? patient_tries : most_tries;
   for (Pending& command : pending_) {
@@ -230,7 +190,7 @@ Result<std::uint8_t> CurrentClamp::send(const Message& message, bool wanted) {
                       sequence,
                       {frame.begin(), frame.begin() + static_cast<std::ptrdiff_t>(bytes)},
                       1,
-                      Clock::now() + first_wait,
+                      clock_() + first_wait,
                       wanted});
   counters_.bytes_down += bytes;
   if (auto sent = link_->write({frame.data(), bytes}); !sent) return tl::make_unexpected(sent.error());
@@ -295,18 +255,6 @@ Result<const ChannelDescription*> CurrentClamp::channel(Channel c) const {
   return &info_.channels[c.index];
 }
 
-namespace {
-
-FineCode fine_code(const Scale& command, Current current) {
-  return static_cast<FineCode>(std::llround(command.code(current.si()) * (1 << fine_bits)));
-}
-
-AdcCode adc_code(const Scale& scale, Voltage v) {
-  return static_cast<AdcCode>(std::clamp(std::lround(scale.code(v.si())), 0L, 65535L));
-}
-
-}  // namespace
-
 Result<void> CurrentClamp::schedule(Channel c, std::span<const Segment> segments) {
   const auto described = channel(c);
   if (!described) return tl::make_unexpected(described.error());
@@ -319,9 +267,7 @@ Result<void> CurrentClamp::schedule(Channel c, std::span<const Segment> segments
                                 current.in(1.0_uA), description.lowest.in(1.0_uA), description.highest.in(1.0_uA)));
       }
     }
-    const protocol::Schedule message{
-        c.index, segment.start, static_cast<std::uint32_t>(info_.samples(segment.duration).index),
-        fine_code(description.command, segment.first), fine_code(description.command, segment.last)};
+    const protocol::Schedule message = to_message(segment, c, description, info_);
     if (auto sent = send(message, false); !sent) return tl::make_unexpected(sent.error());
   }
   return {};
@@ -330,43 +276,8 @@ Result<void> CurrentClamp::schedule(Channel c, std::span<const Segment> segments
 Result<void> CurrentClamp::configure(Channel c, const Setting& setting, Sample at) {
   const auto described = channel(c);
   if (!described) return tl::make_unexpected(described.error());
-  const ChannelDescription& description = **described;
-  const Scale& v_out = description.signal(protocol::Signal::v_out);
-  if (const auto* detector = std::get_if<DetectorSettings>(&setting)) {
-    protocol::ConfigureDetector message;
-    message.channel = c.index;
-    message.at = at;
-    message.trigger = detector->trigger;
-    message.swing = static_cast<AdcCode>(std::clamp(std::lround(detector->swing.si() / v_out.scale), 1L, 4095L));
-    message.fire_level = adc_code(v_out, detector->fire_level);
-    message.rearm_level = adc_code(v_out, detector->rearm_level);
-    message.refractory =
-        static_cast<std::uint16_t>(std::clamp<std::int64_t>(info_.samples(detector->refractory).index, 0, 65535));
-    return command(message);
-  }
-  if (const auto* telemetry = std::get_if<TelemetrySettings>(&setting)) {
-    return command(protocol::ConfigureTelemetry{c.index, at, static_cast<std::uint16_t>(telemetry->decimation)});
-  }
-  if (const auto* limits = std::get_if<LimitSettings>(&setting)) {
-    protocol::ConfigureLimits message;
-    message.channel = c.index;
-    message.lowest = fine_code(description.command, limits->lowest);
-    message.highest = fine_code(description.command, limits->highest);
-    const double per_sample = limits->slew.si() / info_.sample_rate_hz / description.command.scale * (1 << fine_bits);
-    message.slew = static_cast<FineCode>(std::clamp(per_sample, 1.0, 2147483647.0));
-    const double band = limits->readback_band.si() / description.signal(protocol::Signal::i_read).scale;
-    if (band > 0.0) message.readback_band = static_cast<AdcCode>(std::clamp(std::lround(band), 1L, 65534L));
-    message.compliance = adc_code(description.signal(protocol::Signal::v_m), limits->compliance);
-    return command(message);
-  }
-  if (const auto* lease = std::get_if<LeaseSettings>(&setting)) {
-    return command(protocol::ConfigureLease{static_cast<std::uint32_t>(info_.samples(lease->lease).index)});
-  }
-  const auto& snippets = std::get<SnippetSettings>(setting);
-  return command(protocol::ConfigureSnippets{c.index, static_cast<std::uint8_t>(snippets.on ? 1 : 0),
-                                             static_cast<std::uint16_t>(info_.samples(snippets.before).index),
-                                             static_cast<std::uint16_t>(info_.samples(snippets.after).index),
-                                             static_cast<std::uint16_t>(snippets.most_per_second)});
+  return std::visit([this](const auto& message) { return command(message); },
+                    to_message(setting, at, c, **described, info_));
 }
 
 Result<void> CurrentClamp::arm() {

@@ -2,14 +2,15 @@
 #pragma once
 
 #include <array>
-#include <chrono>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "drivers/current_clamp/stream_order.hpp"
 #include "drivers/device.hpp"
 #include "drivers/link.hpp"
 #include "protocols/codec.hpp"
@@ -18,9 +19,14 @@ namespace thyrode {
 
 class CurrentClamp final : public Device {
  public:
+  /// Seconds of a steady clock, for the waits of a link.
+  using Clock = std::function<double()>;
+  static double steady_seconds();
+
   /// Shakes hands: asks for IDENT until it comes (2 s), then for each channel's scales.
   /// Errors: device (silent, garbage, another major version, another message table: each with the reason).
-  static Result<std::unique_ptr<CurrentClamp>> open(std::unique_ptr<Link> link, std::string uri);
+  static Result<std::unique_ptr<CurrentClamp>> open(std::unique_ptr<Link> link, std::string uri,
+                                                    Clock clock = steady_seconds);
 
   const DeviceInfo& info() const override { return info_; }
   Result<DeviceMessage> read(Duration timeout) override;
@@ -35,10 +41,9 @@ class CurrentClamp final : public Device {
   LinkCounters counters() const override { return counters_; }
 
  private:
-  using Clock = std::chrono::steady_clock;
-  static constexpr int most_tries = 4;      // once and three retries
-  static constexpr int patient_tries = 14;  // 10 s, each wait longer by 100 ms
-  static constexpr std::chrono::milliseconds first_wait{100};
+  static constexpr int most_tries = 4;       // once and three retries
+  static constexpr int patient_tries = 14;   // 10 s, each wait longer by 100 ms
+  static constexpr double first_wait = 0.1;  // s
 
   /// A command that has not been acknowledged.
   struct Pending {
@@ -46,11 +51,14 @@ class CurrentClamp final : public Device {
     std::uint8_t sequence = 0;
     std::vector<std::uint8_t> frame;
     int tries = 1;
-    Clock::time_point due;
+    double due = 0.0;
     bool wanted = false;  // somebody waits for the answer
   };
 
-  CurrentClamp(std::unique_ptr<Link> link, std::string uri) : link_{std::move(link)} { info_.uri = std::move(uri); }
+  CurrentClamp(std::unique_ptr<Link> link, std::string uri, Clock clock)
+      : link_{std::move(link)}, clock_{std::move(clock)} {
+    info_.uri = std::move(uri);
+  }
 
   Result<void> shake_hands();
   Result<protocol::Ident> ask_identity();
@@ -60,6 +68,7 @@ class CurrentClamp final : public Device {
   Result<bool> pump(Duration timeout);
   void take_frame(const protocol::Frame& frame);
   void take_answer(const protocol::Frame& frame);
+  void lose_frames(std::uint32_t count);
   template <class Message>
   void take_message(const protocol::Frame& frame);
   Result<void> repeat_overdue(bool link_idle);
@@ -76,6 +85,7 @@ class CurrentClamp final : public Device {
   Result<const ChannelDescription*> channel(Channel channel) const;
 
   std::unique_ptr<Link> link_;
+  Clock clock_;
   DeviceInfo info_;
   std::size_t credit_ = 64;
   protocol::FrameReader reader_;
@@ -84,15 +94,12 @@ class CurrentClamp final : public Device {
   std::size_t bytes_begin_ = 0;
   std::deque<DeviceMessage> messages_;
   bool shaken_ = false;
-  bool sequence_known_ = false;
-  std::uint8_t next_up_ = 0;
+  StreamOrder order_;
   std::uint8_t next_down_ = 0;
   std::deque<Pending> pending_;
   std::deque<protocol::Ack> acks_;  // answers somebody waits for
   std::vector<std::uint8_t> ident_payload_;
   std::vector<std::uint8_t> channel_payload_;
-  std::uint64_t frames_seen_ = 0;
-  std::uint64_t strange_bytes_ = 0;
   protocol::FaultCode last_fault_ = protocol::FaultCode::none;
   Sample last_grant_{};
   bool grant_held_ = false;  // until every command is acknowledged
@@ -110,10 +117,5 @@ Result<void> CurrentClamp::send_unacknowledged(const Message& message) {
   counters_.bytes_down += bytes;
   return link_->write({frame.data(), bytes});
 }
-
-/// The fault in words, with what to do next.
-std::string describe(protocol::FaultCode code);
-const char* to_string(protocol::Status status);
-const char* to_string(protocol::FaultCode code);
 
 }  // namespace thyrode

@@ -1,6 +1,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <string>
 
@@ -34,8 +35,12 @@ bool plausible(const protocol::SignalScale& s) {
 
 }  // namespace
 
-Result<std::unique_ptr<CurrentClamp>> CurrentClamp::open(std::unique_ptr<Link> link, std::string uri) {
-  std::unique_ptr<CurrentClamp> device{new CurrentClamp{std::move(link), std::move(uri)}};
+double CurrentClamp::steady_seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+Result<std::unique_ptr<CurrentClamp>> CurrentClamp::open(std::unique_ptr<Link> link, std::string uri, Clock clock) {
+  std::unique_ptr<CurrentClamp> device{new CurrentClamp{std::move(link), std::move(uri), std::move(clock)}};
   if (auto shaken = device->shake_hands(); !shaken) return tl::make_unexpected(shaken.error());
   return device;
 }
@@ -45,7 +50,7 @@ Result<protocol::Ident> CurrentClamp::ask_identity() {
   for (int k = 0; k < tries; ++k) {
     ident_payload_.clear();
     if (auto sent = send_unacknowledged(protocol::Hello{}); !sent) return tl::make_unexpected(sent.error());
-    const auto until = Clock::now() + std::chrono::milliseconds{100};
+    const double until = clock_() + 0.1;
     do {
       const auto came = pump(20.0_ms);
       if (!came) return tl::make_unexpected(came.error());
@@ -60,7 +65,7 @@ Result<protocol::Ident> CurrentClamp::ask_identity() {
                                 info_.uri, major, minor, protocol::version_major, protocol::version_minor));
       }
       if (!*came && link_->in_lockstep()) break;
-    } while (Clock::now() < until);
+    } while (clock_() < until);
   }
   if (counters_.bytes_up == 0) {
     return fail(
@@ -77,7 +82,7 @@ Result<protocol::ChannelInfo> CurrentClamp::ask_channel(std::uint8_t index) {
   for (int k = 0; k < most_tries; ++k) {
     channel_payload_.clear();
     if (auto sent = send_unacknowledged(protocol::Describe{index}); !sent) return tl::make_unexpected(sent.error());
-    const auto until = Clock::now() + std::chrono::milliseconds{200};
+    const double until = clock_() + 0.2;
     do {
       const auto came = pump(20.0_ms);
       if (!came) return tl::make_unexpected(came.error());
@@ -87,7 +92,7 @@ Result<protocol::ChannelInfo> CurrentClamp::ask_channel(std::uint8_t index) {
         channel_payload_.clear();
       }
       if (!*came && link_->in_lockstep()) break;
-    } while (Clock::now() < until);
+    } while (clock_() < until);
   }
   return fail(ErrorKind::device, fmt::format("{}: the device does not describe its channel {}", info_.uri, index));
 }
@@ -148,7 +153,8 @@ Result<void> CurrentClamp::shake_hands() {
   }
   messages_.clear();  // what was under way for the host before us
   shaken_ = true;
-  sequence_known_ = false;
+  // In virtual time nothing has been sent before a first grant, unless it has been seen during the handshake.
+  if (info_.virtual_time) order_.begin_at_zero();
   counters_.lost_frames = 0;
   return {};
 }

@@ -126,9 +126,9 @@ TEST_F(CurrentClampTest, ARepeatedAnswerIsNoMessage) {
 }
 
 TEST_F(CurrentClampTest, TellsLostFramesBeforeTheNextMessage) {
-  script_.say(Mark{Sample{2500}}, 10);
-  script_.say(Mark{Sample{5000}}, 11);
-  script_.say(Mark{Sample{12500}}, 14);
+  script_.say(Mark{Sample{2500}}, 0);
+  script_.say(Mark{Sample{5000}}, 1);
+  script_.say(Mark{Sample{12500}}, 4);
   EXPECT_EQ(next<Mark>().at, Sample{2500});
   EXPECT_EQ(next<Mark>().at, Sample{5000});
   EXPECT_EQ(next<FramesLost>().count, 2U);
@@ -138,16 +138,16 @@ TEST_F(CurrentClampTest, TellsLostFramesBeforeTheNextMessage) {
 }
 
 TEST_F(CurrentClampTest, SequenceNumbersGoRound) {
-  for (int k = 250; k < 260; ++k) script_.say(Mark{Sample{k}}, static_cast<std::uint8_t>(k));
-  for (int k = 250; k < 260; ++k) EXPECT_EQ(next<Mark>().at, Sample{k});
+  for (int k = 0; k < 520; ++k) script_.say(Mark{Sample{k}}, static_cast<std::uint8_t>(k));
+  for (int k = 0; k < 520; ++k) EXPECT_EQ(next<Mark>().at, Sample{k});
   EXPECT_EQ(device_->counters().lost_frames, 0U);
 }
 
 TEST_F(CurrentClampTest, AnswersBetweenTelemetryAreNoHole) {
-  script_.say(Mark{Sample{1}}, 4);
+  script_.say(Mark{Sample{1}}, 0);
   EXPECT_EQ(next<Mark>().at, Sample{1});
   EXPECT_TRUE(device_->arm());
-  script_.say(Mark{Sample{2}}, 5);
+  script_.say(Mark{Sample{2}}, 1);
   EXPECT_EQ(next<Mark>().at, Sample{2});
 }
 
@@ -164,24 +164,27 @@ TEST_F(CurrentClampTest, APayloadOfAnotherLayoutIsALostFrame) {
   EXPECT_EQ(next<FramesLost>().count, 1U);
   EXPECT_EQ(next<Mark>().at, Sample{2});
   EXPECT_EQ(device_->counters().bad_frames, 2U);
+  EXPECT_EQ(device_->counters().lost_frames, 2U);
 }
 
 TEST_F(CurrentClampTest, NoFlippedBitReachesTheCaller) {
-  Script sentence;
-  sentence.say(Mark{Sample{123456}, protocol::State::running, protocol::FaultCode::none, 1, 2, 3}, 1);
-  for (std::size_t bit = 0; bit < 8 * sentence.outbox.size(); ++bit) {
-    script_.say(Mark{Sample{1}}, 0);
-    std::vector<std::uint8_t> damaged = sentence.outbox;
+  const auto sentence = [](std::uint8_t sequence) {
+    Script said;
+    said.say(Mark{Sample{123456}, protocol::State::running, protocol::FaultCode::none, 1, 2, 3}, sequence);
+    return said.outbox;
+  };
+  std::uint8_t sequence = 0;
+  for (std::size_t bit = 0; bit < 8 * sentence(0).size(); ++bit) {
+    const auto now = static_cast<std::int64_t>(bit);
+    script_.say(Mark{Sample{now}}, sequence++);
+    std::vector<std::uint8_t> damaged = sentence(sequence++);
     damaged[bit / 8] = static_cast<std::uint8_t>(damaged[bit / 8] ^ (1U << (bit % 8)));
     script_.outbox.insert(script_.outbox.end(), damaged.begin(), damaged.end());
     script_.outbox.push_back(0);
-    script_.say(Mark{Sample{2}}, 2);
-    script_.say(Mark{Sample{3}}, 255);
-    EXPECT_EQ(next<Mark>().at, Sample{1});
+    script_.say(Mark{Sample{now}}, sequence++);
+    EXPECT_EQ(next<Mark>().at, Sample{now});
     EXPECT_EQ(next<FramesLost>().count, 1U) << "bit " << bit;
-    EXPECT_EQ(next<Mark>().at, Sample{2}) << "bit " << bit;
-    EXPECT_EQ(next<FramesLost>().count, 252U);
-    EXPECT_EQ(next<Mark>().at, Sample{3});
+    EXPECT_EQ(next<Mark>().at, Sample{now}) << "bit " << bit;
   }
 }
 
@@ -190,8 +193,51 @@ TEST_F(CurrentClampTest, AChannelTheDeviceDoesNotHaveNeverReachesTheCaller) {
   block.channel = 9;
   script_.say(block, 0);
   script_.say(Mark{Sample{2}}, 1);
+  EXPECT_EQ(next<FramesLost>().count, 1U) << "whatever it held is missing";
   EXPECT_EQ(next<Mark>().at, Sample{2});
   EXPECT_EQ(device_->counters().bad_frames, 1U);
+}
+
+TEST_F(CurrentClampTest, AFrameThatComesAgainIsDroppedAndCounted) {
+  for (int k = 0; k < 300; ++k) {
+    script_.say(Mark{Sample{k}}, static_cast<std::uint8_t>(k));
+    for (int back = 0; back < std::min(k + 1, 8); back += 3) {
+      script_.say(Mark{Sample{k - back}}, static_cast<std::uint8_t>(k - back));
+    }
+  }
+  for (int k = 0; k < 300; ++k) EXPECT_EQ(next<Mark>().at, Sample{k});
+  expect_nothing();
+  EXPECT_EQ(device_->counters().lost_frames, 0U);
+  EXPECT_EQ(device_->counters().repeated_frames, 3U * 300U - 3U - 6U);
+}
+
+TEST_F(CurrentClampTest, AnotherFrameWithAnEarlierNumberIsNoRepetition) {
+  for (int k = 0; k < 10; ++k) script_.say(Mark{Sample{k}}, static_cast<std::uint8_t>(k));
+  script_.say(Mark{Sample{264}}, 8);  // 254 were lost
+  for (int k = 0; k < 10; ++k) EXPECT_EQ(next<Mark>().at, Sample{k});
+  EXPECT_EQ(next<FramesLost>().count, 254U);
+  EXPECT_EQ(next<Mark>().at, Sample{264});
+  EXPECT_EQ(device_->counters().repeated_frames, 0U);
+}
+
+TEST_F(CurrentClampTest, ALossBeforeTheFirstFrameIsSeenInVirtualTime) {
+  script_.say(Mark{Sample{5000}}, 2);
+  EXPECT_EQ(next<FramesLost>().count, 2U);
+  EXPECT_EQ(next<Mark>().at, Sample{5000});
+}
+
+TEST(CurrentClampInRealTime, TakesTheFirstNumberAsItComes) {
+  Script script;
+  protocol::Ident ident = good_ident();
+  ident.capabilities = 0;
+  behave(script, ident);
+  const auto device = open_scripted(script);
+  ASSERT_TRUE(device);
+  script.say(Mark{Sample{2500}}, 77);
+  const auto message = (*device)->read(Duration{});
+  ASSERT_TRUE(message);
+  EXPECT_TRUE(std::holds_alternative<Mark>(*message));
+  EXPECT_EQ((*device)->counters().lost_frames, 0U);
 }
 
 TEST_F(CurrentClampTest, GrantsUseUpNoSequenceNumber) {

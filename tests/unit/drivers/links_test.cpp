@@ -1,5 +1,9 @@
 // The links that go through the system: pseudo terminals and TCP, both ends in this process.
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
 
 #include <array>
 #include <numeric>
@@ -60,7 +64,7 @@ class TerminalLink : public testing::Test {
     ASSERT_TRUE(opened) << opened.error().message;
     terminal_ = std::make_unique<PseudoTerminal>(std::move(*opened));
     EXPECT_FALSE(terminal_->wait_for_client(Duration{}));
-    auto client = open_terminal(terminal_->client_path(), 0);
+    auto client = open_terminal(terminal_->client_path());
     ASSERT_TRUE(client) << client.error().message;
     client_ = std::move(*client);
     EXPECT_TRUE(terminal_->wait_for_client(1.0_s));
@@ -91,11 +95,51 @@ TEST_F(TerminalLink, TheClientNoticesThatTheDeviceIsGone) {
 TEST_F(TerminalLink, ANextClientFindsTheTerminalAgain) {
   client_.reset();
   device_.reset();
-  auto client = open_terminal(terminal_->client_path(), 0);
+  auto client = open_terminal(terminal_->client_path());
   ASSERT_TRUE(client) << client.error().message;
   auto device = terminal_->link();
   ASSERT_TRUE(device);
   expect_both_ways(**client, **device);
+}
+
+TEST_F(TerminalLink, ASecondProgramIsRefused) {
+  const auto second = open_terminal(terminal_->client_path());
+  ASSERT_FALSE(second);
+  EXPECT_NE(second.error().message.find("is in use by another program"), std::string::npos) << second.error().message;
+}
+
+/// As libserialport hands it over: its own mode, and closing it hangs up.
+TEST(TerminalDescriptor, IsTakenOverForThisProgramAloneAndWithoutHangUp) {
+  auto terminal = PseudoTerminal::open();
+  ASSERT_TRUE(terminal) << terminal.error().message;
+  const int descriptor = ::open(terminal->client_path().c_str(), O_RDWR | O_NOCTTY);
+  ASSERT_GE(descriptor, 0);
+  termios settings{};
+  ASSERT_EQ(tcgetattr(descriptor, &settings), 0);
+  settings.c_cflag |= HUPCL;
+  settings.c_lflag |= ECHO | ICANON;
+  ASSERT_EQ(tcsetattr(descriptor, TCSANOW, &settings), 0);
+  const int watched = ::dup(descriptor);
+  {
+    const auto link = open_terminal_descriptor(descriptor, "the port");
+    ASSERT_TRUE(link) << link.error().message;
+    ASSERT_EQ(tcgetattr(watched, &settings), 0);
+    EXPECT_EQ(settings.c_cflag & HUPCL, 0U);
+    EXPECT_EQ(settings.c_lflag & (ECHO | ICANON), 0U);
+    int exclusive = 0;
+    ASSERT_EQ(ioctl(watched, TIOCGEXCL, &exclusive), 0);
+    EXPECT_NE(exclusive, 0);
+    EXPECT_FALSE(open_terminal(terminal->client_path())) << "also as root, whom TIOCEXCL does not stop";
+  }
+  ::close(watched);
+}
+
+TEST(TerminalDescriptor, IsClosedWhereItIsNoTerminal) {
+  const int descriptor = ::open("/dev/null", O_RDWR);
+  const auto link = open_terminal_descriptor(descriptor, "/dev/null");
+  ASSERT_FALSE(link);
+  EXPECT_EQ(link.error().message, "/dev/null is not a serial port or terminal");
+  EXPECT_EQ(fcntl(descriptor, F_GETFD), -1);
 }
 
 TEST_F(TerminalLink, RefusesMoreThanItsQueueHoldsWhenNobodyReads) {

@@ -23,7 +23,9 @@ INSTANTIATE_TEST_SUITE_P(All, MalformedUri,
                                          "tcp://:7001", "tcp://localhost", "tcp://localhost:", "tcp://localhost:0",
                                          "tcp://localhost:65536", "tcp://localhost:99999999999", "tcp://localhost:-1",
                                          "tcp://localhost:70x", "tcp://localhost:+7", "tcp://localhost: 7",
-                                         "tcp:localhost:7001", "/dev/ttyACM0", " serial:/dev/ttyACM0"));
+                                         "tcp:localhost:7001", "tcp://[::1]", "tcp://[::1", "tcp://[]:7001",
+                                         "tcp://[::1]7001", "tcp://[::1]:", "tcp://[::1]:0", "tcp://::1:7001",
+                                         "/dev/ttyACM0", " serial:/dev/ttyACM0"));
 
 void expect_no_device(const std::string& uri, const std::string& part) {
   const auto device = make_device(uri);
@@ -53,6 +55,33 @@ TEST(MakeDevice, SaysThatNobodyListens) {
     port = listener->port();
   }
   expect_no_device("tcp://127.0.0.1:" + std::to_string(port), "is the device on");
+}
+
+TEST(MakeDevice, SaysWhatIsWrongWithAnAddress) {
+  const std::pair<const char*, const char*> table[] = {
+      {"tcp://::1:7001", "an IPv6 address stands in brackets"},
+      {"tcp://[::1:7001", "the bracket around the address is not closed"},
+      {"tcp://[::1]", "names no port behind the bracket"},
+      {"tcp://localhost", "names no port"},
+      {"tcp://:7001", "names no host"},
+      {"tcp://localhost:70x", "the port '70x' is not a number from 1 to 65535"},
+  };
+  for (const auto& [uri, reason] : table) {
+    const auto device = make_device(uri);
+    ASSERT_FALSE(device);
+    EXPECT_NE(device.error().message.find(reason), std::string::npos) << device.error().message;
+  }
+}
+
+TEST(MakeDevice, TakesTheBracketsOffAnAddress) {
+  // The port was free a moment ago, so nobody listens; a machine without IPv6 has no such address: told either way.
+  std::uint16_t port = 0;
+  {
+    auto listener = TcpListener::open(0);
+    ASSERT_TRUE(listener) << listener.error().message;
+    port = listener->port();
+  }
+  expect_no_device("tcp://[::1]:" + std::to_string(port), "is the device on, and is this its address?");
 }
 
 TEST(MakeDevice, SaysThatATerminalIsSilent) {

@@ -1,0 +1,77 @@
+#include "drivers/current_clamp/codes.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace thyrode {
+namespace {
+
+using protocol::Signal;
+
+FineCode fine_code(const Scale& command, Current current) {
+  return static_cast<FineCode>(std::llround(command.code(current.si()) * (1 << fine_bits)));
+}
+
+AdcCode adc_code(const Scale& scale, Voltage v) {
+  return static_cast<AdcCode>(std::clamp(std::lround(scale.code(v.si())), 0L, 65535L));
+}
+
+std::uint16_t sample_count(const DeviceInfo& info, Duration duration) {
+  return static_cast<std::uint16_t>(std::clamp<std::int64_t>(info.samples(duration).index, 0, 65535));
+}
+
+Configure detector(const DetectorSettings& settings, Sample at, Channel channel, const ChannelDescription& description,
+                   const DeviceInfo& info) {
+  const Scale& v_out = description.signal(Signal::v_out);
+  protocol::ConfigureDetector message;
+  message.channel = channel.index;
+  message.at = at;
+  message.trigger = settings.trigger;
+  message.swing = static_cast<AdcCode>(std::clamp(std::lround(settings.swing.si() / v_out.scale), 1L, 4095L));
+  message.fire_level = adc_code(v_out, settings.fire_level);
+  message.rearm_level = adc_code(v_out, settings.rearm_level);
+  message.refractory = sample_count(info, settings.refractory);
+  return message;
+}
+
+Configure limits(const LimitSettings& settings, Channel channel, const ChannelDescription& description,
+                 const DeviceInfo& info) {
+  protocol::ConfigureLimits message;
+  message.channel = channel.index;
+  message.lowest = fine_code(description.command, settings.lowest);
+  message.highest = fine_code(description.command, settings.highest);
+  const double per_sample = settings.slew.si() / info.sample_rate_hz / description.command.scale * (1 << fine_bits);
+  message.slew = static_cast<FineCode>(std::clamp(per_sample, 1.0, 2147483647.0));
+  const double band = settings.readback_band.si() / description.signal(Signal::i_read).scale;
+  if (band > 0.0) message.readback_band = static_cast<AdcCode>(std::clamp(std::lround(band), 1L, 65534L));
+  message.compliance = adc_code(description.signal(Signal::v_m), settings.compliance);
+  return message;
+}
+
+}  // namespace
+
+Configure to_message(const Setting& setting, Sample at, Channel channel, const ChannelDescription& description,
+                     const DeviceInfo& info) {
+  if (const auto* settings = std::get_if<DetectorSettings>(&setting)) {
+    return detector(*settings, at, channel, description, info);
+  }
+  if (const auto* settings = std::get_if<TelemetrySettings>(&setting)) {
+    return protocol::ConfigureTelemetry{channel.index, at, static_cast<std::uint16_t>(settings->decimation)};
+  }
+  if (const auto* settings = std::get_if<LimitSettings>(&setting)) return limits(*settings, channel, description, info);
+  if (const auto* settings = std::get_if<LeaseSettings>(&setting)) {
+    return protocol::ConfigureLease{static_cast<std::uint32_t>(info.samples(settings->lease).index)};
+  }
+  const auto& snippets = std::get<SnippetSettings>(setting);
+  return protocol::ConfigureSnippets{channel.index, static_cast<std::uint8_t>(snippets.on ? 1 : 0),
+                                     sample_count(info, snippets.before), sample_count(info, snippets.after),
+                                     static_cast<std::uint16_t>(snippets.most_per_second)};
+}
+
+protocol::Schedule to_message(const Segment& segment, Channel channel, const ChannelDescription& description,
+                              const DeviceInfo& info) {
+  return {channel.index, segment.start, static_cast<std::uint32_t>(info.samples(segment.duration).index),
+          fine_code(description.command, segment.first), fine_code(description.command, segment.last)};
+}
+
+}  // namespace thyrode

@@ -4,7 +4,6 @@
 #include <cstdlib>
 #include <fstream>
 #include <map>
-#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -18,10 +17,19 @@ struct TableRow {
   double number(const std::string& column) const { return std::stod(cells.at(column)); }
 };
 
+/// The cells of a line; a cell in quotation marks may hold commas.
 inline std::vector<std::string> split_row(const std::string& line) {
-  std::vector<std::string> cells;
-  std::istringstream in(!line.empty() && line.back() == '\r' ? line.substr(0, line.size() - 1) : line);
-  for (std::string cell; std::getline(in, cell, ',');) cells.push_back(cell);
+  std::vector<std::string> cells(1);
+  bool quoted = false;
+  for (const char c : line) {
+    if (c == '"') {
+      quoted = !quoted;
+    } else if (c == ',' && !quoted) {
+      cells.emplace_back();
+    } else if (c != '\r') {
+      cells.back().push_back(c);
+    }
+  }
   return cells;
 }
 

@@ -157,7 +157,8 @@ class ConductanceNeuron final : public Neuron {
     if (++steps_ < steps_watched) return true;
     if (progress_ < least_progress) {
       return give_up(
-          "the membrane cannot be followed: 10 000 steps without 1 ms passing; a time constant is too short");
+          "the membrane cannot be followed: 10 000 steps without 1 ms passing; a time constant is too short "
+          "or the current far too large");
     }
     steps_ = 0;
     progress_ = 0.0;

@@ -1,12 +1,15 @@
 // thyrode, the command line: a shell around the rooms.
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <string>
+#include <vector>
 
+#include "daemon/experiment/load/words.hpp"
 #include "daemon/thyrode_commands.hpp"
 
 namespace {
@@ -21,33 +24,126 @@ std::string seed_error(const std::string& text) {
   return good ? std::string{} : "'" + text + "' is not a whole number from 0 to 18446744073709551615";
 }
 
+std::string not_empty(const std::string& text) {
+  return text.empty() ? "must not be empty" : "";
+}
+
 void add_noise(CLI::App* verb, bool& noise) {
   verb->add_option_function<std::string>(
           "--noise", [&noise](const std::string& word) { noise = word == "on"; },
           "noise of the emulated neuron and front end: on or off (off leaves quantisation only)")
-      ->check(CLI::IsMember({"on", "off"}));
+      ->check(CLI::IsMember({"on", "off"}).description(""))
+      ->type_name("on|off");
 }
 
 void add_run_options(CLI::App* verb, program::RunOptions& options) {
-  verb->add_option("--out", options.out, "file to write (default: runs/NAME-DATE.nwb)");
-  verb->add_option("--seed", options.seed, "seed of everything random (default 1)")->check(seed_error);
+  verb->add_option("--out", options.out, "file to write (default: runs/NAME-DATE.nwb)")
+      ->check(not_empty)
+      ->type_name("FILE");
+  verb->add_option("--seed", options.seed, "seed of everything random (default 1)")->check(seed_error)->type_name("N");
   verb->add_flag("--json", options.json, "JSON lines on standard output: one a finished step, the document last");
-  verb->add_flag("--real-time", options.real_time, "run the emulated instrument at the pace of the wall clock");
+  verb->add_flag("--real-time", options.real_time,
+                 "run the emulated instrument of this process at the pace of a bench");
   add_noise(verb, options.noise);
 }
 
 void add_where(CLI::App* verb, program::RunOptions& options) {
-  verb->add_option("EXPERIMENT", options.experiment_path, "experiment file (YAML)")->required();
+  verb->add_option("EXPERIMENT", options.experiment_path, "experiment file (YAML)")->required()->type_name("FILE");
   verb->add_option("--device", options.device,
                    "device URI (default: the station's): sim:NEURON, serial:/dev/ttyACM0, "
-                   "usb:serial=..., pty:/dev/pts/N, tcp://HOST:PORT");
-  verb->add_option("--station", options.station_path, "station file (default: the emulated station)");
+                   "usb:serial=..., pty:/dev/pts/N, tcp://HOST:PORT")
+      ->check(not_empty)
+      ->type_name("URI");
+  verb->add_option("--station", options.station_path, "station file (default: the emulated station)")
+      ->check(not_empty)
+      ->type_name("FILE");
+}
+
+constexpr const char* about =
+    "thyrode measures neurons made of electronics: it drives a current into a circuit, finds the spikes, and works "
+    "out\n"
+    "rate, interval histogram and compressibility while it measures. Begin with `thyrode demo`; it needs no "
+    "instrument.";
+
+constexpr const char* exit_codes =
+    "Exit codes: 0 done; 1 the run failed or was stopped, what was measured is in the file; 2 usage or a bad input\n"
+    "file; 3 device; 4 safety trip, the current is zero; 5 data were lost on the way.\n"
+    "`thyrode VERB --help` tells more of each verb.";
+
+constexpr const char* keys =
+    "Keys: Ctrl-C ends the run: the current goes to zero at once, the file is closed; a second Ctrl-C cuts the "
+    "current\n"
+    "and latches the device. Ctrl-Z pauses: the current goes to zero, and with Ctrl-Z again the step under way is\n"
+    "measured anew. ";
+
+constexpr const char* run_examples =
+    "The table goes to standard output, the running step and the progress bar to standard error if that is a "
+    "terminal.\n"
+    "Files: NAME.nwb, NAME.nwb.part until the end; of the emulated instrument also NAME.truth.csv, the true "
+    "currents.\n\n"
+    "Examples:\n"
+    "  thyrode run first.yaml --device sim:msn\n"
+    "  thyrode run first.yaml --station bench.yaml --out runs/monday.nwb\n"
+    "  thyrode run first.yaml --device pty:/dev/pts/7 --json | jq .frequency_hz";
+
+constexpr const char* demo_text =
+    "The emulated neuron with its published values, 106 steps of current from below the onset to beyond the upper end\n"
+    "and back, some eleven minutes of bench time in seconds. The file is an NWB file; `thyrode show` tells of it "
+    "again.";
+
+constexpr const char* plan_text =
+    "Reads experiment and station, checks every value against station and device, and drives no current. A bench time\n"
+    "is the longest; a step ends earlier when its rate is known. `plan` refuses a trace that the link cannot carry.\n\n"
+    "Example:\n"
+    "  thyrode plan first.yaml --device serial:/dev/ttyACM0";
+
+constexpr const char* show_text =
+    "Also while the run goes on (NAME.nwb.part) and after its program died: then the steps so far and the one under "
+    "way.\n\n"
+    "Examples:\n"
+    "  thyrode show runs/monday.nwb\n"
+    "  thyrode show runs/monday.nwb --json | jq '.steps[].beta_n_per_ua'";
+
+constexpr const char* emulate_text =
+    "The first line of the output is the URI to give to `thyrode run --device`. The instrument serves one client "
+    "after\n"
+    "the other until Ctrl-C. Its time is virtual: it never runs past what the client has granted, so a run gives the\n"
+    "same table of steps at any speed.\n\n"
+    "Examples:\n"
+    "  thyrode emulate msn\n"
+    "  thyrode emulate my-neuron.yaml --tcp 7001 --speed max --truth truth.csv";
+
+constexpr const char* clear_text =
+    "A device that latched a fault holds its current at zero until the fault is named. `thyrode run` tells the "
+    "name.\n\n"
+    "Example:\n"
+    "  thyrode clear --device pty:/dev/pts/7 estop";
+
+/// What is wrong with the first word, or empty: a verb that is none is told as such, with the one that was meant.
+std::string wrong_verb(const CLI::App& app, int argc, char** argv) {
+  std::vector<std::string> verbs;
+  for (const CLI::App* verb : app.get_subcommands(nullptr)) verbs.push_back(verb->get_name());
+  if (argc < 2) return "a verb is needed: " + load::list_of_words(verbs, " or ") + "; `thyrode --help` tells more";
+  if (argv[1][0] == '-') return {};
+  const std::string word = argv[1];
+  if (std::find(verbs.begin(), verbs.end(), word) != verbs.end()) return {};
+  const std::string near = load::nearest(word, verbs);
+  return "'" + load::shortened(word) + "' is no verb" +
+         (near.empty() ? ": there are " : "; did you mean '" + near + "'? There are ") + load::list_of_words(verbs);
+}
+
+/// The verb that was given, for the head of a message.
+std::string title(const CLI::App& app) {
+  const auto given = app.get_subcommands();
+  return given.empty() ? "thyrode" : "thyrode " + given.front()->get_name();
 }
 
 int dispatch(int argc, char** argv) {
-  CLI::App app{"thyrode: the controller for spiking electronic neurons"};
+  CLI::App app{about, "thyrode"};
   app.require_subcommand(1);
-  app.set_version_flag("--version", std::string{"thyrode "} + program::version);
+  app.footer(exit_codes);
+  app.set_version_flag("--version", std::string{"thyrode "} + program::version, "print the version and exit");
+  app.set_help_flag("-h,--help", "print this text and exit");
   int code = 0;
 
   program::RunOptions run_options;
@@ -57,22 +153,26 @@ int dispatch(int argc, char** argv) {
 
   CLI::App* demo = app.add_subcommand("demo", "measure the activation function of the emulated neuron, up and down");
   add_run_options(demo, demo_options);
+  demo->footer(std::string{demo_text} + "\n" + keys);
   demo->callback([&] { code = program::demo(demo_options); });
 
   CLI::App* run = app.add_subcommand("run", "carry an experiment out: live table, file, summary");
   add_where(run, run_options);
   add_run_options(run, run_options);
+  run->footer(std::string{keys} + "\n" + run_examples);
   run->callback([&] { code = program::run(run_options); });
 
   CLI::App* plan = app.add_subcommand("plan", "dry run: points, bench time, bytes, largest current; arms nothing");
   add_where(plan, plan_options);
+  plan->footer(plan_text);
   plan->add_flag("--json", plan_options.json, "one JSON document on standard output");
   plan->callback([&] { code = program::plan(plan_options); });
 
   std::string file;
   bool json = false;
   CLI::App* show = app.add_subcommand("show", "the result of a recording as text");
-  show->add_option("FILE", file, "recording (.nwb, or .nwb.part while it is written)")->required();
+  show->add_option("FILE", file, "recording (.nwb, or .nwb.part while it is written)")->required()->type_name("");
+  show->footer(show_text);
   show->add_flag("--json", json, "one JSON document on standard output");
   show->callback([&] { code = program::show(file, json); });
 
@@ -83,20 +183,32 @@ int dispatch(int argc, char** argv) {
   std::string uri;
   std::string reason;
   CLI::App* clear = app.add_subcommand("clear", "end a latched fault of a device, named by its reason");
-  clear->add_option("REASON", reason, "estop, lease_expired, compliance, readback ...")->required();
-  clear->add_option("--device", uri, "device URI")->required();
+  clear->add_option("REASON", reason, "estop, lease_expired, compliance, readback ...")->required()->type_name("");
+  clear->add_option("--device", uri, "device URI")->required()->type_name("URI");
+  clear->footer(clear_text);
   clear->callback([&] { code = program::clear(uri, reason); });
 
   program::EmulateOptions emulate_options;
   CLI::App* emulate =
       app.add_subcommand("emulate", "the emulated instrument for other programs; prints its device URI");
-  emulate->add_option("NEURON", emulate_options.neuron, "name or file of the neuron (default msn)");
-  emulate->add_option("--board", emulate_options.board, "board (native)")->check(CLI::IsMember({"native"}));
-  emulate->add_option("--speed", emulate_options.speed, "device seconds per second: a factor, or max (default 1)");
-  emulate->add_option("--tcp", emulate_options.tcp,
-                      "serve a TCP port on 127.0.0.1 (0: any free one), not a pseudo terminal");
-  emulate->add_option("--seed", emulate_options.seed, "seed of everything random (default 1)")->check(seed_error);
-  emulate->add_option("--truth", emulate_options.truth_path, "side file with the true currents and events (CSV)");
+  emulate->add_option("NEURON", emulate_options.neuron, "name or file of the neuron (default msn)")->type_name("");
+  emulate->footer(emulate_text);
+  emulate->add_option("--board", emulate_options.board, "board: native")
+      ->check(CLI::IsMember({"native"}).description(""))
+      ->type_name("NAME");
+  emulate->add_option("--speed", emulate_options.speed, "device seconds per second: a factor, or max (default 1)")
+      ->type_name("FACTOR|max");
+  emulate
+      ->add_option("--tcp", emulate_options.tcp,
+                   "serve a TCP port on 127.0.0.1 (0: any free one), not a pseudo terminal")
+      ->check(CLI::Range(0, 65535).description(""))
+      ->type_name("PORT");
+  emulate->add_option("--seed", emulate_options.seed, "seed of everything random (default 1)")
+      ->check(seed_error)
+      ->type_name("N");
+  emulate->add_option("--truth", emulate_options.truth_path, "side file with the true currents and events (CSV)")
+      ->check(not_empty)
+      ->type_name("FILE");
   add_noise(emulate, emulate_options.noise);
   emulate->callback([&] { code = program::emulate(emulate_options); });
 
@@ -128,11 +240,19 @@ int dispatch(int argc, char** argv) {
   add_noise(simulate, simulate_options.noise);
   simulate->callback([&] { code = program::simulate(simulate_options); });
 
+  for (CLI::App* verb : app.get_subcommands(nullptr)) verb->set_help_flag("-h,--help", "print this text and exit");
+  if (const std::string wrong = wrong_verb(app, argc, argv); !wrong.empty()) {
+    std::fprintf(stderr, "thyrode: %s\n", wrong.c_str());
+    return 2;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     // Help and version are no errors; everything else is a usage error.
-    return app.exit(error) == 0 ? 0 : 2;
+    if (error.get_exit_code() == 0) return app.exit(error);
+    const std::string asked = title(app);
+    std::fprintf(stderr, "%s: %s; `%s --help` tells more\n", asked.c_str(), error.what(), asked.c_str());
+    return 2;
   }
   return code;
 }

@@ -4,10 +4,13 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <ctime>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -16,6 +19,7 @@
 #include "daemon/experiment/documents.hpp"
 #include "daemon/experiment/load/checks.hpp"
 #include "daemon/experiment/load/quantity_text.hpp"
+#include "daemon/experiment/load/words.hpp"
 #include "daemon/recording/recorder.hpp"
 #include "daemon/thyrode_commands.hpp"
 #include "daemon/thyrode_view.hpp"
@@ -148,13 +152,29 @@ void interrupt(int number) {
   before == 0 ? bench->stop() : bench->estop();
 }
 
+/// Ctrl-Z pauses and goes on. The process itself never stands still: its device would miss it and take the current away
+/// as a fault.
+void toggle_pause(int) {
+  experiment::Bench* bench = running_bench.load();
+  if (bench == nullptr) return;
+  bench->paused() ? bench->resume() : bench->pause();
+}
+void go_on(int) {
+  if (experiment::Bench* bench = running_bench.load(); bench != nullptr) bench->resume();
+}
+
 void watch_interrupts() {
   struct sigaction action {};
   action.sa_handler = interrupt;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
   sigaction(SIGHUP, &action, nullptr);
+  action.sa_handler = toggle_pause;
+  sigaction(SIGTSTP, &action, nullptr);
+  action.sa_handler = go_on;
+  sigaction(SIGCONT, &action, nullptr);
   std::signal(SIGPIPE, SIG_IGN);  // a reader that went away is no reason to end a measurement
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error of its writer
 }
 
 // ---------------------------------------------------------------- the run
@@ -178,12 +198,38 @@ int finish(const experiment::Bench::Outcome& outcome, const std::string& path, c
   return 0;
 }
 
+/// A name that the file system takes, in a folder that takes a file.
+Result<void> check_name(const std::string& out) {
+  const std::filesystem::path path{out};
+  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) {
+    return fail(ErrorKind::bad_input, fmt::format("{}: is a folder; name a file in it with --out", out));
+  }
+  if (!std::filesystem::is_directory(folder, error)) {
+    const std::string reason = error ? error.message() : "it is not a folder";
+    return fail(ErrorKind::bad_input, fmt::format("--out {}: there is no folder {} ({}); create it or name another",
+                                                  load::shortened(out), load::shortened(folder.string()), reason));
+  }
+  const std::size_t length = std::max(out.size() + std::string_view{".part"}.size(), truth_path(out).size()) -
+                             (out.size() - path.filename().string().size());
+  const long most = pathconf(folder.c_str(), _PC_NAME_MAX);
+  if (most > 0 && length > static_cast<std::size_t>(most)) {
+    return fail(ErrorKind::bad_input, fmt::format("--out {}: the name is too long: {} bytes with its ending, and the "
+                                                  "file system takes {}; name a shorter one",
+                                                  load::shortened(out), length, most));
+  }
+  if (access(folder.c_str(), W_OK | X_OK) != 0) {
+    return fail(ErrorKind::bad_input, fmt::format("{}: {}; the recording needs a folder you may write to, name one "
+                                                  "with --out",
+                                                  folder.string(), std::strerror(errno)));
+  }
+  return {};
+}
+
 /// Nothing that is there is overwritten: recording, unfinished recording, side file.
 Result<void> check_free(const std::string& out, bool simulated) {
   std::error_code error;
-  if (std::filesystem::is_directory(out, error)) {
-    return fail(ErrorKind::bad_input, fmt::format("{}: is a folder; name a file in it with --out", out));
-  }
   std::vector<std::string> paths{out, out + ".part"};
   if (simulated) paths.push_back(truth_path(out));
   for (const std::string& path : paths) {
@@ -197,16 +243,26 @@ Result<void> check_free(const std::string& out, bool simulated) {
           fmt::format("{}: a recording is there already and is never overwritten; name another with --out", path));
     }
   }
-  const std::filesystem::path folder = std::filesystem::path{out}.parent_path();
-  if (!folder.empty() && !std::filesystem::is_directory(folder, error)) {
-    return fail(ErrorKind::bad_input, fmt::format("{}: there is no folder {}", out, folder.string()));
-  }
   return {};
 }
 
+/// Options of the emulated instrument mean nothing to a device elsewhere, and silence about that would mislead.
+Result<void> check_options(const RunOptions& options, const std::string& uri) {
+  if (uri.starts_with("sim:")) return {};
+  const char* option = !options.noise ? "--noise off" : options.real_time ? "--real-time" : nullptr;
+  if (option == nullptr) return {};
+  return fail(
+      ErrorKind::bad_input,
+      fmt::format("{} is of the emulated instrument inside this program (sim:...), and the device is {}; give it "
+                  "to `thyrode emulate`{}, or leave it out",
+                  option, uri, options.noise ? " as --speed 1" : ""));
+}
+
 int carry_out(const Job& job, const RunOptions& options) {
+  if (auto checked = check_options(options, job.uri); !checked) return report(checked.error());
   const auto out = output_path(options, job.experiment.name);
   if (!out) return report(out.error());
+  if (auto named = check_name(*out); !named) return report(named.error());
   SimulatorOptions simulator;
   simulator.seed = options.seed;
   simulator.noise = options.noise;

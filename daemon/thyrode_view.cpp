@@ -1,6 +1,7 @@
 #include "daemon/thyrode_view.hpp"
 
 #include <fmt/core.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -24,6 +25,13 @@ std::string interval(const analysis::Estimate& estimate, const char* format) {
   return "[" + side(estimate.low) + ", " + side(estimate.high) + "]";
 }
 
+/// Columns of the terminal: a line that wraps could not be taken back.
+std::size_t terminal_width() {
+  winsize size{};
+  const bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  return known ? size.ws_col : std::size_t{80};
+}
+
 std::string bracket(const std::optional<double>& low, const std::optional<double>& high) {
   if (!low && !high) return "not seen";
   const auto side = [](const std::optional<double>& value) {
@@ -35,18 +43,18 @@ std::string bracket(const std::optional<double>& low, const std::optional<double
 }  // namespace
 
 std::string table_head() {
-  return fmt::format("{:>4} {:>4} {:>10} {:>10} {:>22} {:>8} {:>7} {:>13} {:>12} {:>10} {:>22} {}", "step", "leg",
-                     "I [uA]", "f [Hz]", "95 % interval", "CV", "spikes", "status", "label", "beta_n", "[1/uA] 95 %",
+  return fmt::format("{:>4} {:>4} {:>8} {:>8} {:>18} {:>6} {:>6} {:>12} {:>12} {:>8} {:>16}  {}", "step", "leg",
+                     "I [uA]", "f [Hz]", "95 % interval", "CV", "spikes", "status", "label", "beta_n", "95 % [1/uA]",
                      "beta");
 }
 
 std::string table_row(const analysis::StepResult& step) {
-  return fmt::format("{:>4} {:>4} {:>10.4f} {} {:>22} {} {:>7} {:>13} {:>12} {} {:>22} {}", step.index,
-                     analysis::to_string(step.direction), step.current_ua,
-                     number(step.frequency_hz.value, "{:.4f}", 10), interval(step.frequency_hz, "{:.4f}"),
-                     number(step.cv, "{:.4f}", 8), step.n_spikes, analysis::to_string(step.status),
-                     analysis::to_string(step.label), number(step.beta_n_per_ua.value, "{:.5f}", 10),
-                     interval(step.beta_n_per_ua, "{:.5f}"), analysis::to_string(step.beta_status));
+  return fmt::format("{:>4} {:>4} {:>8.3f} {} {:>18} {} {:>6} {:>12} {:>12} {} {:>16}  {}", step.index,
+                     analysis::to_string(step.direction), step.current_ua, number(step.frequency_hz.value, "{:.3f}", 8),
+                     interval(step.frequency_hz, "{:.3f}"), number(step.cv, "{:.3f}", 6), step.n_spikes,
+                     analysis::to_string(step.status), analysis::to_string(step.label),
+                     number(step.beta_n_per_ua.value, "{:.4f}", 8), interval(step.beta_n_per_ua, "{:.4f}"),
+                     analysis::to_string(step.beta_status));
 }
 
 std::string summary(const analysis::RunResult& result) {
@@ -106,9 +114,15 @@ void LiveView::show(const experiment::Event& event) {
     // β_n of a step is known once three more have been measured: its row waits for them.
     constexpr std::size_t wait = 3;
     if (rows_.size() > wait) print_rows(rows_.size() - wait);
+  } else if (const auto* paused = std::get_if<experiment::Paused>(&event)) {
+    tell(fmt::format(
+        "paused at {:.2f} s on the bench: the current is zero, and step {} will begin anew; Ctrl-Z goes on, "
+        "Ctrl-C ends the run",
+        paused->device_time_s, paused->index));
+  } else if (const auto* resumed = std::get_if<experiment::Resumed>(&event)) {
+    tell(fmt::format("goes on with step {}", resumed->index));
   } else if (const auto* notice = std::get_if<experiment::Notice>(&event)) {
-    erase();
-    fmt::print(stderr, "thyrode: {}\n", notice->text);
+    tell(notice->text);
   } else if (const auto* end = std::get_if<experiment::RunFinished>(&event)) {
     rows_ = end->result.steps;
     print_rows(rows_.size());
@@ -123,6 +137,12 @@ void LiveView::print_rows(std::size_t up_to) {
   std::fflush(stdout);
 }
 
+void LiveView::tell(const std::string& text) {
+  erase();
+  fmt::print(stderr, "thyrode: {}\n", text);
+  std::fflush(stderr);
+}
+
 void LiveView::erase() {
   if (!terminal_ || lines_drawn_ == 0) return;
   fmt::print(stderr, "\r\x1b[{}A\x1b[J", lines_drawn_);
@@ -135,16 +155,18 @@ void LiveView::draw() {
   std::fflush(stdout);
   erase();
   drawn_ = wall_clock_();
+  const std::size_t width = terminal_width();
+  const auto line = [width](const char* look, const std::string& text) {
+    fmt::print(stderr, "\x1b[{}m{}\x1b[0m\n", look, text.substr(0, width));
+  };
   int lines = 0;
-  for (std::size_t k = printed_; k < rows_.size() && !json_; ++k, ++lines) {
-    fmt::print(stderr, "\x1b[2m{}\x1b[0m\n", table_row(rows_[k]));
-  }
+  for (std::size_t k = printed_; k < rows_.size() && !json_; ++k, ++lines) line("2", table_row(rows_[k]));
+  line("1", table_row(running_));
   const auto done = static_cast<std::size_t>(std::max(0, running_.index));
   const double share = steps_ > 0 ? static_cast<double>(done) / static_cast<double>(steps_) : 0.0;
   const int full = static_cast<int>(std::lround(share * 30.0));
-  const double wall = wall_clock_() - began_;
-  fmt::print(stderr, "\x1b[1m{}\x1b[0m\n[{:#<{}}{:-<{}}] step {} of {}, {:.1f} s on the bench in {:.1f} s\n",
-             table_row(running_), "", full, "", 30 - full, done + 1, steps_, device_time_s_, wall);
+  line("0", fmt::format("[{:#<{}}{:-<{}}] step {} of {}, {:.1f} s on the bench in {:.1f} s", "", full, "", 30 - full,
+                        done + 1, steps_, device_time_s_, wall_clock_() - began_));
   lines_drawn_ = lines + 2;
   std::fflush(stderr);
 }

@@ -29,6 +29,7 @@ class LiveView {
 
  private:
   void print_rows(std::size_t up_to);
+  void tell(const std::string& text);
   void erase();
   void draw();
 

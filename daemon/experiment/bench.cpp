@@ -318,7 +318,9 @@ class Bench::Run {
   // ---------------------------------------------------------------- the end
 
   Error first_error() const {
-    if (store_error_) return *store_error_;
+    if (store_error_) {
+      return {store_error_->kind, fmt::format("recording_fault: {}; the current is zero", store_error_->message)};
+    }
     if (device_error_) return *device_error_;
     if (conductor_.error()) return *conductor_.error();
     if (const auto& fault = conductor_.fault()) {

@@ -64,6 +64,8 @@ class Bench {
   void pause() { pause_requested_.store(true, std::memory_order_relaxed); }
   /// Goes on after pause(); before the pause was taken up it takes it back. From any thread or handler.
   void resume() { pause_requested_.store(false, std::memory_order_relaxed); }
+  /// A pause was asked for and not ended yet.
+  bool paused() const { return pause_requested_.load(std::memory_order_relaxed); }
   /// Current to zero now. From any thread or handler.
   void estop() { estop_requested_.store(true, std::memory_order_relaxed); }
 

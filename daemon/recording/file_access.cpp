@@ -160,6 +160,13 @@ h5::Handle create_file(const std::string& path) {
 }
 
 h5::Handle open_for_completion(const std::string& path) {
+  std::error_code error;
+  if (!fs::exists(path, error)) {
+    raise(ErrorKind::run_failed,
+          fmt::format("{}: somebody removed or renamed it during the run: it is not finished, and "
+                      "if it was removed its data are lost",
+                      path));
+  }
   const h5::Handle access = access_properties();
   h5::Handle file{H5Fopen(path.c_str(), H5F_ACC_RDWR, access.get())};
   if (!file) {

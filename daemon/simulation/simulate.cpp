@@ -148,7 +148,7 @@ class Watcher {
  private:
   bool closed(const Neuron& neuron) const {
     const std::string_view mode = neuron.mode(channel_);
-    return !mode.empty() && mode != "open";
+    return !mode.empty() && mode != "open" && mode != "silent";
   }
   void note_spike(const Moment& now) {
     if (result_.spike_times.empty()) first_ = now;

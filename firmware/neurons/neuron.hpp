@@ -81,7 +81,7 @@ class Neuron {
   virtual std::uint64_t piece() const = 0;
 
   /// What the device of a channel does now, in a word of its model: "open", "fresh", "settled" ... The truth that no
-  /// instrument sees. Empty for a neuron that has no such states.
+  /// instrument sees. "open" or "silent": it does not conduct. Empty for a neuron that has no such states.
   virtual std::string_view mode(std::size_t /*channel*/) const { return {}; }
   /// Whether the switch of a channel is closed and stays so for ever unless the current changes.
   virtual bool latched(std::size_t /*channel*/) const { return false; }

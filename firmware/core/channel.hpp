@@ -138,7 +138,7 @@ class ChannelState {
     return decimation_ == 0 && !snippets_.on() && !(detector_due_ && pending_detector_.at < end) &&
            !(telemetry_due_ && pending_telemetry_.at < end);
   }
-  bool passes_over(AdcCode lowest, AdcCode highest) const noexcept { return detector_.passes_over(lowest, highest); }
+  const SpikeDetector& detector() const noexcept { return detector_; }
   /// V_out codes that the detector passes over.
   void coast(const QuietSpan& span) noexcept {
     detector_.coast(span);

@@ -90,10 +90,8 @@ class Instrument {
   bool listens(Sample adc_first) const noexcept { return streaming_ && adc_first >= stream_from_; }
   /// The command of a channel at rest, at the sample whose code is written next.
   RestingCommand resting(std::size_t channel) const noexcept { return channels_[channel].stimulus().resting(); }
-  /// Whether V_out codes within [lowest, highest] can neither fire nor re-arm.
-  bool passes_over(std::size_t channel, AdcCode lowest, AdcCode highest) const noexcept {
-    return channels_[channel].passes_over(lowest, highest);
-  }
+  /// Looks at V_out, and says what it passes over: SpikeDetector::passes_over().
+  const SpikeDetector& detector(std::size_t channel) const noexcept { return channels_[channel].detector(); }
   /// Whether V_m codes up to `highest` trip nothing.
   bool v_m_passes(std::size_t channel, AdcCode highest) const noexcept {
     return !flowing() || compliance_[channel] == no_limit || highest <= compliance_[channel];

@@ -19,6 +19,18 @@ struct QuietSpan {
   std::uint32_t sum = 0;
 };
 
+/// What is certain of codes before anybody looks at them.
+struct SpanBounds {
+  AdcCode lowest = 0;
+  AdcCode highest = 0;
+  int rise = 0;  ///< no code lies higher by more above one before it; `highest - lowest` if nothing else is known
+  int fall = 0;  ///< no code lies lower by more below one before it
+
+  static SpanBounds within(AdcCode lowest, AdcCode highest) noexcept {
+    return {lowest, highest, highest - lowest, highest - lowest};
+  }
+};
+
 /// Two triggers. `swing`: fires when the code has risen by h above its lowest value since re-arming, re-arms when
 /// it has fallen by h below its highest value since the spike. `level`: fires on the upward crossing of one level,
 /// re-arms below another. A spike's time is the crossing, interpolated to 1/256 sample.
@@ -43,7 +55,7 @@ class SpikeDetector {
            OnSpike&& on_spike) noexcept {
     if (codes.empty()) return;
     begin(codes[0]);
-    if (passes_over(lowest, highest)) {
+    if (passes_over(SpanBounds::within(lowest, highest))) {
       absorb(lowest, highest);
     } else if (settings_.trigger == protocol::Trigger::swing) {
       for (std::size_t k = 0; k < codes.size(); ++k) {
@@ -63,14 +75,17 @@ class SpikeDetector {
     absorb(span.lowest, span.highest);
     previous_ = span.last;
   }
-  /// Whether codes within [lowest, highest] can neither fire nor re-arm, in whatever order they come.
-  bool passes_over(AdcCode lowest, AdcCode highest) const noexcept {
+  /// Whether such codes can neither fire nor re-arm.
+  bool passes_over(const SpanBounds& next) const noexcept { return passes_over(next, next); }
+  /// The same if codes within [before.lowest, before.highest], which were passed over too, come first.
+  bool passes_over(const SpanBounds& next, const SpanBounds& before) const noexcept {
     const int h = settings_.swing;
     if (settings_.trigger == protocol::Trigger::swing) {
-      const int low = started_ ? std::min(low_, lowest) : lowest;
-      return armed_ ? highest < low + h : lowest > std::max<int>(high_, highest) - h;
+      const int low = started_ ? std::min(low_, before.lowest) : before.lowest;
+      return armed_ ? next.highest < low + h && next.rise < h
+                    : next.lowest > std::max<int>(high_, before.highest) - h && next.fall < h;
     }
-    return armed_ ? highest < settings_.fire_level : lowest >= settings_.rearm_level;
+    return armed_ ? next.highest < settings_.fire_level : next.lowest >= settings_.rearm_level;
   }
 
   /// Ticks since the crossing of a spike that has not re-armed; 0 when armed.

@@ -10,7 +10,7 @@ namespace {
 
 // Up to so many conversions are computed one by one rather than bounded.
 constexpr std::size_t few_v_out = 16;
-constexpr std::size_t few_v_m = 8;
+constexpr std::size_t few_v_m = 4;
 // Extremes are taken from the ends of a span if no value between them lies further out, in codes.
 constexpr float tight = 0.5F;
 
@@ -38,7 +38,7 @@ ValueSpan describe(const Course& course, const Range& range, const SignalPoint& 
 }
 
 /// Hands conversions to a sink, in spans as long as it passes them over and one by one where it does not.
-/// Sink: few(), the most it takes one by one at once; passes(lowest, highest) lines; quiet(span); exact(begin, end).
+/// Sink: few(), the most it takes one by one at once; passes(low, high, trend) lines; quiet(span); exact(begin, end).
 template <class Sink>
 void cover_span(const Course& course, std::size_t begin, const SignalPoint& a, std::size_t end, const SignalPoint& b,
                 const AdcInput& input, Sink& sink) {
@@ -47,7 +47,7 @@ void cover_span(const Course& course, std::size_t begin, const SignalPoint& a, s
   const float high = input.line(range.highest);
   const bool is_tight =
       input.line(std::min(a.value, b.value)) - low < tight && high - input.line(std::max(a.value, b.value)) < tight;
-  if (is_tight && sink.passes(low, high)) return sink.quiet(describe(course, range, a, b, end - begin));
+  if (is_tight && sink.passes(low, high, range.trend)) return sink.quiet(describe(course, range, a, b, end - begin));
   const std::size_t middle = begin + (end - begin) / 2;
   const auto part = [&](std::size_t from, const SignalPoint* p, std::size_t to, const SignalPoint* q) {
     if (to - from <= sink.few()) return sink.exact(from, to);
@@ -62,8 +62,21 @@ template <class Sink>
 void cover_piece(const Course& course, std::size_t begin, std::size_t end, const AdcInput& input, Sink& sink) {
   if (begin == end) return;
   if (end - begin <= sink.few()) return sink.exact(begin, end);
-  cover_span(course, begin, point_at(course.signal, course.at(begin)), end, point_at(course.signal, course.at(end - 1)),
-             input, sink);
+  cover_span(course, begin, point_at(course.signal, course.at(begin)), end,
+             point_at(course.signal, course.at(end - 1)), input, sink);
+}
+
+/// How many conversions from `begin` on still see the filter's own mode: while it lasts, bounds are of no use.
+std::size_t transient(const Course& course, std::size_t begin, const AdcInput& input) {
+  const auto& own = course.signal.modes[course.signal.mode_count - 1];
+  const double per_volt = static_cast<double>(input.line(1.0) - input.line(0.0));
+  double codes = per_volt * (std::abs(own.cosine) + std::abs(own.sine));
+  constexpr double gone = 0.25;
+  if (codes < gone) return 0;
+  const double exponent = own.rate * course.at(begin);
+  if (exponent < Signal::gone_exponent) return 0;
+  codes *= std::exp(exponent);
+  return codes < gone ? 0 : static_cast<std::size_t>(std::log(codes / gone) / (-own.rate * course.step)) + 1;
 }
 
 }  // namespace
@@ -108,7 +121,10 @@ class NativeInstrument::EventWalk {
         continue;
       }
       VOut v_out{of_, c, first_, {bench.filter.output(), t0, sample_time}};
-      cover_piece(v_out.course, fast, fast_end, bench.v_out, v_out);
+      std::size_t begin = fast;
+      if (begin < fast_end) begin = std::min(fast_end, begin + transient(v_out.course, begin, bench.v_out));
+      for (std::size_t k = fast; k < begin; k += few_v_out) v_out.exact(k, std::min(k + few_v_out, begin));
+      cover_piece(v_out.course, begin, fast_end, bench.v_out, v_out);
       VM v_m{bench, {bench.membrane, t0, static_cast<double>(slow_every) * sample_time}};
       cover_piece(v_m.course, slow, slow_end, bench.v_m, v_m);
     }
@@ -139,14 +155,22 @@ class NativeInstrument::EventWalk {
 
     ChannelBench& bench() const { return *of.bench_[channel]; }
     static std::size_t few() { return few_v_out; }
-    bool passes(float low, float high) const {
-      const SpanTally& before = bench().v_out_tally;
-      if (!before.empty()) {
-        low = std::min(low, before.lowest_line());
-        high = std::max(high, before.highest_line());
-      }
+    bool passes(float low, float high, Range::Trend trend) const {
       const float reach = bench().v_out.reach();
-      return of.core_.passes_over(channel, code_below(low - reach), code_above(high + reach));
+      firmware::SpanBounds next = firmware::SpanBounds::within(code_below(low - reach), code_above(high + reach));
+      // What goes one way only goes the other way by as much as noise and converter allow.
+      const int back = static_cast<int>(std::ceil(2.0F * reach));
+      if (trend == Range::Trend::falling) next.rise = std::min(next.rise, back);
+      if (trend == Range::Trend::rising) next.fall = std::min(next.fall, back);
+      const SpanTally& waiting = bench().v_out_tally;
+      firmware::SpanBounds before = next;
+      if (trend == Range::Trend::falling) before.lowest = next.highest;
+      if (trend == Range::Trend::rising) before.highest = next.lowest;
+      if (!waiting.empty()) {
+        before.lowest = std::min(before.lowest, code_below(waiting.lowest_line() - reach));
+        before.highest = std::max(before.highest, code_above(waiting.highest_line() + reach));
+      }
+      return of.core_.detector(channel).passes_over(next, before);
     }
     void quiet(const ValueSpan& span) const {
       bench().v_out_tally.add(bench().v_out.conversions(), span);
@@ -169,7 +193,7 @@ class NativeInstrument::EventWalk {
     Course course;
 
     static std::size_t few() { return few_v_m; }
-    static bool passes(float, float) { return true; }
+    static bool passes(float, float, Range::Trend) { return true; }
     void quiet(const ValueSpan& span) const {
       bench.v_m_tally.add(bench.v_m.conversions(), span);
       bench.v_m.skip(span.count);
@@ -274,16 +298,18 @@ bool NativeInstrument::coast_currents(std::size_t blocks) {
     bench.command = core_.resting(c).before(static_cast<std::int64_t>(lead * block));
     bench.changes.clear();
     bench.next_change = 0;
-    Range current{bench.output_current, bench.output_current};
+    double lowest = bench.output_current;
+    double highest = bench.output_current;
     for (std::size_t k = 0; k < blocks; ++k) {
       for (const CurrentChange& change : bench.source.follow_resting(bench.command, block, board_.closed())) {
         bench.changes.push_back({change.at + static_cast<int>(k * block), change.current});
-        current = {std::min(current.lowest, change.current), std::max(current.highest, change.current)};
+        lowest = std::min(lowest, change.current);
+        highest = std::max(highest, change.current);
       }
     }
     const float reach = bench.i_read.reach();
-    if (!core_.i_read_passes(c, code_below(bench.i_read.line(current.lowest) - reach),
-                             code_above(bench.i_read.line(current.highest) + reach))) {
+    if (!core_.i_read_passes(c, code_below(bench.i_read.line(lowest) - reach),
+                             code_above(bench.i_read.line(highest) + reach))) {
       return false;
     }
   }

@@ -58,7 +58,7 @@ const Signal& AntiAliasFilter::begin(const Signal& input, double elapsed) {
   for (std::size_t j = 0; j < input.mode_count; ++j) {
     // cosine cos(wt) + sine sin(wt) = Re((cosine - i sine) exp(i w t))
     const Mode& m = input.modes[j];
-    const Response& h = response(j, m);
+    const Response& h = response(m);
     if (m.frequency == 0.0) {
       next.modes[j] = {m.rate, 0.0, h.real * m.cosine, 0.0};
     } else {
@@ -90,14 +90,15 @@ const Signal& AntiAliasFilter::begin(const Signal& input, double elapsed) {
   return output_;
 }
 
-const AntiAliasFilter::Response& AntiAliasFilter::response(std::size_t j, const Mode& mode) {
-  Response& known = responses_[j];
-  if (known.rate != mode.rate || known.frequency != mode.frequency) {
-    const std::complex<double> s{mode.rate, mode.frequency};
-    const std::complex<double> h = 1.0 / (s * s / (w0_ * w0_) + std::numbers::sqrt2 * s / w0_ + 1.0);
-    known = {mode.rate, mode.frequency, h.real(), h.imag()};
+const AntiAliasFilter::Response& AntiAliasFilter::response(const Mode& mode) {
+  for (const Response& known : responses_) {
+    if (known.rate == mode.rate && known.frequency == mode.frequency) return known;
   }
-  return known;
+  const std::complex<double> s{mode.rate, mode.frequency};
+  const std::complex<double> h = 1.0 / (s * s / (w0_ * w0_) + std::numbers::sqrt2 * s / w0_ + 1.0);
+  Response& forgotten = responses_[oldest_];
+  oldest_ = (oldest_ + 1) % responses_.size();
+  return forgotten = {mode.rate, mode.frequency, h.real(), h.imag()};
 }
 
 void Sampler::begin(const Signal& signal, double first, double step) {

@@ -42,12 +42,13 @@ class AntiAliasFilter {
     double rate = 0.0, frequency = 0.0;
     double real = 1.0, imaginary = 0.0;
   };
-  const Response& response(std::size_t j, const neurons::Waveform::Mode& mode);
+  const Response& response(const neurons::Waveform::Mode& mode);
 
   double w0_;
   bool started_ = false;
   Signal output_;
-  std::array<Response, neurons::Waveform::max_modes> responses_{};
+  std::array<Response, 16> responses_{};
+  std::size_t oldest_ = 0;
 };
 
 /// Evaluates a signal on equally spaced times by multiplying each mode by a constant: exact to rounding.

@@ -14,30 +14,58 @@ bool is_constant(const std::array<double, 4>& p) {
 
 /// Bounds of the cubic: it stays within its Bernstein coefficients.
 Range polynomial_range(const std::array<double, 4>& p, const SignalPoint& a, const SignalPoint& b) {
-  const auto [low, high] = std::minmax(a.polynomial, b.polynomial);
-  if (p[2] == 0.0 && p[3] == 0.0) return {low, high};
+  const double low = std::min(a.polynomial, b.polynomial);
+  const double high = std::max(a.polynomial, b.polynomial);
+  if (p[2] == 0.0 && p[3] == 0.0) return {low, high, Range::Trend::unknown};
   const double h = b.time - a.time;
   const auto slope = [&p](double t) { return (3.0 * p[3] * t + 2.0 * p[2]) * t + p[1]; };
   const double after_a = a.polynomial + slope(a.time) * h / 3.0;
   const double before_b = b.polynomial - slope(b.time) * h / 3.0;
-  return {std::min({low, after_a, before_b}), std::max({high, after_a, before_b})};
+  return {std::min({low, after_a, before_b}), std::max({high, after_a, before_b}), Range::Trend::unknown};
 }
 
 /// Largest size of an oscillation between a and b.
 double envelope(const Mode& mode, const SignalPoint& a, const SignalPoint& b, std::size_t j) {
   const SignalPoint& larger = mode.rate > 0.0 ? b : a;
-  return std::hypot(larger.part[j], larger.quadrature[j]);
+  return std::sqrt(larger.part[j] * larger.part[j] + larger.quadrature[j] * larger.quadrature[j]);
 }
 
-/// Bound on the size of the second derivative between a and b.
-double curvature(const Signal& signal, const SignalPoint& a, const SignalPoint& b) {
+/// Bounds of the slope and of the size of the second derivative between a and b.
+struct Steepness {
+  Range slope;
+  double curvature = 0.0;
+};
+
+Steepness steepness(const Signal& signal, const SignalPoint& a, const SignalPoint& b) {
   const std::array<double, 4>& p = signal.polynomial;
-  double bound = std::max(std::abs(2.0 * p[2] + 6.0 * p[3] * a.time), std::abs(2.0 * p[2] + 6.0 * p[3] * b.time));
+  Steepness bound;
+  bound.slope.lowest = bound.slope.highest = p[1];
+  if (p[2] != 0.0 || p[3] != 0.0) {
+    const double at_a = 2.0 * p[2] + 6.0 * p[3] * a.time;
+    const double at_b = 2.0 * p[2] + 6.0 * p[3] * b.time;
+    bound.curvature = std::max(std::abs(at_a), std::abs(at_b));
+    // Within half of the way the slope of either end moves by no more than the curvature allows.
+    const double slope_a = (3.0 * p[3] * a.time + 2.0 * p[2]) * a.time + p[1];
+    const double slope_b = (3.0 * p[3] * b.time + 2.0 * p[2]) * b.time + p[1];
+    const double moved = 0.5 * bound.curvature * (b.time - a.time);
+    bound.slope.lowest = std::min(slope_a, slope_b) - moved;
+    bound.slope.highest = std::max(slope_a, slope_b) + moved;
+  }
   for (std::size_t j = 0; j < signal.mode_count; ++j) {
     const Mode& mode = signal.modes[j];
-    const double size =
-        mode.frequency == 0.0 ? std::max(std::abs(a.part[j]), std::abs(b.part[j])) : envelope(mode, a, b, j);
-    bound += (mode.rate * mode.rate + mode.frequency * mode.frequency) * size;
+    if (mode.frequency == 0.0) {
+      const auto [low, high] = std::minmax(mode.rate * a.part[j], mode.rate * b.part[j]);
+      bound.slope.lowest += low;
+      bound.slope.highest += high;
+      bound.curvature += mode.rate * mode.rate * std::max(std::abs(a.part[j]), std::abs(b.part[j]));
+      continue;
+    }
+    const double size = envelope(mode, a, b, j);
+    const double square = mode.rate * mode.rate + mode.frequency * mode.frequency;
+    if (size == 0.0) continue;
+    bound.slope.lowest -= std::sqrt(square) * size;
+    bound.slope.highest += std::sqrt(square) * size;
+    bound.curvature += square * size;
   }
   return bound;
 }
@@ -69,11 +97,15 @@ SignalPoint point_at(const Signal& signal, double t) {
 }
 
 Range range_between(const Signal& signal, const SignalPoint& a, const SignalPoint& b) {
+  const double low = std::min(a.value, b.value);
+  const double high = std::max(a.value, b.value);
+  const Steepness steep = steepness(signal, a, b);
+  if (steep.slope.lowest >= 0.0) return {low, high, Range::Trend::rising};
+  if (steep.slope.highest <= 0.0) return {low, high, Range::Trend::falling};
+  const double h = b.time - a.time;
+  const double apart = 0.125 * h * h * steep.curvature;
   Range range = polynomial_range(signal.polynomial, a, b);
-  std::size_t moving = is_constant(signal.polynomial) ? 0 : 1;
   for (std::size_t j = 0; j < signal.mode_count; ++j) {
-    if (a.part[j] == 0.0 && b.part[j] == 0.0 && a.quadrature[j] == 0.0 && b.quadrature[j] == 0.0) continue;
-    ++moving;
     if (signal.modes[j].frequency == 0.0) {
       range.lowest += std::min(a.part[j], b.part[j]);
       range.highest += std::max(a.part[j], b.part[j]);
@@ -83,13 +115,7 @@ Range range_between(const Signal& signal, const SignalPoint& a, const SignalPoin
       range.highest += size;
     }
   }
-  const bool exact = moving <= 1 && signal.polynomial[2] == 0.0 && signal.polynomial[3] == 0.0;
-  if (exact && range.highest - range.lowest <= std::abs(a.value - b.value)) return range;
-  const double h = b.time - a.time;
-  const double apart = 0.125 * h * h * curvature(signal, a, b);
-  range.lowest = std::max(range.lowest, std::min(a.value, b.value) - apart);
-  range.highest = std::min(range.highest, std::max(a.value, b.value) + apart);
-  return range;
+  return {std::max(range.lowest, low - apart), std::min(range.highest, high + apart), Range::Trend::unknown};
 }
 
 double integral_between(const Signal& signal, const SignalPoint& a, const SignalPoint& b) {

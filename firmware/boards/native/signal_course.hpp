@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 
 #include "firmware/boards/native/sampler.hpp"
 
@@ -16,18 +17,21 @@ struct SignalPoint {
   std::array<double, Signal::max_modes> quadrature{};  // of an oscillation: a quarter turn behind its value
 };
 
-/// Lowest and highest value of a signal.
+/// Lowest and highest value of a signal, and whether it goes one way only.
 struct Range {
+  enum class Trend : std::uint8_t { unknown, falling, rising };
   double lowest = 0.0;
   double highest = 0.0;
+  Trend trend = Trend::unknown;
 };
 
 /// @param t  seconds from the start of the piece
 SignalPoint point_at(const Signal& signal, double t);
 
 /// Bounds of the signal between two moments of one piece, a before b. Rigorous but for rounding: no value lies outside.
-/// The sum of the bounds of its parts (monotone modes by their ends, the polynomial by its Bernstein coefficients), cut
-/// down by the largest distance from the chord that the second derivative allows.
+/// Where the slope keeps its sign they are the two ends. Else the sum of the bounds of the parts (monotone modes by
+/// their ends, the polynomial by its Bernstein coefficients), cut down by the largest distance from the chord that the
+/// second derivative allows.
 Range range_between(const Signal& signal, const SignalPoint& a, const SignalPoint& b);
 
 /// Integral of the signal from a to b, volts or amperes times seconds.

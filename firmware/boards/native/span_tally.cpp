@@ -29,6 +29,17 @@ double effective_count(const GaussianTable& gaussian, double count, double range
 
 }  // namespace
 
+/// Whether values belong to what is gathered for the next draw: a plateau, or a ramp of nearly the same steepness.
+bool SpanTally::goes_on(float low, float high, std::uint32_t count) const {
+  const float both = std::max(high, high_) - std::min(low, low_);
+  if (both <= alike || !input_.noisy()) return true;
+  if (both > (high - low) + (high_ - low_) + alike) return false;
+  const float steepness = (high - low) / static_cast<float>(count);
+  const float before = (high_ - low_) / static_cast<float>(alike_);
+  const bool apart = low >= high_ - alike || high <= low_ + alike;
+  return apart && steepness < 1.5F * before && before < 1.5F * steepness;
+}
+
 void SpanTally::widen(const ValueSpan& span, std::uint64_t first) {
   const float low = input_.line(span.lowest);
   const float high = input_.line(span.highest);
@@ -59,7 +70,7 @@ void SpanTally::add(std::uint64_t first, const ValueSpan& span) {
     if (drawn_ == 0) sum_first_ = first;
     drawn_ += span.count;
   }
-  if (alike_ > 0 && std::max(high, high_) - std::min(low, low_) <= alike) {
+  if (alike_ > 0 && goes_on(low, high, span.count)) {
     low_ = std::min(low, low_);
     high_ = std::max(high, high_);
     alike_ += span.count;

@@ -43,6 +43,7 @@ class SpanTally {
 
  private:
   void settle();
+  bool goes_on(float low, float high, std::uint32_t count) const;
   void widen(const ValueSpan& span, std::uint64_t first);
 
   const AdcInput& input_;

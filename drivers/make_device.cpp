@@ -51,9 +51,9 @@ Result<Address> split_address(std::string_view uri, std::string_view address) {
     return Address{address.substr(1, end - 1), rest.substr(1)};
   }
   const std::size_t colon = address.find(':');
+  if (address.rfind(':') != colon) return refuse("an IPv6 address stands in brackets");
   if (colon == 0 || address.empty()) return refuse("names no host");
   if (colon == std::string_view::npos) return refuse("names no port");
-  if (address.find(':', colon + 1) != std::string_view::npos) return refuse("an IPv6 address stands in brackets");
   return Address{address.substr(0, colon), address.substr(colon + 1)};
 }
 

@@ -1,77 +1,24 @@
 // Whole runs of the engine on the emulated instrument, without files and without other processes.
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <cmath>
 
 #include "daemon/experiment/bench.hpp"
 #include "daemon/experiment/load/neuron_file.hpp"
-#include "drivers/current_clamp/current_clamp.hpp"
 #include "drivers/simulated/simulated.hpp"
-#include "tests/emulator/support/faulty_link.hpp"
 #include "tests/emulator/support/memory_store.hpp"
-#include "tests/emulator/support/tonic_neuron.hpp"
+#include "tests/emulator/support/short_run.hpp"
 
 namespace thyrode {
 namespace {
 
 using experiment::Bench;
 using experiment::Threads;
+using test::Emulated;
 using test::MemoryStore;
-
-double steady_seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-experiment::RunPlan short_plan() {
-  experiment::RunPlan plan;
-  plan.name = "short";
-  for (const double current : {20.0, 45.0, 60.0, 90.0}) {
-    plan.steps.push_back({Current::from_si(current * 1e-6), analysis::Direction::up, 0});
-  }
-  plan.rules.relative_precision = 0.05;
-  plan.rules.f_min_hz = 5.0;
-  plan.rules.timer_floor_s = 0.4e-6;
-  plan.detector = {protocol::Trigger::swing, 55.0_mV, {}, {}, 50.0_us};
-  plan.telemetry.decimation = 10;
-  plan.limits = {0.0_uA, 140.0_uA, Slew::from_si(5e-3), 3.0_V};
-  plan.lease = 100.0_ms;
-  plan.decision_latency = 200.0_ms;
-  plan.seed = 5;
-  return plan;
-}
-
-constexpr double noise = 1e-6;  // A, as in the neuron file
-
-/// An instrument with a tonic neuron; `current` is what truly flows.
-struct Emulated {
-  double current = 0.0;
-  double largest = 0.0;
-  native::NativeOptions options(std::uint64_t seed = 5) {
-    return {.seed = seed, .truth = [this](const native::Truth& truth) {
-              if (truth.kind != native::Truth::Kind::current) return;
-              current = truth.current;
-              largest = std::max(largest, truth.current);
-            }};
-  }
-  std::unique_ptr<Device> open(const std::string& uri = "sim:tonic") {
-    auto device = open_simulated(test::tonic_neuron(5, noise), options(), uri);
-    EXPECT_TRUE(device) << device.error().message;
-    return device ? std::move(*device) : nullptr;
-  }
-  void expect_current_flowed_and_is_zero() const {
-    EXPECT_GT(largest, 15e-6);
-    EXPECT_EQ(current, 0.0);
-  }
-};
-
-Bench::Outcome run_clean(Threads threads, const std::string& uri = "sim:tonic") {
-  Emulated emulated;
-  const auto device = emulated.open(uri);
-  MemoryStore store;
-  Bench bench{*device, store, steady_seconds};
-  return bench.run(short_plan(), threads);
-}
+using test::run_clean;
+using test::short_plan;
+using test::steady_seconds;
 
 TEST(BenchScenario, MeasuresAStaircase) {
   Emulated emulated;
@@ -153,7 +100,7 @@ TEST(BenchScenario, AFullDiskEndsTheRunWithTheCurrentAtZero) {
     Bench bench{*device, store, steady_seconds};
     const auto outcome = bench.run(short_plan(), threads);
     EXPECT_EQ(outcome.error.kind, ErrorKind::run_failed);
-    EXPECT_EQ(outcome.error.message, "no space left on the disk");
+    EXPECT_EQ(outcome.error.message, "recording_fault: no space left on the disk; the current is zero");
     EXPECT_EQ(outcome.exit_status, "run_failed");
     EXPECT_LT(outcome.result.steps.size(), 4U);
     EXPECT_EQ(store.finalised, 0) << "a broken file is not declared whole";
@@ -316,78 +263,6 @@ TEST(BenchScenario, AStopAndAnEmergencyStopEndAPause) {
     }
   }
 }
-
-// ---------------------------------------------------------------- bad links
-
-/// Where the trace is not continuous, from the sample blocks alone.
-std::vector<Gap> holes(const MemoryStore& store) {
-  std::vector<Gap> found;
-  std::optional<Sample> expected;
-  for (const auto& block : store.all<protocol::SampleBlock>()) {
-    if (expected && block.first != *expected) found.push_back({Channel{0}, *expected, block.first});
-    expected = block.first + static_cast<std::int64_t>(block.sums.size()) * block.decimation;
-  }
-  return found;
-}
-
-class BadLink : public testing::TestWithParam<std::uint64_t> {
- protected:
-  static const analysis::RunResult& clean() {
-    static const analysis::RunResult result = run_clean(Threads::one).result;
-    return result;
-  }
-};
-
-TEST_P(BadLink, CostsDataButNoTruth) {
-  SCOPED_TRACE("seed " + std::to_string(GetParam()));
-  test::LinkFaults faults;
-  faults.up_byte_lost = 2e-5;
-  faults.up_bit_flipped = 4e-5;
-  faults.up_read_late = 5e-3;
-  faults.down_write_lost = 0.05;
-  // Five settings, arm, start, four steps and the stop: each is lost in turn.
-  faults.lost_command = static_cast<int>(GetParam() % 12);
-  faults.down_write_flipped = 0.05;
-  faults.down_write_late = 0.02;
-  Emulated emulated;
-  auto instrument = std::make_unique<native::NativeInstrument>(test::tonic_neuron(5, noise), emulated.options());
-  auto link = std::make_unique<test::FaultyLink>(memory_link(std::move(instrument)), faults, GetParam());
-  auto device = CurrentClamp::open(std::move(link), "sim:tonic");
-  ASSERT_TRUE(device) << device.error().message;
-  MemoryStore store;
-  Bench bench{**device, store, steady_seconds};
-  const auto outcome = bench.run(short_plan(), Threads::one);
-  ASSERT_EQ(outcome.error.message, "");
-  EXPECT_EQ(outcome.exit_status, "success");
-  emulated.expect_current_flowed_and_is_zero();
-
-  const auto expected = holes(store);
-  const auto told = store.all<Gap>();
-  EXPECT_GT(expected.size(), 0U);
-  EXPECT_EQ(outcome.result.integrity.gaps, static_cast<std::int64_t>(expected.size()));
-  ASSERT_EQ(told.size(), expected.size());
-  for (std::size_t k = 0; k < told.size(); ++k) {
-    EXPECT_EQ(told[k].first, expected[k].first);
-    EXPECT_EQ(told[k].last, expected[k].last);
-  }
-
-  EXPECT_GT(outcome.result.integrity.retransmits, 0);
-  EXPECT_EQ(outcome.result.integrity.late_decisions, 0);
-  ASSERT_EQ(outcome.result.steps.size(), clean().steps.size());
-  for (std::size_t k = 0; k < clean().steps.size(); ++k) {
-    const auto& step = outcome.result.steps[k];
-    const auto& reference = clean().steps[k];
-    EXPECT_NEAR(step.current_ua, reference.current_ua, 0.01) << "a step that never began, or one mixed with the next";
-    EXPECT_EQ(step.frequency_hz.value.has_value(), reference.frequency_hz.value.has_value()) << k;
-    if (!step.frequency_hz.value || !reference.frequency_hz.value) continue;
-    // One interval of twice the length among the some 70 of a step would give 0.12.
-    EXPECT_LT(step.cv.value_or(1.0), 0.07) << "an interval crosses a lost spike in step " << k;
-    EXPECT_LE(*step.frequency_hz.low, *reference.frequency_hz.high) << k;
-    EXPECT_GE(*step.frequency_hz.high, *reference.frequency_hz.low) << k;
-  }
-}
-
-INSTANTIATE_TEST_SUITE_P(Seeds, BadLink, testing::Range<std::uint64_t>(1, 21));
 
 }  // namespace
 }  // namespace thyrode

@@ -337,7 +337,7 @@ TEST(CurrentClampWithTheNativeBoard, NoScheduleIsTakenForARepetitionWhateverIsGr
   constexpr int steps = 60;
   constexpr std::int64_t apart = 5000;
   auto instrument =
-      std::make_unique<native::NativeInstrument>(test::tonic_neuron(1), native::NativeOptions{1, true, 0, {}});
+      std::make_unique<native::NativeInstrument>(test::tonic_neuron(1), native::NativeOptions{1, true, false, 0, {}});
   auto opened = CurrentClamp::open(memory_link(std::move(instrument)), "sim:tonic");
   ASSERT_TRUE(opened) << opened.error().message;
   CurrentClamp& device = **opened;

@@ -11,6 +11,31 @@
 #include "daemon/thyrode_view.hpp"
 
 namespace thyrode::program {
+namespace {
+
+double seconds(const recording::RunRecord& record, std::int64_t ticks) {
+  return static_cast<double>(ticks) / (record.sample_rate_hz * ticks_per_sample);
+}
+
+nlohmann::ordered_json running_json(const recording::RunRecord& record) {
+  const recording::RunningStretch& running = *record.running;
+  nlohmann::ordered_json frequency = nullptr;
+  if (running.frequency_hz) frequency = *running.frequency_hz;
+  return {{"channel", running.channel},       {"current_ua", running.current_ua},
+          {"start_tick", running.from.count}, {"duration_s", seconds(record, running.until - running.from)},
+          {"n_spikes", running.n_spikes},     {"frequency_hz", frequency}};
+}
+
+/// What an unfinished run was doing at its last flush.
+std::string running_text(const recording::RunRecord& record) {
+  const recording::RunningStretch& running = *record.running;
+  return fmt::format("under way      {:.3f} uA on {} for {:.2f} s: {} spikes{}, until {:.2f} s\n", running.current_ua,
+                     running.channel, seconds(record, running.until - running.from), running.n_spikes,
+                     running.frequency_hz ? fmt::format(", {:.3f} Hz", *running.frequency_hz) : std::string{},
+                     seconds(record, running.until.count));
+}
+
+}  // namespace
 
 int show(const std::string& path, bool json) {
   std::error_code error;
@@ -23,7 +48,9 @@ int show(const std::string& path, bool json) {
   if (!record) return report(record.error());
   const analysis::RunResult& result = record->result;
   if (json) {
-    fmt::print("{}\n", experiment::to_json(result).dump(2));
+    auto document = experiment::to_json(result);
+    if (record->running) document["running"] = running_json(*record);
+    fmt::print("{}\n", document.dump(2));
     return 0;
   }
   fmt::print("{}: {} on {} ({} {}, firmware {}), seed {}, {}\n\n", path, result.experiment, result.device_uri,
@@ -31,7 +58,7 @@ int show(const std::string& path, bool json) {
              record->finalised ? "ended: " + record->exit_status : std::string{"not finished"});
   fmt::print("{}\n", table_head());
   for (const analysis::StepResult& step : result.steps) fmt::print("{}\n", table_row(step));
-  fmt::print("\n{}", summary(result));
+  fmt::print("\n{}{}", record->running ? running_text(*record) : std::string{}, summary(result));
   return 0;
 }
 

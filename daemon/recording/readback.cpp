@@ -61,6 +61,20 @@ void read_rows(hid_t file, const std::string& path, std::int64_t first, std::int
   expect(H5Dread(data.get(), type, memory.get(), space.get(), H5P_DEFAULT, out), file, path, "read");
 }
 
+std::int64_t lower_row(hid_t file, const std::string& column, std::int64_t rows, std::int64_t value) {
+  std::int64_t first = 0;
+  while (rows > 0) {
+    const std::int64_t half = rows / 2;
+    if (read_column<std::int64_t>(file, column, first + half, 1).front() < value) {
+      first += half + 1;
+      rows -= half + 1;
+    } else {
+      rows = half;
+    }
+  }
+  return first;
+}
+
 std::vector<std::string> read_texts(hid_t file, const std::string& path, std::int64_t count) {
   const Handle data = h5::open_dataset(file, path);
   const Handle stored{H5Dget_type(data.get())};

@@ -53,6 +53,9 @@ std::vector<T> read_column(hid_t file, const std::string& path, std::int64_t fir
   return values;
 }
 
+/// The first of `rows` rows whose value is not less than `value`; the column rises.
+std::int64_t lower_row(hid_t file, const std::string& column, std::int64_t rows, std::int64_t value);
+
 /// Texts of a column, of fixed or of variable length.
 std::vector<std::string> read_texts(hid_t file, const std::string& path, std::int64_t count);
 

@@ -46,6 +46,35 @@ LinkCounters read_link(hid_t file) {
           .bad_frames = value("bad_frames")};
 }
 
+std::optional<RunningStretch> read_running(hid_t file, const std::vector<std::string>& channels,
+                                           double ticks_per_second) {
+  const std::string marks = layout::marks().path;
+  const std::int64_t mark_count = table_rows(file, marks);
+  for (const std::string& channel : channels) {
+    const std::string changes = layout::applied_current(channel).path;
+    const std::int64_t count = table_rows(file, changes);
+    if (count == 0 || mark_count == 0) continue;
+    RunningStretch running;
+    running.channel = channel;
+    running.current_ua = read_column<double>(file, changes + "/to_ua", count - 1, 1).front();
+    running.from = Ticks{read_column<std::int64_t>(file, changes + "/tick", count - 1, 1).front()};
+    running.until = Ticks{read_column<std::int64_t>(file, marks + "/tick", mark_count - 1, 1).front()};
+    const std::string spikes = layout::spikes(channel).path;
+    const std::int64_t spike_count = table_rows(file, spikes);
+    const std::int64_t first = lower_row(file, spikes + "/tick", spike_count, running.from.count);
+    running.n_spikes = spike_count - first;
+    if (running.n_spikes > 1) {
+      const auto tick = [&](std::int64_t row) {
+        return read_column<std::int64_t>(file, spikes + "/tick", row, 1).front();
+      };
+      running.frequency_hz = static_cast<double>(running.n_spikes - 1) * ticks_per_second /
+                             static_cast<double>(tick(spike_count - 1) - tick(first));
+    }
+    return running;
+  }
+  return std::nullopt;
+}
+
 void check_channel(hid_t file, const std::string& path, const std::string& channel) {
   const auto labels = read_texts_attribute(file, layout::provenance, "channels");
   if (std::find(labels.begin(), labels.end(), channel) != labels.end()) return;
@@ -98,6 +127,9 @@ Result<RunRecord> read_run(const std::string& path) {
     if (record.finalised) record.exit_status = read_text(file, layout::exit_status);
     record.channels = read_texts_attribute(file, layout::provenance, "channels");
     record.sample_rate_hz = read_attribute<double>(file, layout::provenance, "sample_rate_hz");
+    if (!record.finalised) {
+      record.running = read_running(file, record.channels, record.sample_rate_hz * ticks_per_sample);
+    }
     return record;
   });
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,16 @@
 
 namespace thyrode::recording {
 
+/// The last piece of constant current of a run that is not finished.
+struct RunningStretch {
+  std::string channel;  ///< label
+  double current_ua = 0.0;
+  Ticks from;   ///< the current began to move
+  Ticks until;  ///< the last mark in the file
+  std::int64_t n_spikes = 0;
+  std::optional<double> frequency_hz;  ///< of the intervals so far
+};
+
 /// Everything about a run but its signals.
 struct RunRecord {
   analysis::RunResult result;  ///< the same doubles that were written; of an unfinished run the steps so far
@@ -19,8 +30,9 @@ struct RunRecord {
   LinkCounters link;
   std::string host_version;
   bool finalised = false;
-  std::string exit_status;            ///< empty until finalised
-  std::vector<std::string> channels;  ///< labels
+  std::optional<RunningStretch> running;  ///< of an unfinished run, once its current has moved
+  std::string exit_status;                ///< empty until finalised
+  std::vector<std::string> channels;      ///< labels
   double sample_rate_hz = 0.0;
 };
 

@@ -182,7 +182,6 @@ Streams::Streams(hid_t file, const RunDescription& run)
   for (std::size_t k = 0; k < run.channels.size(); ++k) channels_.emplace_back(file, run, k);
   update_results({}, {});
   update_link({});
-  update_integrity();
   flush();
 }
 
@@ -264,7 +263,6 @@ void Streams::add_step(const analysis::StepResult& step, std::span<const std::ui
   const auto row = static_cast<std::int64_t>(steps_.rows());
   append_step(steps_, conditions_, step);
   if (!isi_counts.empty()) histograms_.append(static_cast<std::int64_t>(histograms_.rows()), row, isi_counts);
-  update_integrity();
   flush();
 }
 
@@ -284,6 +282,7 @@ void Streams::update_link(const LinkCounters& counters) {
 
 void Streams::flush() {
   last_flush_ = last_mark_;
+  update_integrity();
   // Signals first, tables after them: a reader never sees a row that points past the data. Whole-file flushes,
   // because each flush of a dataset walks the library's list of everything, and there are many datasets.
   for (ChannelStreams& streams : channels_) streams.write_series();

@@ -16,21 +16,6 @@ struct Rows {
   std::int64_t count = 0;
 };
 
-/// The first row whose value is not less than `value`; the column rises.
-std::int64_t lower_row(hid_t file, const std::string& column, std::int64_t rows, std::int64_t value) {
-  std::int64_t first = 0;
-  while (rows > 0) {
-    const std::int64_t half = rows / 2;
-    if (read_column<std::int64_t>(file, column, first + half, 1).front() < value) {
-      first += half + 1;
-      rows -= half + 1;
-    } else {
-      rows = half;
-    }
-  }
-  return first;
-}
-
 Rows rows_within(hid_t file, const std::string& table, const char* column, std::int64_t from, std::int64_t until) {
   const std::int64_t all = table_rows(file, table);
   const std::string path = table + "/" + column;

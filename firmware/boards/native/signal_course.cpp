@@ -54,9 +54,10 @@ Steepness steepness(const Signal& signal, const SignalPoint& a, const SignalPoin
   for (std::size_t j = 0; j < signal.mode_count; ++j) {
     const Mode& mode = signal.modes[j];
     if (mode.frequency == 0.0) {
-      const auto [low, high] = std::minmax(mode.rate * a.part[j], mode.rate * b.part[j]);
-      bound.slope.lowest += low;
-      bound.slope.highest += high;
+      const double slope_a = mode.rate * a.part[j];
+      const double slope_b = mode.rate * b.part[j];
+      bound.slope.lowest += std::min(slope_a, slope_b);
+      bound.slope.highest += std::max(slope_a, slope_b);
       bound.curvature += mode.rate * mode.rate * std::max(std::abs(a.part[j]), std::abs(b.part[j]));
       continue;
     }

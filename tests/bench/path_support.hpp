@@ -57,6 +57,9 @@ class NoStore final : public experiment::RunStore {
   Result<void> add_step(const analysis::StepResult&, std::span<const std::uint32_t>) override { return {}; }
   Result<void> update_results(std::span<const analysis::StepResult>, const analysis::SweepFit&) override { return {}; }
   Result<void> update_link(const LinkCounters&) override { return {}; }
+  Result<std::vector<DeviceMessage>> read_back(Channel, Sample, Sample) override {
+    return fail(ErrorKind::run_failed, "nothing was kept");
+  }
   Result<void> flush() override { return {}; }
   Result<void> finalise(const analysis::RunResult&, const std::string&) override { return {}; }
 };

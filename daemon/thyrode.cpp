@@ -36,6 +36,14 @@ void add_noise(CLI::App* verb, bool& noise) {
       ->type_name("on|off");
 }
 
+void add_spread(CLI::App* verb, std::optional<std::uint64_t>& spread) {
+  verb->add_option(
+          "--spread", spread,
+          "draw the neuron's parts from the scatter its file tells, with this seed (default: the file's values)")
+      ->check(seed_error)
+      ->type_name("N");
+}
+
 void add_run_options(CLI::App* verb, program::RunOptions& options) {
   verb->add_option("--out", options.out, "file to write (default: runs/NAME-DATE.nwb)")
       ->check(not_empty)
@@ -45,6 +53,7 @@ void add_run_options(CLI::App* verb, program::RunOptions& options) {
   verb->add_flag("--real-time", options.real_time,
                  "run the emulated instrument of this process at the pace of a bench");
   add_noise(verb, options.noise);
+  add_spread(verb, options.spread);
 }
 
 void add_where(CLI::App* verb, program::RunOptions& options) {
@@ -210,6 +219,7 @@ int dispatch(int argc, char** argv) {
       ->check(not_empty)
       ->type_name("FILE");
   add_noise(emulate, emulate_options.noise);
+  add_spread(emulate, emulate_options.spread);
   emulate->callback([&] { code = program::emulate(emulate_options); });
 
   program::SimulateOptions simulate_options;
@@ -238,6 +248,7 @@ int dispatch(int argc, char** argv) {
   simulate->add_option("--rate", simulate_options.rate, "samples a second of --csv trace (default 25 kS/s)");
   simulate->add_flag("--json", simulate_options.json, "one JSON document on standard output");
   add_noise(simulate, simulate_options.noise);
+  add_spread(simulate, simulate_options.spread);
   simulate->callback([&] { code = program::simulate(simulate_options); });
 
   for (CLI::App* verb : app.get_subcommands(nullptr)) verb->set_help_flag("-h,--help", "print this text and exit");

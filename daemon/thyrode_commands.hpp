@@ -39,14 +39,17 @@ int report(const Error& error);
 struct SimulatorOptions {
   std::uint64_t seed = 1;
   bool noise = true;
-  std::string truth_path;  ///< empty: none
-  double speed = 0.0;      ///< device seconds per second of wall clock; 0 as fast as possible
+  std::optional<std::uint64_t> spread;  ///< see make_named_neuron
+  std::string truth_path;               ///< empty: none
+  double speed = 0.0;                   ///< device seconds per second of wall clock; 0 as fast as possible
   std::uint32_t link_rate = 0;
 };
 
 /// A neuron by its name (carried inside) or by the path of its file.
 /// Errors: bad_input (unknown name, with those there are; a file error with its place).
-Result<std::unique_ptr<neurons::Neuron>> make_named_neuron(const std::string& name, std::uint64_t seed, bool noise);
+/// @param spread  seed of a device drawn from the scatter that the file tells; empty: the nominal device
+Result<std::unique_ptr<neurons::Neuron>> make_named_neuron(const std::string& name, std::uint64_t seed, bool noise,
+                                                           std::optional<std::uint64_t> spread = {});
 
 /// Writer of the side file: every change of the true current and every event of the circuit, as CSV.
 /// @param path  empty gives an empty function
@@ -64,6 +67,7 @@ struct RunOptions {
   std::string out;           ///< empty: runs/NAME-DATE.nwb
   std::uint64_t seed = 1;
   bool noise = true;
+  std::optional<std::uint64_t> spread;  ///< see make_named_neuron
   bool real_time = false;
   bool json = false;
   std::string command_line;
@@ -83,6 +87,7 @@ struct EmulateOptions {
   std::optional<std::uint16_t> tcp;
   std::uint64_t seed = 1;
   bool noise = true;
+  std::optional<std::uint64_t> spread;  ///< see make_named_neuron
   std::string truth_path;
 };
 int emulate(const EmulateOptions& options);
@@ -104,6 +109,7 @@ struct SimulateOptions {
   int threads = 0;  ///< of the map; 0: all cores
   std::uint64_t seed = 1;
   bool noise = true;
+  std::optional<std::uint64_t> spread;  ///< see make_named_neuron
   bool json = false;
 };
 int simulate(const SimulateOptions& options);

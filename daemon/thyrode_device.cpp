@@ -70,7 +70,7 @@ Result<std::function<void(const native::Truth&)>> open_truth(const std::string& 
 Result<std::unique_ptr<Device>> open_device(const std::string& uri, const SimulatorOptions& options) {
   constexpr std::string_view simulated = "sim:";
   if (!uri.starts_with(simulated)) return make_device(uri);
-  auto neuron = make_named_neuron(uri.substr(simulated.size()), options.seed, options.noise);
+  auto neuron = make_named_neuron(uri.substr(simulated.size()), options.seed, options.noise, options.spread);
   if (!neuron) return tl::make_unexpected(neuron.error());
   auto truth = open_truth(options.truth_path);
   if (!truth) return tl::make_unexpected(truth.error());

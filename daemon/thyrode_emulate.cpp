@@ -75,7 +75,7 @@ Result<void> serve_terminal(native::NativeInstrument& instrument, double speed) 
 int emulate(const EmulateOptions& options) {
   const auto speed = speed_of(options.speed);
   if (!speed) return report(speed.error());
-  auto neuron = make_named_neuron(options.neuron, options.seed, options.noise);
+  auto neuron = make_named_neuron(options.neuron, options.seed, options.noise, options.spread);
   if (!neuron) return report(neuron.error());
   auto truth = open_truth(options.truth_path);
   if (!truth) return report(truth.error());

@@ -213,6 +213,7 @@ void describe(Job& job, const SimulateOptions& options) {
                         {"set", set},
                         {"noise", options.noise ? "on" : "off"},
                         {"seed", std::to_string(options.seed)},
+                        {"spread", options.spread ? std::to_string(*options.spread) : ""},
                         {"duration", load::to_text(job.duration)},
                         {"settle", load::to_text(job.settle)},
                         {"current", options.current.empty() ? "" : load::to_text(job.current)},
@@ -263,7 +264,7 @@ Result<void> check_points(const Job& job) {
 
 Result<Job> make_job(const SimulateOptions& options) {
   if (auto good = check_options(options); !good) return tl::make_unexpected(good.error());
-  auto plan = plan_neuron({options.neuron, options.set, options.noise});
+  auto plan = plan_neuron({options.neuron, options.set, options.noise, options.spread});
   if (!plan) return tl::make_unexpected(plan.error());
   auto axes = parse_axes(options.map, *plan);
   if (!axes) return tl::make_unexpected(axes.error());

@@ -8,6 +8,7 @@
 #include "daemon/experiment/load/quantity_text.hpp"
 #include "daemon/experiment/load/words.hpp"
 #include "daemon/thyrode_commands.hpp"
+#include "firmware/neurons/spread.hpp"
 
 namespace thyrode::program {
 namespace {
@@ -72,6 +73,20 @@ Error with_settings(Error error, const std::vector<std::string>& set) {
   return error;
 }
 
+Result<neurons::Parameters> draw_device(const load::NeuronFile& file, const neurons::Parameters& nominal,
+                                        std::uint64_t seed) {
+  if (file.spread.empty()) {
+    return fail(ErrorKind::bad_input, fmt::format("--spread {}: {} does not say how its parameters scatter; add for "
+                                                  "example \"spread: {{C_m: 5 %}}\" to the file",
+                                                  seed, file.source.file_name));
+  }
+  std::vector<neurons::Scatter> spread;
+  for (const load::NeuronScatter& scatter : file.spread) spread.push_back({scatter.parameters, scatter.deviation});
+  const auto device = neurons::spread_parameters(file.model, nominal, spread, seed);
+  if (!device) return load::parameter_error(file, device.error().parameter, device.error().reason);
+  return *device;
+}
+
 }  // namespace
 
 std::vector<load::ParameterUnit> model_units(std::string_view model) {
@@ -99,6 +114,11 @@ Result<NeuronPlan> plan_neuron(const NeuronChoice& choice) {
     plan.noise = {file->noise_deviation.si(), file->noise_correlation_time.si(), file->noise_white_density,
                   file->noise_white_step.si()};
   }
+  if (choice.spread) {
+    auto device = draw_device(*file, plan.parameters, *choice.spread);
+    if (!device) return tl::make_unexpected(with_settings(device.error(), choice.set));
+    plan.parameters = *std::move(device);
+  }
   plan.file = *std::move(file);
   if (const auto trial = build_neuron(plan, 1); !trial) {
     return tl::make_unexpected(with_settings(trial.error(), choice.set));
@@ -125,8 +145,11 @@ std::optional<Duration> load_time(const std::string& model, const neurons::Param
   return Duration::from_si(resistance->second * capacitance->second);
 }
 
-Result<std::unique_ptr<neurons::Neuron>> make_named_neuron(const std::string& name, std::uint64_t seed, bool noise) {
-  return plan_neuron({name, {}, noise}).and_then([&](const NeuronPlan& plan) { return build_neuron(plan, seed); });
+Result<std::unique_ptr<neurons::Neuron>> make_named_neuron(const std::string& name, std::uint64_t seed, bool noise,
+                                                           std::optional<std::uint64_t> spread) {
+  return plan_neuron({name, {}, noise, spread}).and_then([&](const NeuronPlan& plan) {
+    return build_neuron(plan, seed);
+  });
 }
 
 }  // namespace thyrode::program

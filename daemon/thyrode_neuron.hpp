@@ -19,12 +19,14 @@ struct NeuronChoice {
   std::string name;              ///< of a neuron carried inside, or the path of a file
   std::vector<std::string> set;  ///< "tau_L=0.3ms", "noise.deviation=0.4uA" ...: parameters in place of the file's
   bool noise = true;             ///< false: as if the file had none
+  /// Draws a device from the scatter of the file with this seed, around what `set` left.
+  std::optional<std::uint64_t> spread = {};
 };
 
 /// A neuron that can be built as often as wanted.
 struct NeuronPlan {
   load::NeuronFile file;           ///< with what `--set` changed
-  neurons::Parameters parameters;  ///< SI, by the names given: tau_L stays tau_L
+  neurons::Parameters parameters;  ///< SI, by the names given: tau_L stays tau_L, unless a device was drawn
   neurons::NoiseParameters noise;
 };
 

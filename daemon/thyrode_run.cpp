@@ -249,13 +249,16 @@ Result<void> check_free(const std::string& out, bool simulated) {
 /// Options of the emulated instrument mean nothing to a device elsewhere, and silence about that would mislead.
 Result<void> check_options(const RunOptions& options, const std::string& uri) {
   if (uri.starts_with("sim:")) return {};
-  const char* option = !options.noise ? "--noise off" : options.real_time ? "--real-time" : nullptr;
+  const char* option = !options.noise      ? "--noise off"
+                       : options.spread    ? "--spread"
+                       : options.real_time ? "--real-time"
+                                           : nullptr;
   if (option == nullptr) return {};
   return fail(
       ErrorKind::bad_input,
       fmt::format("{} is of the emulated instrument inside this program (sim:...), and the device is {}; give it "
                   "to `thyrode emulate`{}, or leave it out",
-                  option, uri, options.noise ? " as --speed 1" : ""));
+                  option, uri, options.noise && !options.spread ? " as --speed 1" : ""));
 }
 
 int carry_out(const Job& job, const RunOptions& options) {
@@ -266,6 +269,7 @@ int carry_out(const Job& job, const RunOptions& options) {
   SimulatorOptions simulator;
   simulator.seed = options.seed;
   simulator.noise = options.noise;
+  simulator.spread = options.spread;
   simulator.speed = options.real_time ? 1.0 : 0.0;
   const bool simulated = job.uri.starts_with("sim:");
   if (auto free = check_free(*out, simulated); !free) return report(free.error());

@@ -205,7 +205,7 @@ int simulate(const SimulateOptions& options) {
   if (options.json && !options.csv.empty()) {
     return report({ErrorKind::bad_input, "--json and --csv: one document goes to standard output; choose one"});
   }
-  const auto plan = plan_neuron({options.neuron, options.set, options.noise});
+  const auto plan = plan_neuron({options.neuron, options.set, options.noise, options.spread});
   if (!plan) return report(plan.error());
   auto neuron = build_neuron(*plan, options.seed);
   if (!neuron) return report(neuron.error());

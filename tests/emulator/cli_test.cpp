@@ -8,36 +8,12 @@
 
 #include "drivers/terminal.hpp"
 #include "protocols/codec.hpp"
-#include "tests/emulator/process.hpp"
+#include "tests/emulator/command_line.hpp"
 
 namespace thyrode::test {
 namespace {
 
 using nlohmann::json;
-
-const std::string program = THYRODE_PROGRAM;
-
-const char* const quick = R"(schema: thyrode.experiment/1
-name: quick
-plan: list
-current: [40 uA, 60 uA, 90 uA, 45 uA]
-dwell: {stop_when: {ci_rel_f: 2 %}, max: 20 s}
-record: {trace: 25 kS/s}
-)";
-
-struct Emulator {
-  explicit Emulator(std::vector<std::string> options) : process{with(std::move(options))}, uri{process.line()} {}
-  static std::vector<std::string> with(std::vector<std::string> options) {
-    options.insert(options.begin(), {program, "emulate"});
-    return options;
-  }
-  Process process;
-  std::string uri;
-};
-
-std::vector<std::string> rows_of(const Finished& finished) {
-  return {finished.lines.begin(), finished.lines.end() - (finished.lines.empty() ? 0 : 1)};
-}
 
 TEST(CommandLine, GivesTheSameStepTableInProcessOverAPtyAndOverTcpAtAnySpeed) {
   const Folder folder;

@@ -19,7 +19,17 @@ ParameterError refused(std::string_view name, std::string_view reason) {
   return {fmt::format("spread.{}", name), std::string{reason}};
 }
 
-std::optional<ParameterError> wrong(const std::vector<Scatter>& spread, const Parameters& device) {
+std::string not_of_the_device(std::string_view model, const std::string& parameter) {
+  for (const ParameterRule& rule : model_parameters(model)) {
+    if (rule.name == parameter) {
+      return fmt::format("{} only stands for {}; scatter the parts it is made of", parameter, rule.instead_of);
+    }
+  }
+  return fmt::format("{} is not a parameter of model {}", parameter, model);
+}
+
+std::optional<ParameterError> wrong(std::string_view model, const std::vector<Scatter>& spread,
+                                    const Parameters& device) {
   std::set<std::string> seen;
   for (const Scatter& scatter : spread) {
     if (scatter.parameters.empty()) return refused("", "a source of scatter names no parameter");
@@ -31,10 +41,7 @@ std::optional<ParameterError> wrong(const std::vector<Scatter>& spread, const Pa
                                  name, scatter.deviation, largest_deviation));
     }
     for (const std::string& parameter : scatter.parameters) {
-      if (!device.contains(parameter)) {
-        return refused(
-            name, fmt::format("{} is not a parameter this device has; scatter what it is worked out from", parameter));
-      }
+      if (!device.contains(parameter)) return refused(name, not_of_the_device(model, parameter));
       if (!seen.insert(parameter).second) {
         return refused(name, fmt::format("{} scatters twice; name it in one place", parameter));
       }
@@ -56,7 +63,7 @@ tl::expected<Parameters, ParameterError> spread_parameters(std::string_view mode
   const auto nominal = resolve_parameters(model, parameters);
   if (!nominal) return nominal;
   if (const auto made = make_neuron(model, *nominal, {}, seed); !made) return tl::make_unexpected(made.error());
-  if (const auto error = wrong(spread, *nominal)) return tl::make_unexpected(*error);
+  if (const auto error = wrong(model, spread, *nominal)) return tl::make_unexpected(*error);
   // Not the numbers that the noise of the same seed draws.
   Random random{~seed};
   for (int draw = 0; draw < most_draws; ++draw) {

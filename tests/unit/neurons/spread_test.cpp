@@ -131,7 +131,7 @@ TEST(Spread, RefusesWhatDoesNotFitTheDevice) {
     return spread_parameters("thyristor", wu2023(), spread, 1).error();
   };
   EXPECT_EQ(error({{{"V_thr"}, 0.1}}).parameter, "spread.V_thr");
-  EXPECT_NE(error({{{"tau_L"}, 0.1}}).reason.find("worked out from"), std::string::npos);
+  EXPECT_NE(error({{{"tau_L"}, 0.1}}).reason.find("stands for R_L"), std::string::npos);
   EXPECT_NE(error({{{"V_th"}, 0.1}, {{"q1", "V_th"}, 0.1}}).reason.find("twice"), std::string::npos);
   EXPECT_NE(error({{{"V_th"}, 1.5}}).reason.find("from 0 to 1"), std::string::npos);
   Parameters impossible = wu2023();

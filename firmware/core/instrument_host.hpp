@@ -108,7 +108,8 @@ protocol::Status Instrument<B, MaxChannels>::on(const protocol::Arm&) noexcept {
 
 template <Board B, std::size_t MaxChannels>
 protocol::Status Instrument<B, MaxChannels>::on(const protocol::Start& start) noexcept {
-  if (state_ != protocol::State::armed) return protocol::Status::bad_state;
+  // A second start would throw away what the first has begun to gather.
+  if (state_ != protocol::State::armed || start_pending_) return protocol::Status::bad_state;
   if (start.at < next_dac_) return protocol::Status::too_late;
   if (start.at.index % (ident_.sample_rate / ChannelState::level_rate) != 0) return protocol::Status::out_of_range;
   start_pending_ = true;

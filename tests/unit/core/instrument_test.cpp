@@ -68,6 +68,16 @@ TEST(Instrument, RefusesAStartThatIsTooLate) {
   EXPECT_EQ(rig.ask(Start{Sample{7500}}), Status::done);
 }
 
+TEST(Instrument, RefusesASecondStart) {
+  Rig rig;
+  rig.start(5000);
+  EXPECT_EQ(rig.ask(Start{Sample{2500}}), Status::bad_state);
+  EXPECT_EQ(rig.ask(Start{Sample{7500}}), Status::bad_state);
+  rig.run_until(5000);
+  EXPECT_EQ(rig.core.state(), State::running);  // at the sample of the first
+  EXPECT_EQ(rig.ask(Start{Sample{10000}}), Status::bad_state);
+}
+
 TEST(Instrument, ClosesTheSwitchAtTheStartAndOpensItAfterTheRamp) {
   Rig rig;
   ASSERT_EQ(rig.set_slew(0.5), Status::done);

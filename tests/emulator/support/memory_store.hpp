@@ -9,7 +9,7 @@
 
 namespace thyrode::test {
 
-class MemoryStore final : public experiment::RunStore {
+class MemoryStore : public experiment::RunStore {
  public:
   std::vector<DeviceMessage> messages;
   std::vector<analysis::StepResult> steps;

@@ -29,6 +29,8 @@ class Instrument {
       channels_[c].reset(static_cast<std::uint8_t>(c), info_[c], ident_.sample_rate);
       command_sums_[c].fill(static_cast<std::uint32_t>(info_[c].command.zero) * ident_.block);
     }
+    compliance_ = filled_with_no_limit();
+    readback_band_ = filled_with_no_limit();
     lease_ = ident_.sample_rate / 10;
     state_ = protocol::State::idle;
     fault_ = {};
@@ -401,8 +403,8 @@ class Instrument {
   std::array<protocol::ChannelInfo, MaxChannels> info_{};
   std::size_t channel_count_ = 0;
   std::array<ChannelState, MaxChannels> channels_{};
-  std::array<AdcCode, MaxChannels> compliance_ = filled_with_no_limit();
-  std::array<AdcCode, MaxChannels> readback_band_ = filled_with_no_limit();
+  std::array<AdcCode, MaxChannels> compliance_{};  // reset() fills both
+  std::array<AdcCode, MaxChannels> readback_band_{};
   std::array<std::array<std::uint32_t, 8>, MaxChannels> command_sums_{};
   Telemetry telemetry_;
   protocol::FrameReader reader_;

@@ -231,5 +231,15 @@ TEST(InstrumentFaults, ALostLinkMeansNoCurrentAndIdle) {
   for (std::size_t k = 5100; k < 10000; ++k) ASSERT_EQ(rig.written[0][k], 2048) << "sample " << k;
 }
 
+TEST(InstrumentFaults, AResetForgetsEveryLimit) {
+  Rig rig;
+  ASSERT_EQ(rig.set_slew(800, 400, 3), Status::done);
+  rig.core.reset();
+  rig.readback_offset = 50;
+  rig.start(2500);
+  rig.run_until(7500);
+  EXPECT_EQ(rig.core.state(), State::running);  // V_m is 500, the read-back 50 off
+}
+
 }  // namespace
 }  // namespace thyrode::firmware

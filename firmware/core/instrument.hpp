@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <span>
 
@@ -38,7 +39,8 @@ class Instrument {
     start_pending_ = stop_pending_ = false;
     output_closed_ = switch_due_ = false;
     granted_ = {};
-    overruns_ = bad_frames_ = 0;
+    overruns_ = 0;
+    bad_frames_.store(0, std::memory_order_relaxed);
     acks_ = {};
     telemetry_.reset();
     board_.output_switch(false);
@@ -175,7 +177,7 @@ class Instrument {
         if (reader_.frame()) {
           execute(*reader_.frame());
         } else {
-          ++bad_frames_;
+          bad_frames_.store(bad_frames_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
         }
       }
     }
@@ -352,7 +354,8 @@ class Instrument {
     if (counted) {
       for (std::size_t c = 0; c < channel_count_; ++c) channels_[c].flush(end, telemetry_);
     }
-    telemetry_.stream(protocol::Mark{end, state_, fault_.code, overruns_, telemetry_.dropped(), bad_frames_});
+    telemetry_.stream(protocol::Mark{end, state_, fault_.code, overruns_, telemetry_.dropped(),
+                                     bad_frames_.load(std::memory_order_relaxed)});
     if (streaming_ && !start_pending_ && !flowing() && !output_closed_) streaming_ = false;
   }
 
@@ -428,7 +431,7 @@ class Instrument {
   Sample granted_{};
   std::int64_t lease_ = 0;
   std::uint32_t overruns_ = 0;
-  std::uint32_t bad_frames_ = 0;
+  std::atomic<std::uint32_t> bad_frames_{0};  // written by the main loop, told by the block interrupt
 
   static constexpr std::array<AdcCode, MaxChannels> filled_with_no_limit() noexcept {
     std::array<AdcCode, MaxChannels> limits{};

@@ -59,7 +59,9 @@ void Instrument<B, MaxChannels>::hello(const protocol::Frame& frame) noexcept {
   ident.now = board_.now();
   telemetry_.answer(ident, frame.sequence);
   // A latched fault is told again: without its name the new host could not clear it.
-  if (state_ == protocol::State::fault) telemetry_.stream(fault_);
+  board_.critical([&] {
+    if (state_ == protocol::State::fault) telemetry_.stream(fault_);
+  });
 }
 
 template <Board B, std::size_t MaxChannels>

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <span>
 
@@ -10,19 +11,20 @@
 
 namespace thyrode::firmware {
 
-/// Two rings, because two contexts write: the block interrupt (telemetry) and the main loop (answers).
+/// Two rings, because two contexts write: the block interrupt (the stream) and the main loop (answers). Whoever streams
+/// from the main loop holds the interrupt off. What either drops is counted apart, so that each count has one writer.
 class Telemetry {
  public:
   /// Queues a message of the stream; counts it when there is no room.
   template <class Message>
   void stream(const Message& message) noexcept {
-    if (!queue(stream_, message, stream_sequence_)) ++dropped_;
+    if (!queue(stream_, message, stream_sequence_)) count(stream_dropped_);
     ++stream_sequence_;  // a dropped frame leaves a hole that the host sees
   }
   /// Queues the answer to a command; it carries the command's sequence number.
   template <class Message>
   void answer(const Message& message, std::uint8_t sequence) noexcept {
-    if (!queue(answers_, message, sequence)) ++dropped_;
+    if (!queue(answers_, message, sequence)) count(answers_dropped_);
   }
 
   /// Hands bytes to the board, whole frames of one ring at a time.
@@ -45,17 +47,27 @@ class Telemetry {
 
   std::size_t room() const noexcept { return stream_.room(); }
   bool idle() const noexcept { return stream_.empty() && answers_.empty(); }
-  std::uint32_t dropped() const noexcept { return dropped_; }
+  /// Frames that found no room, of either ring; from any context.
+  std::uint32_t dropped() const noexcept { return stream_dropped() + answers_dropped_.load(std::memory_order_relaxed); }
+  /// Of the stream alone.
+  std::uint32_t stream_dropped() const noexcept { return stream_dropped_.load(std::memory_order_relaxed); }
   /// A new host: what was meant for the last one is gone.
   void reset() noexcept {
     stream_.clear();
     answers_.clear();
     mid_frame_ = false;
     stream_sequence_ = 0;
-    dropped_ = 0;
+    stream_dropped_.store(0, std::memory_order_relaxed);
+    answers_dropped_.store(0, std::memory_order_relaxed);
   }
 
  private:
+  using Count = std::atomic<std::uint32_t>;
+  static_assert(Count::is_always_lock_free);
+  /// One writer each: no read-modify-write is needed.
+  static void count(Count& dropped) noexcept {
+    dropped.store(dropped.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  }
   template <class Ring, class Message>
   static bool queue(Ring& ring, const Message& message, std::uint8_t sequence) noexcept {
     std::array<std::uint8_t, protocol::max_payload_up> payload;
@@ -74,7 +86,8 @@ class Telemetry {
   ByteRing<16384> stream_;
   ByteRing<1024> answers_;
   std::uint8_t stream_sequence_ = 0;
-  std::uint32_t dropped_ = 0;
+  Count stream_dropped_{0};
+  Count answers_dropped_{0};
   bool mid_frame_ = false;
   bool from_answers_ = false;
 };

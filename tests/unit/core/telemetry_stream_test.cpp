@@ -3,6 +3,7 @@
 
 #include <map>
 #include <random>
+#include <thread>
 
 #include "tests/unit/core/rig.hpp"
 
@@ -339,6 +340,26 @@ TEST(TelemetryStream, ReportsASpikeThatStaysOpen) {
   EXPECT_TRUE(rig.all<SpikeBlock>().empty());
   EXPECT_NEAR(records[0].open_spike, 1000 * 256, 256);
   EXPECT_NEAR(records[2].open_spike, 6000 * 256, 256);
+}
+
+TEST(TelemetryStream, CountsEveryFrameThatEitherContextDrops) {
+  constexpr std::uint32_t each = 100'000;
+  Telemetry telemetry;
+  std::thread interrupt{[&] {
+    for (std::uint32_t k = 0; k < each; ++k) telemetry.stream(Mark{});
+  }};
+  std::thread main_loop{[&] {
+    for (std::uint32_t k = 0; k < each; ++k) telemetry.answer(Ack{}, 0);
+  }};
+  interrupt.join();
+  main_loop.join();
+  std::uint32_t taken = 0;
+  telemetry.drain([&](std::span<const std::uint8_t> piece) {
+    taken += static_cast<std::uint32_t>(std::count(piece.begin(), piece.end(), 0));
+    return piece.size();
+  });
+  EXPECT_GT(taken, 100U);
+  EXPECT_EQ(telemetry.dropped(), 2 * each - taken);
 }
 
 }  // namespace

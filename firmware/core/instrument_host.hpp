@@ -173,7 +173,11 @@ protocol::Status Instrument<B, MaxChannels>::on(const protocol::ConfigureDetecto
 template <Board B, std::size_t MaxChannels>
 protocol::Status Instrument<B, MaxChannels>::on(const protocol::ConfigureTelemetry& settings) noexcept {
   if (settings.channel >= channel_count_) return protocol::Status::unknown;
-  if (settings.decimation > 16 || settings.at.index % ident_.block != 0) return protocol::Status::out_of_range;
+  // A value never spans two blocks: so a mark leaves none unfinished, and a change of the rate loses no conversion.
+  const bool whole = settings.decimation == 0 || ident_.block % settings.decimation == 0;
+  if (settings.decimation > 16 || !whole || settings.at.index % ident_.block != 0) {
+    return protocol::Status::out_of_range;
+  }
   if (settings.decimation == 1 && (ident_.capabilities & protocol::can_full_trace) == 0) {
     return protocol::Status::out_of_range;
   }

@@ -280,8 +280,12 @@ TEST(Instrument, RefusesSettingsThatMakeNoSense) {
   EXPECT_EQ(rig.ask(level), Status::done);
   level.at = Sample{25};
   EXPECT_EQ(rig.ask(level), Status::out_of_range);
-  EXPECT_EQ(rig.ask(ConfigureTelemetry{0, Sample{0}, 17}), Status::out_of_range);
-  EXPECT_EQ(rig.ask(ConfigureTelemetry{0, Sample{0}, 16}), Status::done);
+  for (std::uint16_t decimation = 0; decimation <= 50; ++decimation) {
+    // A block has 50 samples, a sum of 16 codes 16 bits.
+    const bool fits = decimation == 0 || decimation == 1 || decimation == 2 || decimation == 5 || decimation == 10;
+    EXPECT_EQ(rig.ask(ConfigureTelemetry{0, Sample{0}, decimation}), fits ? Status::done : Status::out_of_range)
+        << decimation;
+  }
   EXPECT_EQ(rig.ask(ConfigureSnippets{0, 1, 1048, 1001, 50}), Status::out_of_range);
   EXPECT_EQ(rig.ask(ConfigureSnippets{0, 1, 1048, 1000, 50}), Status::done);
 }

@@ -43,6 +43,7 @@ class Instrument {
     bad_frames_.store(0, std::memory_order_relaxed);
     acks_ = {};
     telemetry_.reset();
+    dropped_before_ = 0;
     board_.output_switch(false);
   }
 
@@ -62,8 +63,10 @@ class Instrument {
     for (std::size_t c = 0; c < channel_count_; ++c) {
       channels_[c].apply_settings(adc_first, telemetry_);
       command_sum(c, dac_first) = fill(c, dac_first, out[c]);
+      check_command(c, dac_first);
       if (listens(adc_first)) channels_[c].take(adc_first, codes[c], command_sum(c, adc_first), telemetry_);
     }
+    watch_telemetry(adc_first + ident_.block);
     end_of_block(adc_first + ident_.block);
   }
 
@@ -86,7 +89,9 @@ class Instrument {
     if (state_ == protocol::State::running && (adc_end - ident_.block) - last_frame_ > lease_) return 0;
     for (std::size_t c = 0; c < channel_count_; ++c) {
       if (!channels_[c].wants_no_codes(adc_end)) return 0;
-      if (!channels_[c].stimulus().rests(adc_first, dac_end)) return 0;
+      const Stimulus& stimulus = channels_[c].stimulus();
+      if (!stimulus.rests(adc_first, dac_end)) return 0;
+      if (stimulus.applied() != stimulus.within_limits(stimulus.applied())) return 0;
     }
     return length / ident_.block;
   }
@@ -193,6 +198,7 @@ class Instrument {
     forget_gathered();
     start_pending_ = stop_pending_ = false;
     telemetry_.reset();
+    dropped_before_ = 0;
     reader_ = {};
   }
 
@@ -231,6 +237,26 @@ class Instrument {
       return true;
     }
     return false;
+  }
+
+  /// Limits may become narrower under current. The block in question has not begun to play: the switch opens before.
+  void check_command(std::size_t channel, Sample dac_block) noexcept {
+    const Stimulus& stimulus = channels_[channel].stimulus();
+    const FineCode limit = stimulus.within_limits(stimulus.applied());
+    if (!flowing() || stimulus.applied() == limit) return;
+    trip(protocol::FaultCode::current_limit, static_cast<std::uint8_t>(channel), dac_block, stimulus.applied(), limit,
+         true);
+  }
+
+  /// In real time a full ring means that the link cannot carry what was asked for: the run would go on with holes.
+  void watch_telemetry(Sample now) noexcept {
+    const std::uint32_t dropped = telemetry_.stream_dropped();
+    const bool more = dropped != dropped_before_;
+    dropped_before_ = dropped;
+    const bool real_time = (ident_.capabilities & protocol::can_virtual_time) == 0;
+    if (more && real_time && state_ == protocol::State::running) {
+      trip(protocol::FaultCode::telemetry_lost, 0, now, 0, 0, true);
+    }
   }
 
   std::int64_t current_period() const noexcept {
@@ -430,6 +456,7 @@ class Instrument {
   Sample last_frame_{};
   Sample granted_{};
   std::int64_t lease_ = 0;
+  std::uint32_t dropped_before_ = 0;  // frames of the stream, as of the last block
   std::uint32_t overruns_ = 0;
   std::atomic<std::uint32_t> bad_frames_{0};  // written by the main loop, told by the block interrupt
 

@@ -188,12 +188,18 @@ protocol::Status Instrument<B, MaxChannels>::on(const protocol::ConfigureTelemet
 template <Board B, std::size_t MaxChannels>
 protocol::Status Instrument<B, MaxChannels>::on(const protocol::ConfigureLimits& limits) noexcept {
   if (limits.channel >= channel_count_) return protocol::Status::unknown;
-  if (state_ != protocol::State::idle) return protocol::Status::bad_state;
   const protocol::ChannelInfo& hard = info_[limits.channel];
   if (limits.lowest < hard.lowest || limits.highest > hard.highest || limits.lowest > limits.highest ||
       limits.slew < 1 || limits.slew > hard.fastest) {
     return protocol::Status::out_of_range;
   }
+  // Before a run any limits; during one only such as allow no more than the present ones.
+  const Stimulus::Limits& now = channels_[limits.channel].stimulus().limits();
+  const bool narrower = limits.lowest >= now.lowest && limits.highest <= now.highest && limits.slew <= now.slew &&
+                        limits.compliance <= compliance_[limits.channel] &&
+                        limits.readback_band <= readback_band_[limits.channel];
+  const bool may_narrow = state_ == protocol::State::armed || state_ == protocol::State::running;
+  if (state_ != protocol::State::idle && !(may_narrow && narrower)) return protocol::Status::bad_state;
   channels_[limits.channel].stimulus().set_limits({limits.lowest, limits.highest, limits.slew});
   compliance_[limits.channel] = limits.compliance;
   readback_band_[limits.channel] = limits.readback_band;

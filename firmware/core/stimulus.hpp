@@ -53,6 +53,10 @@ class Stimulus {
   }
   void set_limits(const Limits& limits) noexcept { limits_ = limits; }
   const Limits& limits() const noexcept { return limits_; }
+  /// The limit that the applied current exceeds; the current itself if it exceeds none. Zero is always allowed.
+  FineCode within_limits(FineCode applied) const noexcept {
+    return std::clamp(applied, std::min(limits_.lowest, zero_), std::max(limits_.highest, zero_));
+  }
 
   /// Appends a segment.
   /// @param next  the first sample whose DAC code is not written yet

@@ -205,6 +205,53 @@ TEST(InstrumentFaults, TripsWhenTheMembraneLeavesItsCompliance) {
   EXPECT_EQ(rig.all<Fault>()[0], (Fault{FaultCode::compliance, 0, Sample{6000}, 3001, 3000}));
 }
 
+TEST(InstrumentFaults, TripsWhenTheLimitsNarrowBelowTheAppliedCurrent) {
+  Rig rig;
+  ASSERT_EQ(rig.set_slew(800), Status::done);
+  rig.start(2500);
+  ASSERT_EQ(rig.step_to(2500, 2548), Status::done);
+  rig.run_until(5000);
+  ASSERT_EQ(rig.ask(ConfigureLimits{0, 0, fine(2300), 1}), Status::done);
+  rig.run_until(5250);
+  EXPECT_EQ(rig.core.state(), State::fault);
+  EXPECT_FALSE(rig.board.closed());
+  ASSERT_EQ(rig.all<Fault>().size(), 1U);
+  EXPECT_EQ(rig.all<Fault>()[0].code, FaultCode::current_limit);
+  EXPECT_EQ(rig.all<Fault>()[0].value, fine(2548));
+  EXPECT_EQ(rig.all<Fault>()[0].limit, fine(2300));
+  EXPECT_TRUE(rig.at_zero(0, 5050, 5250));
+}
+
+TEST(InstrumentFaults, TripsBeforeAQueuedPieceBeyondNarrowedLimitsIsPlayed) {
+  Rig rig;
+  ASSERT_EQ(rig.set_slew(800), Status::done);
+  rig.start(2500);
+  ASSERT_EQ(rig.step_to(6000, 1500), Status::done);
+  ASSERT_EQ(rig.ask(ConfigureLimits{0, fine(1800), fine(4095), fine(800)}), Status::done);
+  rig.run_until(7500);
+  ASSERT_EQ(rig.all<Fault>().size(), 1U);
+  EXPECT_EQ(rig.all<Fault>()[0].code, FaultCode::current_limit);
+  EXPECT_EQ(rig.all<Fault>()[0].limit, fine(1800));
+  EXPECT_TRUE(rig.at_zero(0, 0, 7500));
+}
+
+TEST(InstrumentFaults, InRealTimeAFullRingEndsTheRun) {
+  for (const bool real_time : {false, true}) {
+    Rig rig{1, real_time};
+    ASSERT_EQ(rig.ask(ConfigureTelemetry{0, Sample{0}, 1}), Status::done);
+    rig.start(2500);
+    ASSERT_EQ(rig.step_to(2500, 2548), Status::done);
+    rig.run_until(5000);
+    rig.board.accepts = 0;  // the link hangs
+    rig.run_until(20000);
+    rig.board.accepts = std::numeric_limits<std::size_t>::max();
+    rig.run_until(22500);
+    EXPECT_GT(rig.all<Mark>().back().dropped_frames, 0U);
+    EXPECT_EQ(rig.all<Mark>().back().fault, real_time ? FaultCode::telemetry_lost : FaultCode::none);
+    EXPECT_EQ(rig.board.closed(), !real_time);
+  }
+}
+
 TEST(InstrumentFaults, AnOverrunTripsWhileCurrentFlows) {
   Rig rig;
   rig.core.overrun(Sample{0});

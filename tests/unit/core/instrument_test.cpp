@@ -179,7 +179,7 @@ TEST(Instrument, StepAtTheSampleOfTheStartIsNotLate) {
   EXPECT_EQ(rig.played[0][5000] > 2048, true);
 }
 
-TEST(Instrument, ChangesLimitsAndLeaseOnlyWhileIdle) {
+TEST(Instrument, WidensLimitsAndChangesTheLeaseOnlyWhileIdle) {
   Rig rig;
   EXPECT_EQ(rig.ask(ConfigureLimits{1, 0, fine(4095), 1}), Status::unknown);
   EXPECT_EQ(rig.ask(ConfigureLimits{0, -1, fine(4095), 1}), Status::out_of_range);
@@ -198,6 +198,28 @@ TEST(Instrument, ChangesLimitsAndLeaseOnlyWhileIdle) {
   EXPECT_EQ(rig.ask(ConfigureLease{25000}), Status::bad_state);
   ASSERT_EQ(rig.ask(EmergencyStop{}), Status::done);
   EXPECT_EQ(rig.set_slew(2), Status::bad_state);
+}
+
+TEST(Instrument, NarrowsLimitsUnderCurrent) {
+  Rig rig;
+  const ConfigureLimits wide{0, fine(1000), fine(3000), 100, 600, 20};
+  ASSERT_EQ(rig.ask(wide), Status::done);
+  rig.start(2500);
+  rig.run_until(3000);
+  const auto changed = [&wide](auto&& change) {
+    ConfigureLimits limits = wide;
+    change(limits);
+    return limits;
+  };
+  EXPECT_EQ(rig.ask(changed([](auto& l) { l.lowest -= 1; })), Status::bad_state);
+  EXPECT_EQ(rig.ask(changed([](auto& l) { l.highest += 1; })), Status::bad_state);
+  EXPECT_EQ(rig.ask(changed([](auto& l) { l.slew += 1; })), Status::bad_state);
+  EXPECT_EQ(rig.ask(changed([](auto& l) { l.compliance += 1; })), Status::bad_state);
+  EXPECT_EQ(rig.ask(changed([](auto& l) { l.readback_band += 1; })), Status::bad_state);
+  EXPECT_EQ(rig.step_to(4000, 2900), Status::done);
+  EXPECT_EQ(rig.ask(ConfigureLimits{0, fine(1500), fine(2800), 99, 599, 19}), Status::done);
+  EXPECT_EQ(rig.step_to(5000, 2900), Status::out_of_range);
+  EXPECT_EQ(rig.core.state(), State::running);
 }
 
 TEST(Instrument, ARepeatedCommandIsAnsweredAgainAndNotCarriedOutTwice) {

@@ -20,11 +20,12 @@ constexpr FineCode fine(double code) {
 /// The board of the concept, with the figures of the reference front end.
 class FakeBoard {
  public:
-  explicit FakeBoard(std::uint8_t channels) {
+  FakeBoard(std::uint8_t channels, bool real_time) {
     ident_.sample_rate = 250000;
     ident_.block = 50;
     ident_.channels = channels;
-    ident_.capabilities = protocol::can_virtual_time | protocol::can_snippets | protocol::can_full_trace;
+    ident_.capabilities = protocol::can_snippets | protocol::can_full_trace;
+    if (!real_time) ident_.capabilities |= protocol::can_virtual_time;
     ident_.queue_depth = Stimulus::queue_depth;
     ident_.board = {'f', 'a', 'k', 'e'};
   }
@@ -78,7 +79,8 @@ class Rig {
   static constexpr std::size_t lead = 2;
   using Source = std::function<int(std::int64_t)>;
 
-  explicit Rig(std::uint8_t channels = 1) : board{channels}, core{board}, channels_{channels} {
+  explicit Rig(std::uint8_t channels = 1, bool real_time = false)
+      : board{channels, real_time}, core{board}, channels_{channels} {
     for (auto& channel : dac_) {
       for (auto& codes : channel) codes.fill(2048);
     }

@@ -364,6 +364,16 @@ TEST_F(ContinuityTest, ARealDeviceHasBeenTalkingBeforeItsFirstMarkIsHeard) {
   EXPECT_EQ(continuity_->counters().lost_frames, 0);
 }
 
+TEST_F(ContinuityTest, ADeviceThatServedAnotherHostHasBeenTalkingToo) {
+  begin();
+  device_.now = Sample{50};
+  continuity_ = std::make_unique<Continuity>(device_, Sample{start}, std::vector<int>{decimation_});
+  say(protocol::Mark{Sample{start}, State::running});
+  say_all(frames_before(start + 2500));
+  EXPECT_EQ(continuity_->counters().gaps, 0);
+  EXPECT_EQ(continuity_->counters().lost_frames, 0);
+}
+
 TEST_F(ContinuityTest, ARefusalWaitsForNoMark) {
   begin();
   run_until(5000);

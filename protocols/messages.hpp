@@ -49,7 +49,7 @@ enum class FaultCode : std::uint8_t {
   compliance,      ///< V_m above the compliance limit: value, limit in ADC codes
   overrun,         ///< a block came before the last one was done
   estop,           ///< emergency stop
-  telemetry_lost,  ///< the transmit queue overflowed and the policy is to stop
+  telemetry_lost,  ///< in real time: a frame of the stream found no room
 };
 
 enum class Trigger : std::uint8_t { swing, level };
@@ -186,14 +186,14 @@ struct ConfigureTelemetry {
   static constexpr const char* name = "configure_telemetry";
   std::uint8_t channel = 0;
   Sample at;
-  std::uint16_t decimation = 0;  ///< V_out samples summed into one value, at most 16; 0 sends no trace
+  std::uint16_t decimation = 0;  ///< V_out samples in one value, a divisor of the block, at most 16; 0 sends no trace
   static constexpr void fields(auto& m, auto&& f) {
     f("channel", m.channel), f("at", m.at), f("decimation", m.decimation);
   }
   bool operator==(const ConfigureTelemetry&) const = default;
 };
 
-/// Only while idle: limits cannot be widened under current.
+/// Outside idle only narrower ones: limits cannot be widened under current.
 struct ConfigureLimits {
   static constexpr std::uint8_t type = 0x13;
   static constexpr const char* name = "configure_limits";

@@ -7,7 +7,8 @@
 namespace thyrode::acquisition {
 namespace {
 
-constexpr double beat = 0.02;  // s between heartbeats: the shortest lease is 20 ms, the default 100 ms
+constexpr double beat = 0.02;           // s between heartbeats: the shortest lease is 20 ms, the default 100 ms
+constexpr double shortest_wait = 1e-6;  // s: a shorter wait for a heartbeat is none
 
 }  // namespace
 
@@ -79,7 +80,7 @@ Result<void> Acquisition::keep_granted() {
   const DeviceInfo& info = device_.info();
   if (!info.virtual_time) {
     const double now = settings_.wall_clock();
-    if (last_beat_ >= 0.0 && now - last_beat_ < beat) return {};
+    if (last_beat_ >= 0.0 && now - last_beat_ < beat - shortest_wait) return {};
     last_beat_ = now;
     return device_.grant(last_mark_);
   }

@@ -199,7 +199,7 @@ TEST(Published, FastSpikingHasTheRatesOfTheModel) {
 TEST(Published, TheRateJumpsWhereBurstsTurnIntoFastSpiking) {
   for (const auto& [current, bursts] : {std::pair{36.2, 20.0}, {39.0, 70.0}, {45.0, 140.0}}) {
     const Simulation result = run(at(current, 0.3));
-    EXPECT_EQ(analysis::to_string(result.pattern.label), "IB1") << current;
+    EXPECT_EQ(result.pattern.label, analysis::Label::IB1) << current;
     EXPECT_NEAR(result.pattern.event_frequency_hz.value(), bursts, 0.03 * bursts) << current;
   }
   const double before = run(at(47.2, 0.3)).pattern.event_frequency_hz.value();

@@ -161,6 +161,36 @@ class Rig {
                   {out.data(), channels_});
     talk();
   }
+  /// Runs all blocks to the next mark as one stretch, V_out in spans of at most `longest` codes and code by code where
+  /// the detector wants it. @returns false, and does nothing, when something is due
+  bool coast(std::int64_t longest) {
+    talk();
+    const Sample first = board.now();
+    const Sample dac_first = first + static_cast<std::int64_t>(lead) * block;
+    const std::int64_t blocks = core.quiet_blocks(first, dac_first);
+    if (blocks == 0) return false;
+    std::array<StretchCodes, 2> slow{};
+    for (std::size_t c = 0; c < channels_; ++c) {
+      RestingCommand command = core.resting(c).before(static_cast<std::int64_t>(lead) * block);
+      for (std::int64_t k = 0; k < blocks * block; ++k) {
+        const std::int64_t at = first.index + k;
+        written[c].push_back(command.code());
+        played[c].push_back(board.closed() ? written[c].back() : 2048);
+        if (k % 10 == 0) add_slow(slow[c], at, static_cast<std::size_t>(k / 250), played[c].back());
+      }
+      if (core.listens(first)) coast_v_out(c, first, blocks * block, longest);
+      // The codes that play next.
+      const auto number = static_cast<std::size_t>(first.index / block + blocks);
+      for (std::size_t k = 0; k < lead; ++k) {
+        for (DacCode& code : dac_[c][(number + k) % (lead + 1)]) code = command.code();
+      }
+    }
+    closed.insert(closed.end(), static_cast<std::size_t>(blocks), board.closed());
+    board.advance(blocks * block);
+    core.on_stretch(first, dac_first, blocks, {slow.data(), channels_});
+    talk();
+    return true;
+  }
   /// Runs up to a sample, with a heartbeat every 10 ms unless the host is silent.
   void run_until(std::int64_t sample) {
     while (board.now().index < sample) {
@@ -205,12 +235,49 @@ class Rig {
   double readback_gain = 1.0;
   int readback_offset = 0;
   bool silent = false;
+  std::size_t spans = 0;  ///< of V_out, handed over by coast()
   std::vector<Received> received;
   std::array<std::vector<DacCode>, 2> written;  ///< codes as they came out of the converter, one a sample
   std::array<std::vector<DacCode>, 2> played;   ///< the same behind the switch
   std::vector<bool> closed;                     ///< the switch, one a block
 
  private:
+  void add_slow(StretchCodes& slow, std::int64_t at, std::size_t mean, DacCode played_code) const {
+    const auto v = static_cast<AdcCode>(v_m(at));
+    slow.v_m = {std::min(slow.v_m.lowest, v), std::max(slow.v_m.highest, v), slow.v_m.sum + v};
+    ++slow.v_m_count;
+    const auto i =
+        static_cast<AdcCode>(std::lround(2048 + readback_gain * 0.8 * (played_code - 2048)) + readback_offset);
+    slow.i_read = {std::min(slow.i_read.lowest, i), std::max(slow.i_read.highest, i), 0};
+    slow.read_sums[mean] += i;
+    ++slow.read_counts[mean];
+  }
+  void coast_v_out(std::size_t c, Sample first, std::int64_t count, std::int64_t longest) {
+    for (std::int64_t k = 0; k < count; k += longest) {
+      std::vector<AdcCode> codes;
+      for (std::int64_t j = k; j < std::min(count, k + longest); ++j) {
+        codes.push_back(static_cast<AdcCode>(v_out[c](first.index + j)));
+      }
+      const CodeSummary all = summarise(codes);
+      SpanBounds bounds{all.lowest, all.highest, 0, 0};
+      AdcCode lowest = codes[0], highest = codes[0];
+      for (const AdcCode code : codes) {
+        lowest = std::min(lowest, code);
+        highest = std::max(highest, code);
+        bounds.rise = std::max(bounds.rise, code - lowest);
+        bounds.fall = std::max(bounds.fall, highest - code);
+      }
+      // Of the codes before, only what the detector has taken in itself counts.
+      const SpanBounds none{std::numeric_limits<AdcCode>::max(), 0, 0, 0};
+      if (core.detector(c).passes_over(bounds, none)) {
+        ++spans;
+        core.coast(c, {static_cast<std::uint32_t>(codes.size()), all.lowest, all.highest, codes.back(), all.sum});
+      } else {
+        core.take_v_out(c, first + k, codes);
+      }
+    }
+  }
+
   std::size_t channels_;
   std::uint8_t sequence_ = 0;
   protocol::FrameReader reader_;

@@ -113,9 +113,10 @@ TEST(QuantityText, RefusesWhatNoDoubleHolds) {
 }
 
 TEST(QuantityText, RefusesUnitsNobodyKnowsWithTheListOfThem) {
-  EXPECT_EQ(refusal("3 parsec", Kind::current),
-            "'3 parsec' has the unknown unit 'parsec'; units are A V s min h Hz S/s Ohm S F C A/s C/min A/rtHz % with the "
-            "prefixes f p n u m k M G");
+  EXPECT_EQ(
+      refusal("3 parsec", Kind::current),
+      "'3 parsec' has the unknown unit 'parsec'; units are A V s min h Hz S/s Ohm S F C A/s C/min A/rtHz % with the "
+      "prefixes f p n u m k M G");
   EXPECT_NE(refusal("3 m%", Kind::ratio), "accepted");
   EXPECT_NE(refusal("3 kmin", Kind::duration), "accepted");
 }

@@ -84,7 +84,7 @@ class Bench::Run {
     settings.decision_latency = plan_.decision_latency;
     settings.lease = plan_.lease;
     settings.silence = 200.0_ms;
-    settings.patience = 10.0_s;
+    settings.patience = 30.0_s;
     settings.start = conductor_.start_sample();
     settings.decimation.resize(plan_.channel.index + std::size_t{1});
     settings.decimation.back() = plan_.telemetry.decimation;
@@ -139,7 +139,7 @@ class Bench::Run {
     if (acquisition_.take_silence_notice()) {
       emit(
           Notice{"the device has been silent for 200 ms; its time stands still, nothing is lost, and it is waited for "
-                 "up to 10 s"});
+                 "up to 30 s"});
     }
     std::size_t taken = 0;
     acquisition::AnalysisMessage next;

@@ -64,27 +64,34 @@ Result<void> set_noise(load::NeuronFile& file, const std::string& assignment) {
   return {};
 }
 
-// An impossible combination is laid to a parameter of the file; the option that made it so is named with it.
-Error with_settings(Error error, const std::vector<std::string>& set) {
-  if (set.empty() || error.message.starts_with("--set ")) return error;
+// An impossible combination is laid to a parameter of the file; the options that made it so are named with it.
+Error with_options(Error error, const NeuronChoice& choice) {
+  if (error.message.starts_with("--set ")) return error;
   std::string options;
-  for (const std::string& assignment : set) options += " --set " + load::shortened(assignment);
-  error.message += " (with" + options + ")";
+  if (choice.spread) options += fmt::format(" --spread {}", *choice.spread);
+  for (const std::string& assignment : choice.set) options += " --set " + load::shortened(assignment);
+  if (!options.empty()) error.message += " (with" + options + ")";
   return error;
 }
 
-Result<neurons::Parameters> draw_device(const load::NeuronFile& file, const neurons::Parameters& nominal,
-                                        std::uint64_t seed) {
+neurons::Parameters values_of(const load::NeuronFile& file) {
+  neurons::Parameters parameters;
+  for (const auto& [key, value] : file.parameters) parameters[key] = value.si;
+  return parameters;
+}
+
+/// A device that nobody tuned.
+Result<neurons::Parameters> draw_device(const load::NeuronFile& file, std::uint64_t seed) {
   if (file.spread.empty()) {
     return fail(ErrorKind::bad_input, fmt::format("--spread {}: {} does not say how its parameters scatter; add for "
                                                   "example \"spread: {{C_m: 5 %}}\" to the file",
                                                   seed, file.source.file_name));
   }
   std::vector<neurons::Scatter> spread;
-  for (const load::NeuronScatter& scatter : file.spread) spread.push_back({scatter.parameters, scatter.deviation});
-  const auto device = neurons::spread_parameters(file.model, nominal, spread, seed);
-  if (!device) return load::parameter_error(file, device.error().parameter, device.error().reason);
-  return *device;
+  for (const load::NeuronScatter& source : file.spread) spread.push_back({source.parameters, source.deviation});
+  auto drawn = neurons::spread_parameters(file.model, values_of(file), spread, seed);
+  if (!drawn) return load::parameter_error(file, drawn.error().parameter, drawn.error().reason);
+  return *std::move(drawn);
 }
 
 }  // namespace
@@ -103,25 +110,28 @@ Result<NeuronPlan> plan_neuron(const NeuronChoice& choice) {
   const auto units = model_units(file->model);
   if (units.empty()) return load::parameter_error(*file, "", fmt::format("model '{}' is not known", file->model));
   if (auto checked = load::check_units(*file, units); !checked) return tl::make_unexpected(checked.error());
-  for (const std::string& assignment : choice.set) {
-    const auto done = assignment.starts_with(noise_prefix) ? set_noise(*file, assignment)
-                                                           : load::set_parameter(*file, assignment, units);
-    if (!done) return tl::make_unexpected(done.error());
-  }
   NeuronPlan plan;
-  for (const auto& [key, value] : file->parameters) plan.parameters[key] = value.si;
+  plan.parameters = values_of(*file);
+  if (choice.spread) {
+    auto drawn = draw_device(*file, *choice.spread);
+    if (!drawn) return tl::make_unexpected(drawn.error());
+    plan.parameters = *std::move(drawn);
+  }
+  for (const std::string& assignment : choice.set) {
+    const bool of_noise = assignment.starts_with(noise_prefix);
+    const auto done = of_noise ? set_noise(*file, assignment) : load::set_parameter(*file, assignment, units);
+    if (!done) return tl::make_unexpected(done.error());
+    if (of_noise) continue;
+    const std::string name = assignment.substr(0, assignment.find('='));
+    neurons::set_parameter(file->model, plan.parameters, name, file->parameters.find(name)->second.si);
+  }
   if (choice.noise) {
     plan.noise = {file->noise_deviation.si(), file->noise_correlation_time.si(), file->noise_white_density,
                   file->noise_white_step.si()};
   }
-  if (choice.spread) {
-    auto device = draw_device(*file, plan.parameters, *choice.spread);
-    if (!device) return tl::make_unexpected(with_settings(device.error(), choice.set));
-    plan.parameters = *std::move(device);
-  }
   plan.file = *std::move(file);
   if (const auto trial = build_neuron(plan, 1); !trial) {
-    return tl::make_unexpected(with_settings(trial.error(), choice.set));
+    return tl::make_unexpected(with_options(trial.error(), choice));
   }
   return plan;
 }

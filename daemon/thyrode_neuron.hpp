@@ -19,7 +19,7 @@ struct NeuronChoice {
   std::string name;              ///< of a neuron carried inside, or the path of a file
   std::vector<std::string> set;  ///< "tau_L=0.3ms", "noise.deviation=0.4uA" ...: parameters in place of the file's
   bool noise = true;             ///< false: as if the file had none
-  /// Draws a device from the scatter of the file with this seed, around what `set` left.
+  /// Seed of a device drawn by the scatter of the file; what is set is as it is set.
   std::optional<std::uint64_t> spread = {};
 };
 
@@ -34,7 +34,8 @@ struct NeuronPlan {
 std::vector<load::ParameterUnit> model_units(std::string_view model);
 
 /// Reads a neuron's file, applies the settings, and builds it once to see that it is possible.
-/// Errors: bad_input (unknown name, with those there are; a file error with its place; a setting with its option).
+/// Errors: bad_input (unknown name, with those there are; a file error with its place; a setting with its option; no
+/// scatter to draw from).
 Result<NeuronPlan> plan_neuron(const NeuronChoice& choice);
 
 /// Builds the neuron.

@@ -118,9 +118,12 @@ std::string channel_name(std::size_t channel) {
   return std::string(1, static_cast<char>('A' + channel));
 }
 
-void print_json(const std::string& neuron, const std::vector<Drive>& drives, const std::vector<Simulation>& results) {
+/// @param device  parameters of a drawn device, SI; null for the nominal one
+void print_json(const std::string& neuron, const ordered_json& device, const std::vector<Drive>& drives,
+                const std::vector<Simulation>& results) {
   ordered_json document;
   document["neuron"] = neuron;
+  if (!device.is_null()) document["parameters"] = device;
   if (results.size() == 1) {
     add_channel(document, drives.front(), results.front());
     fmt::print("{}\n", document.dump());
@@ -218,7 +221,8 @@ int simulate(const SimulateOptions& options) {
   const auto results = simulation::simulate(**neuron, *drives, times->duration, times->settle, watch);
   if (!results) return report({ErrorKind::bad_input, results.error().message});
   if (options.json) {
-    print_json(options.neuron, *drives, *results);
+    print_json(options.neuron, options.spread ? ordered_json(plan->parameters) : ordered_json(nullptr), *drives,
+               *results);
   } else if (options.csv == "spikes") {
     print_spikes(*results);
   } else if (options.csv == "trace") {

@@ -30,8 +30,10 @@ class Workers {
  public:
   Workers(const MapDescription& map, const PointBuilder& builder, const MapRun& run, std::vector<std::int64_t> missing)
       : map_{map}, builder_{builder}, run_{run}, missing_{std::move(missing)} {
-    working_ = std::max(1, run.threads);
-    for (int k = 0; k < working_; ++k) threads_.emplace_back([this] { work(); });
+    const int count = std::max(1, run.threads);
+    // All count as working before the first begins: it may end before the last is there.
+    working_ = count;
+    for (int k = 0; k < count; ++k) threads_.emplace_back([this] { work(); });
   }
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;

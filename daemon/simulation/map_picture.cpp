@@ -93,11 +93,19 @@ class Picture {
   }
 
   std::string strip(std::size_t row) const {
+    // Neighbours alike are painted at once.
     std::string text;
-    for (const std::size_t column : columns_) {
-      const std::size_t k = index(row, column);
-      text += map_.computed[k] != 0 ? painted(style_of(map_.points[k].label), cell_, size_.colour)
-                                    : std::string(static_cast<std::size_t>(cell_), ' ');
+    for (std::size_t begin = 0; begin < columns_.size();) {
+      const std::size_t k = index(row, columns_[begin]);
+      const auto alike = [&](std::size_t other) {
+        return map_.computed[other] == map_.computed[k] && map_.points[other].label == map_.points[k].label;
+      };
+      std::size_t end = begin + 1;
+      while (end < columns_.size() && alike(index(row, columns_[end]))) ++end;
+      const int width = static_cast<int>(end - begin) * cell_;
+      text += map_.computed[k] != 0 ? painted(style_of(map_.points[k].label), width, size_.colour)
+                                    : std::string(static_cast<std::size_t>(width), ' ');
+      begin = end;
     }
     return text;
   }

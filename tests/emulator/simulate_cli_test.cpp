@@ -99,6 +99,28 @@ TEST(SimulateCommand, SetsTheNoise) {
   EXPECT_LT(cv({"--set", "noise.deviation=0A"}), 1e-6);
 }
 
+TEST(SimulateCommand, DrawsDevicesThatNobodyTuned) {
+  const auto device = [](const std::string& seed, const std::vector<std::string>& more = {}) {
+    std::vector<std::string> options{"msn",     "--current", "60uA",   "--duration", "1s",
+                                     "--noise", "off",       "--json", "--spread",   seed};
+    options.insert(options.end(), more.begin(), more.end());
+    return document_of(options);
+  };
+  const json one = device("1");
+  EXPECT_EQ(one, device("1"));
+  EXPECT_NE(one["parameters"]["V_th"], device("2")["parameters"]["V_th"]);
+  EXPECT_NE(one["spike_times_s"], device("2")["spike_times_s"]);
+  const json set = device("1", {"--set", "tau_L=0.1ms"});
+  EXPECT_EQ(set["parameters"]["tau_L"], 0.1e-3) << "what is set is not drawn";
+  EXPECT_FALSE(set["parameters"].contains("R_L"));
+  EXPECT_EQ(set["parameters"]["V_th"], one["parameters"]["V_th"]) << "and does not change the rest";
+  const Finished none = run(simulate({"butera", "--current", "1uA", "--duration", "1s", "--spread", "1"}));
+  EXPECT_EQ(none.code, 2);
+  EXPECT_NE(none.errors.find("--spread 1: butera.yaml does not say how its parameters scatter"), std::string::npos)
+      << none.errors;
+  EXPECT_EQ(run(simulate({"msn", "--current", "1uA", "--duration", "1s", "--spread", "-1"})).code, 2);
+}
+
 TEST(SimulateCommand, RampsTheCurrentOverTheDuration) {
   const json d =
       document_of({"msn", "--ramp", "25uA:60uA", "--duration", "5s", "--settle", "1s", "--noise", "off", "--json"});

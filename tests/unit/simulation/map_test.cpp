@@ -108,6 +108,15 @@ TEST(ComputeMap, DoesNotDependOnTheNumberOfThreads) {
   }
 }
 
+TEST(ComputeMap, EndsWhenThreadsFinishBeforeOthersBegin) {
+  const Folder folder;
+  MapRun run = quick(40);
+  run.duration = run.settle = Duration::from_si(1e-6);
+  for (int round = 0; round < 20; ++round) {
+    EXPECT_EQ(compute(folder / (std::to_string(round) + ".h5"), plane(), run).computed_points(), 60);
+  }
+}
+
 TEST(ComputeMap, GoesOnAfterAStopWithoutComputingAPointTwice) {
   const Folder folder;
   const Map whole = compute(folder / "whole.h5", plane(), quick(2));

@@ -141,7 +141,7 @@ class SpoiltFrames : public testing::TestWithParam<std::uint64_t> {
  protected:
   experiment::RunPlan plan() const {
     auto plan = short_plan();
-    constexpr int rates[] = {0, 10, 1, 7};
+    constexpr int rates[] = {0, 10, 1, 5};
     plan.telemetry.decimation = rates[GetParam() % 4];
     plan.rules.longest_s = 3.0;  // few intervals are whole, so no step becomes precise
     plan.snippets = {GetParam() % 3 == 0, 1.0_ms, 2.0_ms, 50};

@@ -1,5 +1,6 @@
 #include "firmware/boards/native/span_tally.hpp"
 
+#include <array>
 #include <cmath>
 
 namespace thyrode::native {
@@ -16,15 +17,70 @@ std::uint64_t place(std::uint64_t conversion, Draw draw) {
   return 4 * conversion + static_cast<std::uint64_t>(draw);
 }
 
-/// As many equal values as give the extreme that `count` values evenly spread over `range` codes give: their tail
-/// falls off by exp(-u x) at x below the outermost, with u the height of the extreme in deviations.
-double effective_count(const GaussianTable& gaussian, double count, double range) {
-  double effective = count;
-  for (int k = 0; k < 2; ++k) {
-    const double u = std::max(0.3, static_cast<double>(gaussian.largest(0.5, std::max(1.0, effective))));
-    effective = count * -std::expm1(-u * range) / (u * range);
+/// The law of the largest of values that lie evenly spread over a ramp, each with normal noise of deviation 1:
+/// P(largest < top + x) = exp(-sum g(x + k s)), g = -ln Phi, s the distance of neighbours. While s is small the sum is
+/// (J(x - s/2) - J(x - s/2 + n s)) / s, J the integral of g from its argument upwards.
+class RampLaw {
+ public:
+  RampLaw() {
+    const auto minus_log = [](double x) { return -std::log(0.5 * std::erfc(-x / std::sqrt(2.0))); };
+    double integral = 0.0;
+    for (std::size_t k = steps; k > 0; --k) {
+      const double upper = lowest + step * static_cast<double>(k);
+      single_[k] = minus_log(upper);
+      tail_[k] = integral;
+      // Simpson's rule over one step.
+      integral += step / 6.0 * (single_[k] + 4.0 * minus_log(upper - 0.5 * step) + minus_log(upper - step));
+    }
+    single_[0] = minus_log(lowest);
+    tail_[0] = integral;
   }
-  return std::max(1.0, effective);
+  /// @param u      uniform in (0, 1)
+  /// @param count  how many values, at least 2
+  /// @param range  codes from the lowest to the highest of them
+  /// @returns codes above the highest; may be negative
+  double largest(double u, double count, double range) const {
+    const double apart = range / (count - 1.0);
+    const double wanted = -std::log(u);
+    double below = lowest + 1.0;
+    double above = highest;
+    while (above - below > 0.01) {
+      const double middle = 0.5 * (below + above);
+      (expected_above(middle, count, apart) > wanted ? below : above) = middle;
+    }
+    return 0.5 * (below + above);
+  }
+
+ private:
+  static constexpr double lowest = -8.0;
+  static constexpr double step = 1.0 / 16.0;
+  static constexpr std::size_t steps = 224;
+  static constexpr double highest = lowest + step * static_cast<double>(steps);
+
+  double expected_above(double x, double count, double apart) const {
+    if (apart < 1.0) {
+      const double from = x - 0.5 * apart;
+      return (at(tail_, from) - at(tail_, from + count * apart)) / apart;
+    }
+    double sum = 0.0;
+    for (double k = 0.0; k < count && x + k * apart < highest; k += 1.0) sum += at(single_, x + k * apart);
+    return sum;
+  }
+  static double at(const std::array<double, steps + 1>& table, double x) {
+    const double place = (x - lowest) / step;
+    if (place >= static_cast<double>(steps)) return 0.0;
+    const auto k = static_cast<std::size_t>(place);
+    return table[k] + (table[k + 1] - table[k]) * (place - static_cast<double>(k));
+  }
+  std::array<double, steps + 1> single_{};
+  std::array<double, steps + 1> tail_{};
+};
+
+/// How far the highest of some values lies above the top of their range.
+float draw(const AdcInput& input, double u, double count, float range) {
+  if (range <= alike || count < 2.0) return input.gaussian().largest(u, count);
+  static const RampLaw law;
+  return std::min(static_cast<float>(law.largest(u, count, static_cast<double>(range))), input.gaussian().widest());
 }
 
 }  // namespace
@@ -98,15 +154,12 @@ void SpanTally::settle() {
   float above = 0.0F;
   float below = 0.0F;
   if (input_.noisy()) {
-    const GaussianTable& gaussian = input_.gaussian();
-    const bool may_rise = input_.code(high_ + gaussian.widest()) + 1 > highest_;
-    const bool may_fall = input_.code(low_ - gaussian.widest()) - 1 < lowest_;
-    if (may_rise || may_fall) {
-      const double range = static_cast<double>(high_ - low_);
-      const double count = range > static_cast<double>(alike) ? effective_count(gaussian, alike_, range) : alike_;
-      if (may_rise) above = gaussian.largest(uniform(input_.noise_seed(), place(alike_first_, Draw::highest)), count);
-      if (may_fall) below = gaussian.largest(uniform(input_.noise_seed(), place(alike_first_, Draw::lowest)), count);
+    const float widest = input_.gaussian().widest();
+    const auto place_of = [&](Draw kind) { return uniform(input_.noise_seed(), place(alike_first_, kind)); };
+    if (input_.code(high_ + widest) + 1 > highest_) {
+      above = draw(input_, place_of(Draw::highest), alike_, high_ - low_);
     }
+    if (input_.code(low_ - widest) - 1 < lowest_) below = draw(input_, place_of(Draw::lowest), alike_, high_ - low_);
   }
   highest_ = std::max<int>(highest_, input_.code(high_ + above));
   lowest_ = std::min<int>(lowest_, input_.code(low_ - below));

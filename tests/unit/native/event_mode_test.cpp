@@ -163,6 +163,88 @@ TEST_P(ByEvents, WithNoiseTheSpikesAreThoseOfTheSamples) {
   }
 }
 
+/// What level and current records say, one number each, over many records.
+struct Statistic {
+  const char* name;
+  std::function<double(const LevelRecord&)> of;
+};
+
+const std::vector<Statistic>& statistics() {
+  static const std::vector<Statistic> all = [] {
+    std::vector<Statistic> made;
+    static const char* names[] = {"v_out", "v_m", "i_read"};
+    for (std::size_t s = 0; s < signal_count; ++s) {
+      made.push_back({names[s], [s](const LevelRecord& level) { return double(level.signals[s].lowest); }});
+      made.push_back({names[s], [s](const LevelRecord& level) { return double(level.signals[s].highest); }});
+      made.push_back(
+          {names[s], [s](const LevelRecord& level) { return double(level.signals[s].sum) / level.signals[s].count; }});
+    }
+    return made;
+  }();
+  return all;
+}
+
+struct Moments {
+  double mean = 0.0;
+  double variance = 0.0;
+};
+Moments moments(const std::vector<double>& values) {
+  Moments m;
+  for (const double x : values) m.mean += x / double(values.size());
+  for (const double x : values) m.variance += (x - m.mean) * (x - m.mean) / double(values.size() - 1);
+  return m;
+}
+
+TEST(ByEventsInLaw, LevelsOfASilentNeuronHaveTheLawOfTheSamples) {
+  // Below the rheobase everything stands still after a second: plateaus and noise are all there is.
+  for (const std::uint64_t seed : {21U, 22U, 23U}) {
+    Pair pair{circuits()[0], seed, 0.0, false};
+    for (Host* host : {&pair.samples, &pair.events}) {
+      host->begin(25e-6, 0);
+      host->grant_to(2500, 5'000'000);
+    }
+    const auto a = pair.samples.all<LevelRecord>();
+    const auto b = pair.events.all<LevelRecord>();
+    ASSERT_EQ(a.size(), b.size());
+    for (std::size_t s = 0; s < statistics().size(); ++s) {
+      SCOPED_TRACE(testing::Message() << "seed " << seed << ", " << statistics()[s].name << " " << s % 3);
+      std::vector<double> x, y;
+      for (std::size_t k = 500; k < a.size(); ++k) {
+        x.push_back(statistics()[s].of(a[k]));
+        y.push_back(statistics()[s].of(b[k]));
+      }
+      const Moments m = moments(x), n = moments(y);
+      // The bend of the converter is met on average by the sums, code by code by the extremes.
+      EXPECT_NEAR(m.mean, n.mean, 0.1 + 4.0 * std::sqrt((m.variance + n.variance) / double(x.size())));
+      // A bend changes the size of a code by up to half.
+      EXPECT_LT(m.variance, 2.3 * n.variance + 0.02);
+      EXPECT_LT(n.variance, 2.3 * m.variance + 0.02);
+    }
+  }
+}
+
+TEST(ByEventsInLaw, LevelsOfAChargingMembraneHaveTheLawOfTheSamples) {
+  // V_m rises by about 30 codes a record: the outermost of many values that are spread over a ramp.
+  for (const std::uint64_t seed : {31U, 32U}) {
+    Pair pair{circuits()[0], seed, 0.0, false};
+    for (Host* host : {&pair.samples, &pair.events}) {
+      host->begin(60e-6, 0);
+      host->grant_to(2500, 5'000'000);
+    }
+    const auto a = pair.samples.all<LevelRecord>();
+    const auto b = pair.events.all<LevelRecord>();
+    ASSERT_EQ(a.size(), b.size());
+    for (std::size_t s = 0; s < statistics().size(); ++s) {
+      SCOPED_TRACE(testing::Message() << "seed " << seed << ", " << statistics()[s].name << " " << s % 3);
+      std::vector<double> apart;
+      for (std::size_t k = 100; k < a.size(); ++k) apart.push_back(statistics()[s].of(b[k]) - statistics()[s].of(a[k]));
+      const Moments m = moments(apart);
+      EXPECT_NEAR(m.mean, 0.0, 0.15 + 4.0 * std::sqrt(m.variance / double(apart.size())));
+      EXPECT_LT(m.variance, 1.5);
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Neurons, ByEvents, testing::Range<std::size_t>(0, 5));
 
 }  // namespace

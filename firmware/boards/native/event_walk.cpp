@@ -62,8 +62,8 @@ template <class Sink>
 void cover_piece(const Course& course, std::size_t begin, std::size_t end, const AdcInput& input, Sink& sink) {
   if (begin == end) return;
   if (end - begin <= sink.few()) return sink.exact(begin, end);
-  cover_span(course, begin, point_at(course.signal, course.at(begin)), end,
-             point_at(course.signal, course.at(end - 1)), input, sink);
+  cover_span(course, begin, point_at(course.signal, course.at(begin)), end, point_at(course.signal, course.at(end - 1)),
+             input, sink);
 }
 
 /// How many conversions from `begin` on still see the filter's own mode: while it lasts, bounds are of no use.
@@ -296,16 +296,14 @@ bool NativeInstrument::coast_currents(std::size_t blocks) {
   for (std::size_t c = 0; c < bench_.size(); ++c) {
     ChannelBench& bench = *bench_[c];
     bench.command = core_.resting(c).before(static_cast<std::int64_t>(lead * block));
-    bench.changes.clear();
+    const auto changes = bench.source.follow_resting(bench.command, block, blocks, board_.closed());
+    bench.changes.assign(changes.begin(), changes.end());
     bench.next_change = 0;
     double lowest = bench.output_current;
     double highest = bench.output_current;
-    for (std::size_t k = 0; k < blocks; ++k) {
-      for (const CurrentChange& change : bench.source.follow_resting(bench.command, block, board_.closed())) {
-        bench.changes.push_back({change.at + static_cast<int>(k * block), change.current});
-        lowest = std::min(lowest, change.current);
-        highest = std::max(highest, change.current);
-      }
+    for (const CurrentChange& change : bench.changes) {
+      lowest = std::min(lowest, change.current);
+      highest = std::max(highest, change.current);
     }
     const float reach = bench.i_read.reach();
     if (!core_.i_read_passes(c, code_below(bench.i_read.line(lowest) - reach),
@@ -343,29 +341,40 @@ void NativeInstrument::end_stretch(Sample first, const EventWalk& along, std::si
 void NativeInstrument::read_currents(ChannelBench& bench, std::size_t from, std::size_t to, double before,
                                      firmware::StretchCodes& codes) const {
   constexpr std::size_t per_mean = std::size_t(Nominal::sample_rate) / firmware::ChannelState::current_rate;
+  // Conversions are at each tenth sample.
+  const auto conversions = [](std::size_t begin, std::size_t end) {
+    return (end + slow_every - 1) / slow_every - (begin + slow_every - 1) / slow_every;
+  };
+  std::array<double, firmware::StretchCodes::most_means> sums{};  // of mean codes
   std::size_t next = 0;
   double current = before;
   std::size_t at = from * block;
-  // A walk begins at a mark, and so at the beginning of a mean.
-  for (std::size_t mean = 0; at < to * block; ++mean) {
-    const std::size_t end = std::min(to * block, (at / per_mean + 1) * per_mean);
-    codes.read_counts[mean] = static_cast<std::uint16_t>((end - at) / slow_every);
-    while (at < end) {
-      for (; next < bench.changes.size() && static_cast<std::size_t>(bench.changes[next].at) <= at; ++next) {
-        current = bench.changes[next].current;
-      }
-      std::size_t until = end;
-      if (next < bench.changes.size()) until = std::min(until, static_cast<std::size_t>(bench.changes[next].at));
-      // Conversions are at each tenth sample.
-      const std::size_t count = (until + slow_every - 1) / slow_every - (at + slow_every - 1) / slow_every;
-      if (count > 0) {
-        bench.i_tally.add(bench.i_read.conversions(),
-                          {static_cast<std::uint32_t>(count), current, current, current, current});
-        bench.i_read.skip(count);
-      }
-      at = until;
+  std::size_t mean = 0;
+  // A walk begins at a mark, and so at the beginning of a mean; a stretch of constant current may last for many.
+  while (at < to * block) {
+    for (; next < bench.changes.size() && static_cast<std::size_t>(bench.changes[next].at) <= at; ++next) {
+      current = bench.changes[next].current;
     }
-    codes.read_sums[mean] = bench.i_tally.take_sum();
+    std::size_t until = to * block;
+    if (next < bench.changes.size()) until = std::min(until, static_cast<std::size_t>(bench.changes[next].at));
+    const std::size_t count = conversions(at, until);
+    const std::uint64_t number = bench.i_read.conversions();
+    if (count > 0) {
+      bench.i_tally.add(number, {static_cast<std::uint32_t>(count), current, current, current, current});
+      bench.i_read.skip(count);
+    }
+    const double code = bench.i_tally.plateau(current);
+    while (at < until) {
+      const std::size_t end = std::min(until, (at / per_mean + 1) * per_mean);
+      codes.read_counts[mean] = static_cast<std::uint16_t>(codes.read_counts[mean] + conversions(at, end));
+      sums[mean] += static_cast<double>(conversions(at, end)) * code;
+      if (end % per_mean == 0) ++mean;
+      at = end;
+    }
+  }
+  for (std::size_t k = 0; k < sums.size(); ++k) {
+    if (codes.read_counts[k] == 0) continue;
+    codes.read_sums[k] = bench.i_tally.noisy_sum(bench.i_read.conversions() + k, sums[k], codes.read_counts[k]);
   }
   const firmware::QuietSpan span = bench.i_tally.finish();
   codes.i_read = {span.lowest, span.highest, 0};

@@ -94,10 +94,52 @@ CurrentSource::CurrentSource(std::uint64_t seed, bool ideal) : levels_(4096) {
   }
 }
 
-void CurrentSource::emit(int at, double current) {
+inline void CurrentSource::emit(int at, double current) {
   if (current == state_.current) return;
   changes_.push_back({at, current});
   state_.current = current;
+}
+
+/// Sum of the currents of codes that are all state_.base or the one above, from the sum of the codes.
+inline double CurrentSource::flicker_sum(std::uint32_t codes_sum, std::size_t count) const {
+  const double upper = static_cast<double>(codes_sum) - static_cast<double>(state_.base) * static_cast<double>(count);
+  const double lower_sum = level(state_.base) * (static_cast<double>(count) - upper);
+  return upper > 0.0 ? lower_sum + level(static_cast<DacCode>(state_.base + 1)) * upper : lower_sum;
+}
+
+/// Whether a block has the mean of the flicker so far: with error feedback a constant command is met to a code or so.
+inline bool CurrentSource::continues_flicker(double written, std::size_t count) const {
+  return std::abs(written * state_.run_samples - state_.run_sum * static_cast<double>(count)) <=
+         1.4 * Nominal::amps_per_dac_code * state_.run_samples;
+}
+
+inline void CurrentSource::follow_flicker(double written, std::size_t count) {
+  const double samples = static_cast<double>(count);
+  state_.run_sum += written;
+  state_.run_samples += samples;
+  double next = state_.paying ? state_.run_sum / state_.run_samples : state_.current;
+  state_.missed += written - next * samples;
+  state_.paying = std::abs(state_.missed) > 0.7 * Nominal::amps_per_dac_code;
+  if (state_.paying) {
+    // Made good within this block; then the mean since the flicker began is the best guess. Halving the weight of the
+    // past lets the mean follow a command that creeps.
+    next += state_.missed / samples;
+    state_.missed = 0.0;
+    state_.run_sum *= 0.5;
+    state_.run_samples *= 0.5;
+  }
+  emit(0, next);
+}
+
+/// Goes on with a flicker. @returns false when the block is no part of it
+inline bool CurrentSource::follow_on(const firmware::CodeSummary& block, std::size_t count) {
+  if (!state_.closed) state_.missed = 0.0;
+  state_.closed = true;
+  if (!state_.steady || block.lowest < state_.base || block.highest > state_.base + 1) return false;
+  const double written = flicker_sum(block.sum, count);
+  if (!continues_flicker(written, count)) return false;
+  follow_flicker(written, count);
+  return true;
 }
 
 std::span<const CurrentChange> CurrentSource::follow(std::span<const DacCode> codes, bool closed) {
@@ -112,23 +154,29 @@ std::span<const CurrentChange> CurrentSource::follow(std::span<const DacCode> co
 }
 
 std::span<const CurrentChange> CurrentSource::follow_resting(firmware::RestingCommand& command, std::size_t count,
-                                                             bool closed) {
+                                                             std::size_t blocks, bool closed) {
   changes_.clear();
-  firmware::RestingCommand next = command;
-  const std::uint32_t sum = command.sum(static_cast<std::int64_t>(count));
   if (!closed) {
-    follow_open();
+    if (blocks > 0) follow_open();
+    command.sum(static_cast<std::int64_t>(blocks * count));
     return changes_;
   }
   // Error feedback gives the whole code of the command or the one above it.
-  const auto base = static_cast<DacCode>(next.applied >> fine_bits);
-  const auto above = sum - static_cast<std::uint32_t>(base) * static_cast<std::uint32_t>(count);
-  const firmware::CodeSummary block{static_cast<DacCode>(above == count ? base + 1 : base),
-                                    static_cast<DacCode>(above == 0 ? base : base + 1), sum};
-  if (follow_on(block, count)) return changes_;
-  std::vector<DacCode> codes(count);
-  for (DacCode& code : codes) code = next.code();
-  follow_codes(block, codes);
+  const auto base = static_cast<DacCode>(command.applied >> fine_bits);
+  const auto none = static_cast<std::uint32_t>(base) * static_cast<std::uint32_t>(count);
+  for (std::size_t k = 0; k < blocks; ++k) {
+    firmware::RestingCommand codes_of = command;
+    const std::uint32_t sum = command.sum(static_cast<std::int64_t>(count));
+    const firmware::CodeSummary block{static_cast<DacCode>(sum - none == count ? base + 1 : base),
+                                      static_cast<DacCode>(sum == none ? base : base + 1), sum};
+    const std::size_t before = changes_.size();
+    if (!follow_on(block, count)) {
+      std::vector<DacCode> codes(count);
+      for (DacCode& code : codes) code = codes_of.code();
+      follow_codes(block, codes);
+    }
+    for (std::size_t j = before; j < changes_.size(); ++j) changes_[j].at += static_cast<int>(k * count);
+  }
   return changes_;
 }
 
@@ -138,17 +186,6 @@ void CurrentSource::follow_open() {
   emit(0, 0.0);
 }
 
-/// Goes on with a flicker. @returns false when the block is no part of it
-bool CurrentSource::follow_on(const firmware::CodeSummary& block, std::size_t count) {
-  if (!state_.closed) state_.missed = 0.0;
-  state_.closed = true;
-  if (!state_.steady || block.lowest < state_.base || block.highest > state_.base + 1) return false;
-  const double written = flicker_sum(block.sum, count);
-  if (!continues_flicker(written, count)) return false;
-  follow_flicker(written, count);
-  return true;
-}
-
 void CurrentSource::follow_codes(const firmware::CodeSummary& block, std::span<const DacCode> codes) {
   if (block.highest <= block.lowest + 1 && lies_straight(codes)) {
     begin_flicker(block, codes.size());
@@ -156,19 +193,6 @@ void CurrentSource::follow_codes(const firmware::CodeSummary& block, std::span<c
     state_.steady = false;
     follow_movement(codes);
   }
-}
-
-/// Sum of the currents of codes that are all state_.base or the one above, from the sum of the codes.
-double CurrentSource::flicker_sum(std::uint32_t codes_sum, std::size_t count) const {
-  const double upper = static_cast<double>(codes_sum) - static_cast<double>(state_.base) * static_cast<double>(count);
-  const double lower_sum = level(state_.base) * (static_cast<double>(count) - upper);
-  return upper > 0.0 ? lower_sum + level(static_cast<DacCode>(state_.base + 1)) * upper : lower_sum;
-}
-
-/// Whether a block has the mean of the flicker so far: with error feedback a constant command is met to a code or so.
-bool CurrentSource::continues_flicker(double written, std::size_t count) const {
-  return std::abs(written - state_.run_sum / state_.run_samples * static_cast<double>(count)) <=
-         1.4 * Nominal::amps_per_dac_code;
 }
 
 /// Whether the charge of the codes never leaves that of their mean by more than about a code for one sample.
@@ -193,24 +217,6 @@ void CurrentSource::begin_flicker(const firmware::CodeSummary& block, std::size_
   emit(0, (state_.run_sum + state_.missed) / state_.run_samples);
   state_.paying = state_.missed != 0.0;
   state_.missed = 0.0;
-}
-
-void CurrentSource::follow_flicker(double written, std::size_t count) {
-  const double samples = static_cast<double>(count);
-  state_.run_sum += written;
-  state_.run_samples += samples;
-  double next = state_.paying ? state_.run_sum / state_.run_samples : state_.current;
-  state_.missed += written - next * samples;
-  state_.paying = std::abs(state_.missed) > 0.7 * Nominal::amps_per_dac_code;
-  if (state_.paying) {
-    // Made good within this block; then the mean since the flicker began is the best guess. Halving the weight of the
-    // past lets the mean follow a command that creeps.
-    next += state_.missed / samples;
-    state_.missed = 0.0;
-    state_.run_sum *= 0.5;
-    state_.run_samples *= 0.5;
-  }
-  emit(0, next);
 }
 
 void CurrentSource::follow_movement(std::span<const DacCode> codes) {

@@ -106,9 +106,11 @@ class CurrentSource {
   /// Turns the codes of one block into changes of current.
   /// @param closed  the output switch; open means no current, whatever the codes
   std::span<const CurrentChange> follow(std::span<const DacCode> codes, bool closed);
-  /// The same for one block of a command at rest, from the sum of its codes: current for current what follow() gives.
-  /// @param command  as the block begins to play; moved on to its end
-  std::span<const CurrentChange> follow_resting(firmware::RestingCommand& command, std::size_t count, bool closed);
+  /// The same for blocks of a command at rest, from the sums of their codes: current for current what follow() gives.
+  /// @param command  as the first block begins to play; moved on to the end of the last
+  /// @returns changes, samples from the beginning of the first block
+  std::span<const CurrentChange> follow_resting(firmware::RestingCommand& command, std::size_t count,
+                                                std::size_t blocks, bool closed);
   double current() const { return state_.current; }
 
   /// All that a block changes: to take blocks back.

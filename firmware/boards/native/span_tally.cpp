@@ -166,15 +166,17 @@ void SpanTally::settle() {
   alike_ = 0;
 }
 
-std::uint32_t SpanTally::take_sum() {
-  double sum = sum_;
-  if (drawn_ > 0) {
+double SpanTally::plateau(double value) const {
+  const float line = input_.line(value);
+  return static_cast<double>(input_.noisy() ? input_.mean_code(line) : static_cast<float>(input_.code(line)));
+}
+
+std::uint32_t SpanTally::noisy_sum(std::uint64_t place, double sum, std::uint32_t count) const {
+  if (input_.noisy() && count > 0) {
     std::array<float, 4> noise;
-    input_.gaussian().four(mix(input_.noise_seed() ^ static_cast<std::uint64_t>(Draw::sum)), sum_first_, noise.data());
-    sum += static_cast<double>(noise[0]) * std::sqrt(drawn_ * code_variance);
+    input_.gaussian().four(mix(input_.noise_seed() ^ static_cast<std::uint64_t>(Draw::sum)), place, noise.data());
+    sum += static_cast<double>(noise[0]) * std::sqrt(count * code_variance);
   }
-  sum_ = 0.0;
-  drawn_ = 0;
   return static_cast<std::uint32_t>(std::max(0.0, std::round(sum)));
 }
 
@@ -186,7 +188,9 @@ firmware::QuietSpan SpanTally::finish() {
   span.last = input_.convert_at(last_conversion_, last_);
   span.lowest = std::min(static_cast<AdcCode>(lowest_), span.last);
   span.highest = std::max(static_cast<AdcCode>(highest_), span.last);
-  span.sum = std::clamp(take_sum(), count_ * span.lowest, count_ * span.highest);
+  span.sum = std::clamp(noisy_sum(sum_first_, sum_, drawn_), count_ * span.lowest, count_ * span.highest);
+  sum_ = 0.0;
+  drawn_ = 0;
   count_ = 0;
   lowest_ = 4096;
   highest_ = -1;

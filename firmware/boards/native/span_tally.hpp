@@ -36,9 +36,14 @@ class SpanTally {
   float lowest_line() const { return lowest_line_; }
   float highest_line() const { return highest_line_; }
 
-  /// Sum of the codes since the last call; their extremes stay.
-  std::uint32_t take_sum();
-  /// All there is, and begins anew; only while not empty. `sum` counts from the last take_sum().
+  /// The mean code of conversions of one value.
+  double plateau(double value) const;
+  /// A sum of codes with its noise.
+  /// @param place  tells this sum from all others of the input
+  /// @param sum    of the mean codes
+  /// @param count  how many codes
+  std::uint32_t noisy_sum(std::uint64_t place, double sum, std::uint32_t count) const;
+  /// All there is, and begins anew; only while not empty.
   firmware::QuietSpan finish();
 
  private:
@@ -58,7 +63,6 @@ class SpanTally {
   float highest_line_ = 0.0F;
   int lowest_ = 4096;
   int highest_ = -1;
-  // Since the last sum.
   double sum_ = 0.0;         // mean codes
   std::uint32_t drawn_ = 0;  // conversions in it whose noise is still to be drawn
   std::uint64_t sum_first_ = 0;

@@ -9,8 +9,10 @@ namespace thyrode::native {
 namespace {
 
 // Up to so many conversions are computed one by one rather than bounded.
-constexpr std::size_t few_v_out = 16;
+constexpr std::size_t few_v_out = 12;
 constexpr std::size_t few_v_m = 4;
+// A search by halves takes as long as so many conversions.
+constexpr std::size_t short_piece = 128;
 // Extremes are taken from the ends of a span if no value between them lies further out, in codes.
 constexpr float tight = 0.5F;
 
@@ -35,6 +37,11 @@ ValueSpan describe(const Course& course, const Range& range, const SignalPoint& 
   // The sum over equal steps is the integral and half of either end (Euler and Maclaurin).
   const double sum = integral_between(course.signal, a, b) / course.step + 0.5 * (a.value + b.value);
   return {static_cast<std::uint32_t>(count), range.lowest, range.highest, sum / static_cast<double>(count), b.value};
+}
+
+/// Whether the ends of a span stand for all of it.
+bool is_tight(const AdcInput& input, float low, float high, const SignalPoint& a, const SignalPoint& b) {
+  return input.line(std::min(a.value, b.value)) - low < tight && high - input.line(std::max(a.value, b.value)) < tight;
 }
 
 /// Hands conversions to a sink, in spans as long as it passes them over and one by one where it does not.
@@ -121,10 +128,7 @@ class NativeInstrument::EventWalk {
         continue;
       }
       VOut v_out{of_, c, first_, {bench.filter.output(), t0, sample_time}};
-      std::size_t begin = fast;
-      if (begin < fast_end) begin = std::min(fast_end, begin + transient(v_out.course, begin, bench.v_out));
-      for (std::size_t k = fast; k < begin; k += few_v_out) v_out.exact(k, std::min(k + few_v_out, begin));
-      cover_piece(v_out.course, begin, fast_end, bench.v_out, v_out);
+      cover_v_out(v_out, fast, fast_end);
       VM v_m{bench, {bench.membrane, t0, static_cast<double>(slow_every) * sample_time}};
       cover_piece(v_m.course, slow, slow_end, bench.v_m, v_m);
     }
@@ -176,6 +180,21 @@ class NativeInstrument::EventWalk {
       bench().v_out_tally.add(bench().v_out.conversions(), span);
       bench().v_out.skip(span.count);
     }
+    /// The signal at a sample, from the sampler if it stands there.
+    SignalPoint at(std::size_t k) const {
+      if (sampled != k || k == 0) return point_at(course.signal, course.at(k));
+      SignalPoint point;
+      point.time = course.at(k);
+      const std::array<double, 4>& p = course.signal.polynomial;
+      point.polynomial = ((p[3] * point.time + p[2]) * point.time + p[1]) * point.time + p[0];
+      point.value = point.polynomial;
+      for (std::size_t j = 0; j < course.signal.mode_count; ++j) {
+        point.part[j] = sampler.part(j);
+        point.quadrature[j] = sampler.quadrature(j);
+        point.value += point.part[j];
+      }
+      return point;
+    }
     void exact(std::size_t begin, std::size_t end) {
       if (!bench().v_out_tally.empty()) of.core_.coast(channel, bench().v_out_tally.finish());
       std::array<double, few_v_out> values;
@@ -210,6 +229,34 @@ class NativeInstrument::EventWalk {
                                 std::span{codes}.first(values.size()));
     }
   };
+
+  /// A short piece is computed from its beginning on until the rest of it may be passed over at once; only a long one
+  /// is worth a search for the place.
+  static void cover_v_out(VOut& sink, std::size_t begin, std::size_t end) {
+    const Course& course = sink.course;
+    const AdcInput& input = sink.bench().v_out;
+    if (begin < end) {
+      const std::size_t settled = std::min(end, begin + transient(course, begin, input));
+      for (; begin < settled; begin = std::min(settled, begin + few_v_out)) {
+        sink.exact(begin, std::min(settled, begin + few_v_out));
+      }
+    }
+    if (end - begin > short_piece) return cover_piece(course, begin, end, input, sink);
+    if (end - begin <= few_v_out) return begin < end ? sink.exact(begin, end) : void();
+    const SignalPoint last = point_at(course.signal, course.at(end - 1));
+    while (end - begin > few_v_out) {
+      const SignalPoint first = sink.at(begin);
+      const Range range = range_between(course.signal, first, last);
+      const float low = input.line(range.lowest);
+      const float high = input.line(range.highest);
+      if (is_tight(input, low, high, first, last) && sink.passes(low, high, range.trend)) {
+        return sink.quiet(describe(course, range, first, last, end - begin));
+      }
+      sink.exact(begin, begin + few_v_out);
+      begin += few_v_out;
+    }
+    sink.exact(begin, end);
+  }
 
   /// Whether no V_m trips for so many seconds from here, if no event comes.
   bool v_m_passes(double ahead) const {

@@ -59,6 +59,9 @@ class Sampler {
   void begin(const Signal& signal, double first, double step);
   /// Writes the next values.
   void read(std::span<double> out);
+  /// A mode at the next value: itself, and for an oscillation a quarter turn behind.
+  double part(std::size_t mode) const { return rotors_[mode].cosine; }
+  double quadrature(std::size_t mode) const { return rotors_[mode].sine; }
 
  private:
   struct Rotor {

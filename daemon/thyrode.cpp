@@ -179,7 +179,7 @@ int dispatch(int argc, char** argv) {
 
   std::string file;
   bool json = false;
-  CLI::App* show = app.add_subcommand("show", "the result of a recording as text");
+  CLI::App* show = app.add_subcommand("show", "the result of a recording as text, or the picture of a map");
   show->add_option("FILE", file, "recording (.nwb, or .nwb.part while it is written)")->required()->type_name("");
   show->footer(show_text);
   show->add_flag("--json", json, "one JSON document on standard output");

@@ -163,12 +163,19 @@ void make_file(const std::string& path, const MapDescription& description) {
 
 // ---------------------------------------------------------------- reading
 
+/// Readers take no lock: they may look at a map that is being computed. Its structure never changes.
+Handle reader_properties() {
+  Handle list = access_properties();
+  H5Pset_file_locking(list.get(), false, true);
+  return list;
+}
+
 Handle open_file(const std::string& path, unsigned flags) {
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
   if (!fs::exists(status)) refuse(path, "no such file", "check the name");
   if (!fs::is_regular_file(status)) refuse(path, "is not a file", "name a map (.h5)");
-  const Handle access = access_properties();
+  const Handle access = flags == H5F_ACC_RDONLY ? reader_properties() : access_properties();
   Handle file{H5Fopen(path.c_str(), flags, access.get())};
   if (file) return file;
   const std::string reason = h5::last_reason();
@@ -338,6 +345,8 @@ Map read_open_map(hid_t file) {
   Map map;
   map.description = read_description(file);
   const std::int64_t points = map.description.points();
+  // First of all: a point that was known by now has had its numbers written before.
+  map.computed = read_all<std::uint8_t>(file, computed_path, H5T_NATIVE_UINT8, points);
   map.points.resize(static_cast<std::size_t>(points));
   for (const RealColumn& column : real_columns) {
     const auto values = read_all<double>(file, column.path, H5T_NATIVE_DOUBLE, points);
@@ -355,7 +364,6 @@ Map read_open_map(hid_t file) {
     map.points[k].latched = latched[k] != 0;
     map.points[k].failed = failed[k] != 0;
   }
-  map.computed = read_all<std::uint8_t>(file, computed_path, H5T_NATIVE_UINT8, points);
   return map;
 }
 
@@ -412,7 +420,7 @@ bool is_map(const std::string& path) {
   std::error_code error;
   if (!fs::is_regular_file(path, error)) return false;
   const auto found = guarded([&] {
-    const Handle access = access_properties();
+    const Handle access = reader_properties();
     const Handle file{H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get())};
     return file && schema_of(file.get()).starts_with("thyrode.map/");
   });

@@ -94,8 +94,8 @@ class MapFile {
 /// Whether a file says of itself that it is a map, of any version.
 bool is_map(const std::string& path);
 
-/// Reads a map, complete or not.
-/// Errors: bad_input: no such file, no map, a newer version, damaged, being written.
+/// Reads a map, complete or not, also while another program computes it.
+/// Errors: bad_input: no such file, no map, a newer version, damaged.
 Result<Map> read_map(const std::string& path);
 
 }  // namespace thyrode::recording

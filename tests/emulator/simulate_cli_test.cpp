@@ -282,7 +282,7 @@ TEST(SimulateMap, GoesOnAfterAKill) {
   EXPECT_EQ(run(with(large, {"--out", folder / "parts.h5"})).code, 0) << "nothing is left to do, and that is no error";
 }
 
-TEST(SimulateMap, EndsInOrderWhenInterrupted) {
+TEST(SimulateMap, CanBeSeenWhileItIsComputedAndEndsInOrderWhenInterrupted) {
   const Folder folder;
   std::string command = "exec";
   for (const std::string& word :
@@ -292,6 +292,13 @@ TEST(SimulateMap, EndsInOrderWhenInterrupted) {
   Process interrupted{{"/bin/sh", "-c", command + " 2>&1"}};
   interrupted.line();
   interrupted.line();
+  const Finished meanwhile = run({program, "show", folder / "a.h5"});
+  EXPECT_EQ(meanwhile.code, 0) << "a map can be looked at while it is computed\n" << meanwhile.errors;
+  EXPECT_NE(text_of(meanwhile).find("not computed yet"), std::string::npos);
+  const Finished second =
+      run(simulate({"mbn", "--map", "I=30uA:120uA:500,tau_L=0.05ms:0.55ms:100", "--out", folder / "a.h5"}));
+  EXPECT_EQ(second.code, 2);
+  EXPECT_NE(second.errors.find("another program is writing this map"), std::string::npos) << second.errors;
   interrupted.signal(SIGINT);
   const std::vector<std::string> rest = interrupted.lines();
   EXPECT_EQ(interrupted.wait(), 1);

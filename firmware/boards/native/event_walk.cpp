@@ -13,8 +13,10 @@ constexpr std::size_t few_v_out = 12;
 constexpr std::size_t few_v_m = 4;
 // A search by halves takes as long as so many conversions.
 constexpr std::size_t short_piece = 128;
-// Extremes are taken from the ends of a span if no value between them lies further out, in codes.
+// Extremes are taken from the ends of a span if no value between them lies further out by so many codes. Without noise
+// a slow rise may cross its level a code earlier or later, which is long: there they must be exact.
 constexpr float tight = 0.5F;
+constexpr float tight_without_noise = 1e-3F;
 
 AdcCode code_below(float line) {
   return static_cast<AdcCode>(std::clamp(std::floor(line), 0.0F, 4095.0F));
@@ -41,7 +43,8 @@ ValueSpan describe(const Course& course, const Range& range, const SignalPoint& 
 
 /// Whether the ends of a span stand for all of it.
 bool is_tight(const AdcInput& input, float low, float high, const SignalPoint& a, const SignalPoint& b) {
-  return input.line(std::min(a.value, b.value)) - low < tight && high - input.line(std::max(a.value, b.value)) < tight;
+  const float most = input.noisy() ? tight : tight_without_noise;
+  return input.line(std::min(a.value, b.value)) - low < most && high - input.line(std::max(a.value, b.value)) < most;
 }
 
 /// Hands conversions to a sink, in spans as long as it passes them over and one by one where it does not.

@@ -44,14 +44,30 @@ AdcInput::AdcInput(double per_code, double zero, std::uint64_t seed, bool ideal,
     }
     mean_bend_[static_cast<std::size_t>(code)] = static_cast<float>(mean);
   }
+  bend_sums_.resize(4097, 0.0);
+  for (std::size_t code = 1; code <= 4096; ++code) {
+    bend_sums_[code] = bend_sums_[code - 1] + 0.5 * static_cast<double>(mean_bend_[code - 1] + mean_bend_[code]);
+  }
 }
 
-float AdcInput::mean_code(float line) const {
-  const float x = std::clamp(line, 0.0F, 4095.0F);
-  if (!noisy_) return x;
-  const auto below = static_cast<std::size_t>(x);
-  const float part = x - static_cast<float>(below);
-  return x + (1.0F - part) * mean_bend_[below] + part * mean_bend_[below + 1];
+float AdcInput::mean_code(float low, float high) const {
+  low = std::clamp(low, 0.0F, 4095.0F);
+  high = std::clamp(high, 0.0F, 4095.0F);
+  const float middle = 0.5F * (low + high);
+  if (!noisy_) return middle;
+  // The integral of straight lines between whole codes is a parabola within each.
+  const auto integral = [this](float line) {
+    const auto below = static_cast<std::size_t>(line);
+    const double part = static_cast<double>(line) - static_cast<double>(below);
+    const double slope = static_cast<double>(mean_bend_[below + 1] - mean_bend_[below]);
+    return bend_sums_[below] + part * (static_cast<double>(mean_bend_[below]) + 0.5 * part * slope);
+  };
+  if (high - low < 0.01F) {
+    const auto below = static_cast<std::size_t>(middle);
+    return middle + mean_bend_[below] +
+           (middle - static_cast<float>(below)) * (mean_bend_[below + 1] - mean_bend_[below]);
+  }
+  return middle + static_cast<float>((integral(high) - integral(low)) / static_cast<double>(high - low));
 }
 
 AdcCode AdcInput::convert_at(std::uint64_t conversion, double value) const {

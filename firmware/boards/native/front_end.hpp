@@ -67,8 +67,8 @@ class AdcInput {
   }
   /// How far a code can lie from its line.
   float reach() const { return reach_; }
-  /// The mean code of many conversions of a line value.
-  float mean_code(float line) const;
+  /// The mean code of many conversions of values evenly spread from one line value to another.
+  float mean_code(float low, float high) const;
   bool noisy() const { return noisy_; }
   const GaussianTable& gaussian() const { return gaussian_; }
   std::uint64_t noise_seed() const { return noise_seed_; }
@@ -89,7 +89,8 @@ class AdcInput {
   float reach_;  // codes
   std::uint64_t conversions_ = 0;
   std::vector<float> noise_;
-  std::vector<float> mean_bend_;  // at each whole line value: the bend that noise leaves on average
+  std::vector<float> mean_bend_;   // at each whole line value: the bend that noise leaves on average
+  std::vector<double> bend_sums_;  // its integral from 0
 };
 
 /// A stretch of constant current within a block.

@@ -116,13 +116,9 @@ void SpanTally::add(std::uint64_t first, const ValueSpan& span) {
     const AdcCode code = input_.code(low);
     sum_ += span.count * (code == input_.code(high) ? static_cast<double>(code) : static_cast<double>(mean));
   } else {
-    double bend = static_cast<double>(input_.mean_code(mean) - mean);
-    if (high - low > alike) {
-      bend = (bend + static_cast<double>(input_.mean_code(low) - low) +
-              static_cast<double>(input_.mean_code(high) - high)) /
-             3.0;
-    }
-    sum_ += span.count * (static_cast<double>(mean) + bend);
+    // The bend of a ramp through these codes; where in them the mean lies is known better.
+    const float bend = input_.mean_code(low, high) - std::clamp(0.5F * (low + high), 0.0F, 4095.0F);
+    sum_ += span.count * static_cast<double>(std::clamp(mean, 0.0F, 4095.0F) + bend);
     if (drawn_ == 0) sum_first_ = first;
     drawn_ += span.count;
   }
@@ -168,7 +164,7 @@ void SpanTally::settle() {
 
 double SpanTally::plateau(double value) const {
   const float line = input_.line(value);
-  return static_cast<double>(input_.noisy() ? input_.mean_code(line) : static_cast<float>(input_.code(line)));
+  return static_cast<double>(input_.noisy() ? input_.mean_code(line, line) : static_cast<float>(input_.code(line)));
 }
 
 std::uint32_t SpanTally::noisy_sum(std::uint64_t place, double sum, std::uint32_t count) const {

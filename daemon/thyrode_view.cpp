@@ -85,9 +85,10 @@ std::string summary(const analysis::RunResult& result) {
     text += "largest beta_n none (needs five firing steps on a branch)\n";
   }
   const analysis::Integrity& integrity = result.integrity;
-  text += fmt::format("integrity      {} samples, {} gaps, {} overruns, {} retransmits, {} late decisions\n",
-                      integrity.samples, integrity.gaps, integrity.overruns, integrity.retransmits,
-                      integrity.late_decisions);
+  text += fmt::format(
+      "integrity      {} samples, {} gaps, {} lost frames, {} overruns, {} retransmits, {} late decisions\n",
+      integrity.samples, integrity.gaps, integrity.lost_frames, integrity.overruns, integrity.retransmits,
+      integrity.late_decisions);
   return text;
 }
 

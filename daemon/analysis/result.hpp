@@ -89,6 +89,7 @@ struct Integrity {
   std::int64_t overruns = 0;
   std::int64_t retransmits = 0;
   std::int64_t late_decisions = 0;
+  std::int64_t lost_frames = 0;  ///< of the device's stream, whatever they held
   bool operator==(const Integrity&) const = default;
 };
 

@@ -373,8 +373,12 @@ class Bench::Run {
     result.steps = conductor_.results();
     result.fit = conductor_.fit();
     const acquisition::Counters& counters = acquisition_.counters();
-    result.integrity = {counters.samples, counters.gaps, counters.overruns, static_cast<std::int64_t>(link.retransmits),
-                        conductor_.late_decisions()};
+    result.integrity = {counters.samples,
+                        counters.gaps,
+                        counters.overruns,
+                        static_cast<std::int64_t>(link.retransmits),
+                        conductor_.late_decisions(),
+                        counters.lost_frames};
     if (!store_error_) {
       auto closed = bench_.store_.update_link(link);
       if (closed) closed = bench_.store_.finalise(result, outcome.exit_status);

@@ -84,7 +84,8 @@ Json to_json(const analysis::RunResult& result) {
                            {"gaps", integrity.gaps},
                            {"overruns", integrity.overruns},
                            {"retransmits", integrity.retransmits},
-                           {"late_decisions", integrity.late_decisions}};
+                           {"late_decisions", integrity.late_decisions},
+                           {"lost_frames", integrity.lost_frames}};
   return document;
 }
 

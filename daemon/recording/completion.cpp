@@ -64,7 +64,8 @@ void rewrite_results(hid_t file, const analysis::RunResult& result) {
   Table integrity{file, layout::integrity()};
   integrity.rewind();
   const analysis::Integrity& counts = result.integrity;
-  integrity.append(0, counts.samples, counts.gaps, counts.overruns, counts.retransmits, counts.late_decisions);
+  integrity.append(0, counts.samples, counts.gaps, counts.overruns, counts.retransmits, counts.late_decisions,
+                   counts.lost_frames);
 }
 
 /// While readers follow, words have a fixed length; now they become texts that every tool shows as such.

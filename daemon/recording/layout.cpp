@@ -181,7 +181,7 @@ TableSpec fit() {
 
 TableSpec integrity() {
   TableSpec spec{.path = in_module("integrity"), .description = "What was lost on the way.", .rows_per_chunk = 1};
-  for (const char* name : {"samples", "gaps", "overruns", "retransmits", "late_decisions"}) {
+  for (const char* name : {"samples", "gaps", "overruns", "retransmits", "late_decisions", "lost_frames"}) {
     spec.columns.push_back({name, "count", Element::i64});
   }
   return spec;

@@ -32,7 +32,8 @@ analysis::Integrity read_integrity(hid_t file) {
           .gaps = table_value(file, spec, "gaps"),
           .overruns = table_value(file, spec, "overruns"),
           .retransmits = table_value(file, spec, "retransmits"),
-          .late_decisions = table_value(file, spec, "late_decisions")};
+          .late_decisions = table_value(file, spec, "late_decisions"),
+          .lost_frames = table_value(file, spec, "lost_frames")};
 }
 
 LinkCounters read_link(hid_t file) {

@@ -223,6 +223,7 @@ void Streams::take(const protocol::Fault& fault) {
 }
 
 void Streams::take(const FramesLost& lost) {
+  lost_frames_ += lost.count;
   link_events_.append(static_cast<std::int64_t>(link_events_.rows()), last_mark_ * ticks_per_sample,
                       static_cast<std::uint8_t>(layout::LinkEvent::frames_lost), lost.count, std::uint8_t{0});
 }
@@ -252,7 +253,7 @@ void Streams::update_integrity() {
   for (const ChannelStreams& streams : channels_) samples += streams.samples();
   integrity_.rewind();
   integrity_.append(0, samples, static_cast<std::int64_t>(invalid_times_.rows()), std::int64_t{overruns_},
-                    std::int64_t{0}, std::int64_t{0});
+                    std::int64_t{0}, std::int64_t{0}, lost_frames_);
 }
 
 void Streams::add_step(const analysis::StepResult& step, std::span<const std::uint32_t> isi_counts) {

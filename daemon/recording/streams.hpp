@@ -109,6 +109,7 @@ class Streams {
   std::int64_t last_flush_;
   std::int64_t last_mark_;
   std::uint32_t overruns_ = 0;
+  std::int64_t lost_frames_ = 0;
   std::vector<std::int64_t> gap_end_;  ///< by channel: end of the last gap that was told
   std::vector<ChannelStreams> channels_;
   Table marks_;

@@ -116,6 +116,7 @@ struct SpoiltRun {
       EXPECT_EQ(fate.lost[k], !oracle.frames()[k].recorded) << "frame " << k;
     }
     const auto& integrity = outcome.result.integrity;
+    EXPECT_EQ(integrity.lost_frames, lost);
     EXPECT_EQ(store.link.lost_frames, static_cast<std::uint64_t>(lost));
     EXPECT_EQ(integrity.gaps, static_cast<std::int64_t>(store.all<Gap>().size()));
     EXPECT_EQ(integrity.gaps > 0, lost_in_run > 0);

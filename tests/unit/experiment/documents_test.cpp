@@ -140,7 +140,8 @@ TEST(ResultDocument, HasEveryKeyOfItsSchema) {
   expect_keys(document.at("fit").at("lif"),
               {"rheobase_ua", "rheobase_low_ua", "rheobase_high_ua", "tau_ms", "tau_low_ms", "tau_high_ms",
                "refractory_ms", "refractory_low_ms", "refractory_high_ms", "range_ua", "chi2_per_dof", "accepted"});
-  expect_keys(document.at("integrity"), {"samples", "gaps", "overruns", "retransmits", "late_decisions"});
+  expect_keys(document.at("integrity"),
+              {"samples", "gaps", "overruns", "retransmits", "late_decisions", "lost_frames"});
   EXPECT_EQ(document.at("steps").size(), 2U);
 }
 
@@ -152,11 +153,11 @@ TEST(ResultDocument, WithoutAFitHasNulls) {
 TEST(ResultDocument, CarriesTheIntegrityOfTheRun) {
   analysis::RunResult result;
   result.seed = 18446744073709551615ULL;
-  result.integrity = {1, 2, 3, 4, 5};
+  result.integrity = {1, 2, 3, 4, 5, 6};
   const auto document = to_json(result);
   EXPECT_EQ(document.at("seed"), 18446744073709551615ULL);
   EXPECT_EQ(document.at("integrity").dump(),
-            R"({"samples":1,"gaps":2,"overruns":3,"retransmits":4,"late_decisions":5})");
+            R"({"samples":1,"gaps":2,"overruns":3,"retransmits":4,"late_decisions":5,"lost_frames":6})");
 }
 
 }  // namespace

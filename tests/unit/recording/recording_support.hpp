@@ -126,7 +126,7 @@ inline analysis::RunResult result(int steps) {
   whole.fit.onset_high_ua = 1.0 / 3.0;
   whole.fit.end_high_ua = 128.0;
   whole.fit.lif = analysis::LifFit{31.0, 30.5, 31.5, 12.0, 11.0, 13.0, 1.0, 0.5, 1.5, 32.0, 64.0, 1.07, true};
-  whole.integrity = {123456789, 2, 1, 3, 4};
+  whole.integrity = {123456789, 2, 1, 3, 4, 5};
   return whole;
 }
 

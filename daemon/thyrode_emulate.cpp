@@ -49,7 +49,7 @@ Result<void> serve_tcp(native::NativeInstrument& instrument, std::uint16_t port,
   while (!stop_serving) {
     const auto client = listener->accept(100.0_ms);
     if (!client) continue;
-    const auto served = serve_client(instrument, **client, speed, stop_serving);
+    auto served = serve_client(instrument, **client, speed, stop_serving);
     if (!served && served.error().kind == ErrorKind::run_failed) return served;
   }
   return {};
@@ -64,7 +64,7 @@ Result<void> serve_terminal(native::NativeInstrument& instrument, double speed) 
     if (!terminal->wait_for_client(100.0_ms)) continue;
     const auto client = terminal->link();
     if (!client) return tl::make_unexpected(client.error());
-    const auto served = serve_client(instrument, **client, speed, stop_serving);
+    auto served = serve_client(instrument, **client, speed, stop_serving);
     if (!served && served.error().kind == ErrorKind::run_failed) return served;
   }
   return {};

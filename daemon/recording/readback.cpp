@@ -20,6 +20,7 @@ Handle variable_text() {
 /// Takes over texts that the library allocated.
 std::vector<std::string> adopt(std::vector<char*>& raw, hid_t type, hid_t space) {
   std::vector<std::string> texts;
+  texts.reserve(raw.size());
   for (const char* text : raw) texts.emplace_back(text == nullptr ? "" : text);
   H5Dvlen_reclaim(type, space, H5P_DEFAULT, raw.data());
   return texts;
@@ -90,6 +91,7 @@ std::vector<std::string> read_texts(hid_t file, const std::string& path, std::in
   std::vector<std::array<char, text16_bytes>> raw(static_cast<std::size_t>(count));
   if (count > 0) read_rows(file, path, 0, count, 1, type.get(), raw.data());
   std::vector<std::string> texts;
+  texts.reserve(raw.size());
   for (const auto& text : raw) texts.emplace_back(text.begin(), std::find(text.begin(), text.end(), '\0'));
   return texts;
 }
@@ -116,7 +118,7 @@ std::int64_t table_rows(hid_t file, const std::string& path) {
   if (!h5::exists(file, path)) return 0;
   std::int64_t rows = row_count(file, path + "/id");
   for (const std::string& column : read_texts_attribute(file, path, "colnames")) {
-    rows = std::min(rows, row_count(file, path + "/" + column));
+    rows = std::min(rows, row_count(file, std::string{path}.append("/").append(column)));
   }
   return rows;
 }

@@ -17,6 +17,7 @@ struct Circuit {
   double lowest;   // A
   double highest;  // A
   double swing;    // V
+  int channels = 1;
 };
 
 const std::vector<Circuit>& circuits() {
@@ -31,11 +32,16 @@ const std::vector<Circuit>& circuits() {
         return neurons::must_make("thyristor-fast", neurons::bench_fast(load, capacitor), {noise, 5e-3}, seed);
       };
     };
-    return std::vector<Circuit>{{"msn", thyristor(47.0), 25e-6, 135e-6, 0.06},
-                                {"burst", thyristor(1000.0), 25e-6, 110e-6, 0.06},
-                                {"fast spikes", thyristor(3500.0), 25e-6, 110e-6, 0.06},
-                                {"msn-fast", fast(100.0, 0.0), 30e-6, 100e-6, 0.02},
-                                {"mbn-fast", fast(1000.0, 20e-9), 30e-6, 100e-6, 0.05}};
+    const auto two = [](double noise, std::uint64_t seed) {
+      neurons::Parameters parameters = neurons::wu2023();
+      parameters.erase("u_start");
+      parameters.insert({{"w", -10e-6}, {"t_d", 20e-3}, {"u_start_A", 0.75}, {"u_start_B", 0.76}});
+      return neurons::must_make("thyristor-pair", parameters, {noise, 5e-3}, seed);
+    };
+    return std::vector<Circuit>{
+        {"msn", thyristor(47.0), 25e-6, 135e-6, 0.06},           {"burst", thyristor(1000.0), 25e-6, 110e-6, 0.06},
+        {"fast spikes", thyristor(3500.0), 25e-6, 110e-6, 0.06}, {"msn-fast", fast(100.0, 0.0), 30e-6, 100e-6, 0.02},
+        {"mbn-fast", fast(1000.0, 20e-9), 30e-6, 100e-6, 0.05},  {"two", two, 35e-6, 60e-6, 0.06, 2}};
   }();
   return all;
 }
@@ -47,6 +53,10 @@ void command(Host& host, const Circuit& circuit, std::uint64_t seed, std::int64_
     return circuit.lowest + (circuit.highest - circuit.lowest) * std::uniform_real_distribution<>{}(random);
   };
   host.begin(current(), 0, circuit.swing);
+  if (circuit.channels == 2) {
+    host.send(ConfigureDetector{1, Sample{0}, Trigger::swing, v_out_codes(circuit.swing), 0, 0, 12});
+    host.send(Schedule{1, Sample{5000}, 0, fine_of(current()), fine_of(circuit.highest)});
+  }
   std::int64_t at = 5000;
   for (std::int64_t granted = 2500; granted <= until; granted += 2500) {
     if (at < granted + 5000 && at + 10'000 < until) {
@@ -68,10 +78,7 @@ struct Pair {
         events{circuit.make(noise, seed), NativeOptions{seed, ideal, false, 0, {}}} {}
 };
 
-/// @param codes, width  what peaks and troughs may differ by, codes, and widths, ticks
-void expect_same_spikes(const Pair& pair, double codes, double width) {
-  const auto a = pair.samples.spikes();
-  const auto b = pair.events.spikes();
+void expect_same(const std::vector<SpikeRecord>& a, const std::vector<SpikeRecord>& b, double codes, double width) {
   ASSERT_EQ(a.size(), b.size());
   for (std::size_t k = 0; k < a.size(); ++k) {
     ASSERT_NEAR(static_cast<double>(a[k].at - b[k].at), 0.0, 256.0) << "spike " << k;
@@ -81,6 +88,13 @@ void expect_same_spikes(const Pair& pair, double codes, double width) {
   }
 }
 
+/// @param codes, width  what peaks and troughs may differ by, codes, and widths, ticks
+void expect_same_spikes(const Pair& pair, double codes, double width) {
+  for (const std::uint8_t channel : std::array<std::uint8_t, 2>{0, 1}) {
+    SCOPED_TRACE(testing::Message() << "channel " << int{channel});
+    expect_same(pair.samples.spikes(channel), pair.events.spikes(channel), codes, width);
+  }
+}
 void expect_same_levels(const Pair& pair, double codes) {
   const auto a = pair.samples.all<LevelRecord>();
   const auto b = pair.events.all<LevelRecord>();
@@ -160,6 +174,36 @@ TEST_P(ByEvents, WithNoiseTheSpikesAreThoseOfTheSamples) {
     expect_same_currents(pair, 2.0);  // 25 draws
     expect_same_truth(pair);
     if (HasFatalFailure()) return;
+  }
+}
+
+TEST(ByEventsTrips, AtTheBlockWhereVmExceedsItsLimit) {
+  // The fast neuron charges to 1.8 V within a few ms; the limit lies on the way.
+  const Circuit& circuit = circuits()[3];
+  for (const bool ideal : {true, false}) {
+    for (const double limit : {0.9, 1.2, 1.5, 1.79}) {
+      SCOPED_TRACE(testing::Message() << "limit " << limit << " V, seed 7, ideal " << ideal);
+      Pair pair{circuit, 7, 0.0, ideal};
+      for (Host* host : {&pair.samples, &pair.events}) {
+        ConfigureLimits limits{0, 0, 4095 << fine_bits, 1 << fine_bits};
+        limits.compliance = static_cast<AdcCode>(limit / Nominal::volts_per_code_m + Nominal::adc_zero);
+        host->send(limits);
+        host->begin(60e-6, 0, circuit.swing);
+        host->grant_to(2500, 50'000);
+      }
+      const auto a = pair.samples.all<Fault>();
+      const auto b = pair.events.all<Fault>();
+      ASSERT_EQ(a.size(), 1U);
+      ASSERT_EQ(b.size(), 1U);
+      EXPECT_EQ(b[0].code, FaultCode::compliance);
+      EXPECT_EQ(b[0].at, a[0].at);
+      EXPECT_NEAR(b[0].value, a[0].value, ideal ? 1.0 : 6.0);
+      EXPECT_EQ(pair.samples.all<StepApplied>(), pair.events.all<StepApplied>());
+      EXPECT_EQ(pair.samples.truth.back().current, 0.0);
+      expect_same_levels(pair, ideal ? 1.0 : 6.0);
+      expect_same_truth(pair);
+      if (HasFatalFailure()) return;
+    }
   }
 }
 
@@ -245,7 +289,7 @@ TEST(ByEventsInLaw, LevelsOfAChargingMembraneHaveTheLawOfTheSamples) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Neurons, ByEvents, testing::Range<std::size_t>(0, 5));
+INSTANTIATE_TEST_SUITE_P(Neurons, ByEvents, testing::Range<std::size_t>(0, 6));
 
 }  // namespace
 }  // namespace thyrode::native

@@ -78,9 +78,10 @@ class Host {
     }
     return messages;
   }
-  std::vector<protocol::SpikeRecord> spikes() const {
+  std::vector<protocol::SpikeRecord> spikes(std::uint8_t channel = 0) const {
     std::vector<protocol::SpikeRecord> spikes;
     for (const auto& block : all<protocol::SpikeBlock>()) {
+      if (block.channel != channel) continue;
       spikes.insert(spikes.end(), block.records.begin(), block.records.end());
     }
     return spikes;

@@ -30,6 +30,7 @@ class Process {
       dup2(err, STDERR_FILENO);
       if (chdir(folder.c_str()) != 0) _exit(126);
       std::vector<char*> argv;
+      argv.reserve(arguments.size() + 1);
       for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
       argv.push_back(nullptr);
       execv(argv[0], argv.data());

@@ -42,8 +42,8 @@ DeviceInfo board() {
   return info;
 }
 
-Result<RunPlan> plan_for(std::string experiment, const DeviceInfo& device = board(),
-                         std::string station = station_text) {
+Result<RunPlan> plan_for(const std::string& experiment, const DeviceInfo& device = board(),
+                         const std::string& station = station_text) {
   const auto e = load::parse_experiment(experiment, "experiment.yaml");
   const auto s = load::parse_station(station, "station.yaml");
   if (!e) return tl::make_unexpected(e.error());

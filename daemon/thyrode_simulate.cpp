@@ -100,9 +100,14 @@ ordered_json truth_json(const simulation::Truth& truth) {
   return document;
 }
 
+// Microamperes as somebody wrote them: 45.3, without what binary fractions add in the last digit.
+double as_written(Current current) {
+  return std::round(current.si() * 1e15) / 1e9;
+}
+
 void add_channel(ordered_json& document, const Drive& drive, const Simulation& result) {
-  document["current_ua"] = drive.from.in(1.0_uA);
-  if (drive.to) document["ramp_to_ua"] = drive.to->in(1.0_uA);
+  document["current_ua"] = as_written(drive.from);
+  if (drive.to) document["ramp_to_ua"] = as_written(*drive.to);
   document["n_spikes"] = result.n_spikes;
   document["frequency_hz"] = number(result.frequency_hz);
   document["event_frequency_hz"] = number(result.pattern.event_frequency_hz);

@@ -106,7 +106,7 @@ struct DetectorSettings {
   Duration refractory;
 };
 struct TelemetrySettings {
-  int decimation = 0;  ///< ADC samples in one value of the trace, at most 16; 0 sends none
+  int decimation = 0;  ///< ADC samples in one value of the trace, a divisor of the block, at most 16; 0 sends none
 };
 struct LimitSettings {
   Current lowest;

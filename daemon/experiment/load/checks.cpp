@@ -80,15 +80,16 @@ Result<void> check_trace(const Experiment& experiment, const Station& station, c
   if (!own && experiment.trace.mode != Trace::Mode::station) return {};
   const Frequency rate = trace_rate(experiment, channel);
   const double ratio = adc_rate / rate;
-  const int nearest = static_cast<int>(std::clamp(std::round(ratio), 1.0, double{largest_decimation}));
+  const auto apart = [&](int a, int b) { return std::abs(std::log(ratio / a)) < std::abs(std::log(ratio / b)); };
+  const int nearest = *std::min_element(decimations.begin(), decimations.end(), apart);
   if (std::abs(ratio - nearest) <= 1e-9 * nearest) return {};
+  std::vector<std::string> rates;
+  for (const int decimation : decimations) rates.push_back(rate_text(adc_rate / static_cast<double>(decimation)));
   const std::string path = own ? "record.trace" : fmt::format("channels.{}.V_out.rate", experiment.channel);
   return (own ? experiment.source : station.source)
       .error(path,
-             fmt::format("{}: {} is not the ADC rate of {} divided by a whole number from 1 to {}; the nearest is "
-                         "{}",
-                         path, rate_text(rate), rate_text(adc_rate), largest_decimation,
-                         rate_text(adc_rate / static_cast<double>(nearest))));
+             fmt::format("{}: {} is no rate of the trace; the device makes {}; the nearest is {}", path,
+                         rate_text(rate), list_of_words(rates), rate_text(adc_rate / static_cast<double>(nearest))));
 }
 
 }  // namespace

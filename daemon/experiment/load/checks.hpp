@@ -1,6 +1,7 @@
 // What an experiment, a station and a device demand of each other; asked before anything is armed.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "daemon/experiment/load/experiment.hpp"
@@ -13,8 +14,8 @@ namespace thyrode::load {
 
 /// ADC rate of the reference front end.
 inline constexpr Frequency reference_adc_rate = Frequency::from_si(250e3);
-/// Most ADC samples in one value of a trace: 16 sums of 12 bits fill 16 bits.
-inline constexpr int largest_decimation = 16;
+/// ADC samples in one value of a trace: they divide the block of the device, and the sum of 12-bit codes fits 16 bits.
+inline constexpr std::array decimations{1, 2, 5, 10};
 
 /// ADC samples in one value of the V_out trace of this experiment: 0 sends none, 1 is `full`.
 /// Precondition: check_against has passed.

@@ -63,7 +63,7 @@ TEST(Check, RefusesMoreChargeThanAMinuteMayCarry) {
             "(station.yaml:5:22); lower it to 100 uA or raise max_charge");
 }
 
-TEST(Check, TakesTraceRatesThatDivideTheAdcRate) {
+TEST(Check, TakesTraceRatesThatTheDeviceMakes) {
   const auto decimation = [](const std::string& trace) {
     const Experiment e = experiment(sweep + "record: {trace: " + trace + "}\n");
     return check_against(e, station()) ? trace_decimation(e, station()) : -1;
@@ -73,8 +73,9 @@ TEST(Check, TakesTraceRatesThatDivideTheAdcRate) {
   EXPECT_EQ(decimation("250 kS/s"), 1);
   EXPECT_EQ(decimation("125 kS/s"), 2);
   EXPECT_EQ(decimation("25 kS/s"), 10);
-  EXPECT_EQ(decimation("15.625 kS/s"), 16);
-  EXPECT_EQ(decimation("83.33333333333333 kS/s"), 3);
+  EXPECT_EQ(decimation("50 kS/s"), 5);
+  EXPECT_EQ(decimation("15.625 kS/s"), -1);
+  EXPECT_EQ(decimation("83.33333333333333 kS/s"), -1);
   EXPECT_EQ(decimation("83 kS/s"), -1);
   EXPECT_EQ(decimation("10 kS/s"), -1);
   EXPECT_EQ(decimation("500 kS/s"), -1);
@@ -86,14 +87,14 @@ TEST(Check, NamesTheNearestTraceRate) {
   };
   EXPECT_EQ(
       message("24 kS/s"),
-      "e.yaml:5:17: record.trace: 24 kS/s is not the ADC rate of 250 kS/s divided by a whole number from 1 to 16; "
-      "the nearest is 25 kS/s");
-  EXPECT_NE(message("1 kS/s").find("the nearest is 15.625 kS/s"), std::string::npos) << message("1 kS/s");
+      "e.yaml:5:17: record.trace: 24 kS/s is no rate of the trace; the device makes 250 kS/s, 125 kS/s, 50 kS/s and "
+      "25 kS/s; the nearest is 25 kS/s");
+  EXPECT_NE(message("1 kS/s").find("the nearest is 25 kS/s"), std::string::npos) << message("1 kS/s");
   EXPECT_NE(message("1 MS/s").find("the nearest is 250 kS/s"), std::string::npos) << message("1 MS/s");
   EXPECT_EQ(
       refusal(experiment(sweep), station("", "26 kS/s")),
-      "station.yaml:4:60: channels.A.V_out.rate: 26 kS/s is not the ADC rate of 250 kS/s divided by a whole number "
-      "from 1 to 16; the nearest is 25 kS/s");
+      "station.yaml:4:60: channels.A.V_out.rate: 26 kS/s is no rate of the trace; the device makes 250 kS/s, 125 kS/s, "
+      "50 kS/s and 25 kS/s; the nearest is 25 kS/s");
 }
 
 TEST(Check, TakesTheStationsRateWhereTheExperimentNamesNone) {

@@ -23,8 +23,8 @@ double stepped_interval(const Parameters& p, double u, double th, double current
     y *= 1 - r + r * r / 2 - r * r * r / 6 + r * r * r * r / 24;
   };
   const auto fires = [&](double x, double y) { return x * at("R") / whole + y >= at("V_th"); };
-  const double h = std::min({at("C_m") * whole, at("tau_q"), at("t_dead")}) / 50.0;
-  for (int k = 0; k < 1000; ++k) step(u, th, at("t_dead") / 1000.0);
+  const double h = std::min({at("C_m") * whole, at("tau_q"), at("t_dead")}) / 20.0;
+  for (int k = 0; k < 200; ++k) step(u, th, at("t_dead") / 200.0);
   double t = at("t_dead");
   while (t < limit) {
     if (fires(u, th)) return t;

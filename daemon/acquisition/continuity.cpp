@@ -57,7 +57,10 @@ void Continuity::take(DeviceMessage&& message, std::vector<DeviceMessage>& out) 
   if (!over_) {
     std::visit(
         [this](const auto& m) {
-          if constexpr (requires { this->check(m); }) check(m);
+          if constexpr (requires { this->check(m); }) {
+            ran_ = true;
+            check(m);
+          }
         },
         message);
   }
@@ -146,8 +149,11 @@ void Continuity::take_mark(const protocol::Mark& mark, std::vector<DeviceMessage
     marks_lost = (mark.at - *next_mark_) / period_;
     open_ = true;
   }
-  const Sample until = over_ ? told_until_ : data_end(mark, marks_lost);
-  if (!over_ && until > start_) expect_all(until);
+  ran_ = ran_ || mark.state == protocol::State::running || mark.state == protocol::State::stopping;
+  // A run that was stopped before its first sample sends nothing, and nothing of it is missing.
+  const bool never_ran = mark.state == protocol::State::idle && mark.at > start_ && !ran_ && !open_;
+  const Sample until = over_ || never_ran ? told_until_ : data_end(mark, marks_lost);
+  if (!over_ && !never_ran && until > start_) expect_all(until);
   if (open_) close(until, marks_lost, out);
   const bool ended = mark.state == protocol::State::idle && mark.at > start_;
   over_ = over_ || ended || mark.state == protocol::State::fault;

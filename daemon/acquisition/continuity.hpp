@@ -89,6 +89,7 @@ class Continuity {
   std::optional<Sample> next_mark_;
   Sample told_until_;  // every hole before it has been told of: the last mark
   bool over_ = false;  // the run has ended: the device sends marks only
+  bool ran_ = false;   // whether the run has begun, as far as was heard
 
   bool open_ = false;  // a hole, until the next mark
   std::vector<DeviceMessage> held_;

@@ -126,6 +126,15 @@ TEST_F(ContinuityTest, AWholeStreamHasNoGapAtAnyRateOfTheTrace) {
   }
 }
 
+TEST_F(ContinuityTest, ARunStoppedBeforeItsFirstSampleLacksNothing) {
+  begin();
+  for (std::int64_t mark = period; mark <= start + 2 * period; mark += period) {
+    say(protocol::Mark{Sample{mark}, mark < start ? State::armed : State::idle});
+  }
+  EXPECT_EQ(continuity_->counters().gaps, 0);
+  EXPECT_EQ(continuity_->counters().lost_frames, 0);
+}
+
 TEST_F(ContinuityTest, ALostPieceOfTheTraceIsAGapAtItsExactSamples) {
   begin();
   run_until(7500);

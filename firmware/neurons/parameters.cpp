@@ -3,15 +3,33 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace thyrode::neurons {
 
 namespace {
 
-// What is smaller is the stray capacitance of a wire, or noise that no step of the solver could follow in a lifetime.
-constexpr double least_capacitance = 1e-12;  // F
-constexpr double least_noise_time = 1e-6;    // s
+// Noise that no step of the solver could follow in a lifetime.
+constexpr double least_noise_time = 1e-6;  // s
+
+// What a circuit on a bench can have. Beyond it rounding eats the differences that decide, and a solver may not end.
+struct Range {
+  std::string_view unit;
+  double least;  // of the size, unless it is zero
+  double most;
+  std::string_view below;
+};
+constexpr std::array ranges{
+    Range{"F", 1e-12, 1.0, "a wire has more"},
+    Range{"Ohm", 1e-3, 1e9, "a wire has more"},
+    Range{"S", 1e-12, 1e3, "the air conducts more"},
+    Range{"V", 0.0, 1e3, ""},
+    Range{"A", 0.0, 1.0, ""},
+    Range{"C", 0.0, 1.0, ""},
+    Range{"s", 1e-9, 1e6, "no sample could tell it from zero"},
+    Range{"", 0.0, 1e9, ""},
+};
 
 bool within(ParameterLimit limit, double value) {
   switch (limit) {
@@ -28,14 +46,25 @@ std::string_view limit_words(ParameterLimit limit) {
   return limit == ParameterLimit::positive ? "above" : "at least";
 }
 
+std::optional<ParameterError> check_range(const ParameterRule& rule, double value) {
+  const auto* const range =
+      std::find_if(ranges.begin(), ranges.end(), [&](const Range& r) { return r.unit == rule.unit; });
+  if (range == ranges.end() || value == 0.0) return std::nullopt;
+  const std::string name{rule.name};
+  const std::string is = fmt::format("{} is {}, must be", name, with_unit(value, rule.unit));
+  if (std::abs(value) < range->least) {
+    return ParameterError{name,
+                          fmt::format("{} at least {}: {}", is, with_unit(range->least, rule.unit), range->below)};
+  }
+  if (std::abs(value) <= range->most) return std::nullopt;
+  return ParameterError{
+      name, fmt::format("{} at most {}: no circuit on a bench has more", is, with_unit(range->most, rule.unit))};
+}
+
 std::optional<ParameterError> check_limit(const ParameterRule& rule, double value) {
   const std::string name{rule.name};
   if (!std::isfinite(value)) return ParameterError{name, fmt::format("{} is {}, must be a finite number", name, value)};
-  if (rule.unit == "F" && value > 0.0 && value < least_capacitance) {
-    return ParameterError{name, fmt::format("{} is {}, must be at least {}: a wire has more", name,
-                                            with_unit(value, rule.unit), with_unit(least_capacitance, rule.unit))};
-  }
-  if (within(rule.limit, value)) return std::nullopt;
+  if (within(rule.limit, value)) return check_range(rule, value);
   return ParameterError{name, fmt::format("{} is {}, must be {} {}: {}", name, with_unit(value, rule.unit),
                                           limit_words(rule.limit), with_unit(0.0, rule.unit), rule.reason)};
 }
@@ -56,8 +85,7 @@ std::optional<ParameterError> check_noise_pair(const ParameterRule& size, double
                                                double time_value, std::string_view too_short) {
   if (auto error = check_limit(size, size_value)) return error;
   if (size_value == 0.0) return std::nullopt;
-  if (auto error = check_limit(time, time_value)) return error;
-  if (time_value >= least_noise_time) return std::nullopt;
+  if (!(time_value > 0.0) || time_value >= least_noise_time) return check_limit(time, time_value);
   return ParameterError{std::string{time.name},
                         fmt::format("{} is {}, must be at least {}: {}", time.name, with_unit(time_value, "s"),
                                     with_unit(least_noise_time, "s"), too_short)};

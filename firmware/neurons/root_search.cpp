@@ -12,6 +12,8 @@ namespace {
 constexpr double floor_step = 1e-10;  // s
 // A root is taken when the iteration cannot move it by more.
 constexpr double root_error = 1e-15;  // s
+// A piece of a circuit on a bench takes some forty.
+constexpr int most_steps = 10'000'000;
 
 // First positive zero of g + slope h + bound h^2/2 for g <= 0 and bound >= 0.
 double first_zero(double g, double slope, double bound) {
@@ -25,6 +27,7 @@ double first_zero(double g, double slope, double bound) {
 void RootSearch::begin(const Modes& modes) {
   modes_ = modes;
   count_ = 0;
+  gave_up_ = false;
   for (std::size_t j = 0; j < 3; ++j) square_[j] = modes.rate[j] * modes.rate[j];
   if (modes.has_pair()) square_[1] += modes.frequency * modes.frequency;
   fastest_ = std::max(std::sqrt(std::max({square_[0], square_[1], square_[2]})), std::abs(modes.drive));
@@ -40,8 +43,8 @@ void RootSearch::add(const Signal& signal, Start start) {
 }
 
 RootSearch::Root RootSearch::first(double limit) {
-  if (count_ == 0) return {};
-  while (true) {
+  if (count_ == 0 || gave_up_) return {};
+  for (int steps = 0; steps < most_steps; ++steps) {
     std::size_t next = 0;
     for (std::size_t k = 1; k < count_; ++k) {
       if (searches_[k].clear < searches_[next].clear) next = k;
@@ -51,6 +54,8 @@ RootSearch::Root RootSearch::first(double limit) {
     if (search.found) return {search.clear, next};
     step(search);
   }
+  gave_up_ = true;
+  return {};
 }
 
 RootSearch::Local RootSearch::evaluate(const Signal& signal, double t) const {

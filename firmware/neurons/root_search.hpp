@@ -35,7 +35,9 @@ class RootSearch {
   void add(const Signal& signal, Start start);
   /// The first root not later than `limit`, or `never` when there is none so far.
   /// The answer does not depend on how the time was cut into calls.
+  /// Errors: ten million steps without an answer give it up for this piece; then gave_up() holds.
   Root first(double limit);
+  bool gave_up() const { return gave_up_; }
 
  private:
   struct Search {
@@ -63,6 +65,7 @@ class RootSearch {
   double growth_ = 0.0;             // largest positive rate, or 0
   std::array<Search, max_signals> searches_;
   std::size_t count_ = 0;
+  bool gave_up_ = false;
 };
 
 }  // namespace thyrode::neurons

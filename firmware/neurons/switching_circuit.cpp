@@ -62,6 +62,7 @@ void SwitchingCircuit::kick(double current) {
 
 double SwitchingCircuit::next_event(double limit) {
   const double next = std::min(search_.first(std::min(time_ + limit, deadline_)).time, deadline_);
+  if (search_.gave_up()) return RootSearch::never;
   const double left = std::max(next - time_, 0.0);
   return left <= limit ? left : RootSearch::never;
 }
@@ -72,6 +73,7 @@ Advance SwitchingCircuit::advance(double dt) {
   const double part = dt - correction_;
   const double target = time_ + part;
   const RootSearch::Root root = search_.first(std::min(target, deadline_));
+  if (search_.gave_up()) return {};
   const double next = std::min(root.time, deadline_);
   if (next > target) {
     correction_ = (target - time_) - part;
@@ -91,7 +93,7 @@ bool SwitchingCircuit::latched(std::size_t /*channel*/) const {
   // Longer than any transient of these circuits by orders of magnitude; a growing mode ends its piece well before.
   constexpr double for_ever = 1000.0;  // s
   RootSearch ahead = search_;
-  return ahead.first(for_ever).time == RootSearch::never;
+  return ahead.first(for_ever).time == RootSearch::never && !ahead.gave_up();
 }
 
 Waveform SwitchingCircuit::membrane(std::size_t /*channel*/) const {

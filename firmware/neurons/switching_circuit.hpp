@@ -24,7 +24,11 @@ class SwitchingCircuit : public Neuron {
   std::uint64_t piece() const final { return pieces_; }
   /// A closed switch whose present piece has no end.
   bool latched(std::size_t channel) const final;
-  std::string_view failed() const final { return chatter_.reason(); }
+  std::string_view failed() const final {
+    return search_.gave_up() ? "the circuit cannot be solved: ten million steps did not find its next event; its times "
+                               "lie too far apart"
+                             : chatter_.reason();
+  }
 
   /// Seconds to the next event, or infinity when it lies beyond `limit` seconds from now.
   double next_event(double limit);

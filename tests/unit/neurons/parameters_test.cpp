@@ -86,6 +86,14 @@ TEST(Parameters, RefusesWhatWouldBeComputedForEver) {
               {"1e-12 s", "at least 1e-06 s"});
 }
 
+TEST(Parameters, RefusesSizesThatNoCircuitOnABenchHas) {
+  expect_says(error_of("thyristor", with(wu2023(), "r1", 160.5e9)), "r1", {"1.605e+11 Ohm", "at most 1e+09 Ohm"});
+  expect_says(error_of("thyristor", with(wu2023(), "R_on", 3e-29)), "R_on", {"3e-29 Ohm", "at least 0.001 Ohm"});
+  expect_says(error_of("thyristor", with(wu2023(), "tau_q", 1e-35)), "tau_q", {"1e-35 s", "at least 1e-09 s"});
+  expect_says(error_of("thyristor", with(wu2023(), "u_start", 7.5e299)), "u_start", {"at most 1000 V"});
+  expect_says(error_of("thyristor", with(wu2023(), "q1", 1.3e296)), "q1", {"at most 1 A"});
+}
+
 TEST(Parameters, RefusesValuesThatNoComponentHas) {
   expect_says(error_of("thyristor", with(wu2023(), "C_m", -1e-5)), "C_m", {"-1e-05 F", "above 0 F", "charge"});
   expect_says(error_of("thyristor", with(wu2023(), "R_L", 0.0)), "R_L", {"0 Ohm", "above", "energy"});

@@ -101,5 +101,14 @@ TEST(RootSearch, NamesTheSignalThatComesFirst) {
   EXPECT_NEAR(root.time, -std::log(0.6), 1e-15);
 }
 
+// Whatever a signal is made of, the search ends.
+TEST(RootSearch, GivesUpOnASignalThatIsNoNumber) {
+  RootSearch search = search_for({{-1.0, -3.0, -50.0}, 0.0}, make_signal(std::nan(""), {3.0, -2.0, 0.0}));
+  EXPECT_EQ(search.first(100.0).time, RootSearch::never);
+  EXPECT_TRUE(search.gave_up());
+  search.begin({{-1.0, -3.0, -50.0}, 0.0});
+  EXPECT_FALSE(search.gave_up());
+}
+
 }  // namespace
 }  // namespace thyrode::neurons

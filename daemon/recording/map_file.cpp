@@ -1,6 +1,7 @@
 #include "daemon/recording/map_file.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -108,7 +109,7 @@ class Skeleton {
     make_column(label_path, labels.get(), labels.get(), &undetermined, "1", "name of the firing pattern");
     const std::uint8_t no = 0;
     make_column(latched_path, H5T_STD_U8LE, H5T_NATIVE_UINT8, &no, "1", "1 where the switch stays closed for ever");
-    make_column(failed_path, H5T_STD_U8LE, H5T_NATIVE_UINT8, &no, "1", "1 where the circuit chatters");
+    make_column(failed_path, H5T_STD_U8LE, H5T_NATIVE_UINT8, &no, "1", "1 where the circuit could not be simulated");
     make_column(computed_path, H5T_STD_U8LE, H5T_NATIVE_UINT8, &no, "1", "1 where the point is known");
   }
 
@@ -142,7 +143,7 @@ void make_file(const std::string& path, const MapDescription& description) {
     refuse(folder.string(), "no such folder", "create it or name another file with --out");
   }
   // A file appears under its name only when it is whole.
-  const std::string draft = path + ".new";
+  const std::string draft = fmt::format("{}.{}.new", path, getpid());
   {
     const Handle access = access_properties();
     const Handle creation{H5Pcreate(H5P_FILE_CREATE)};
@@ -155,7 +156,15 @@ void make_file(const std::string& path, const MapDescription& description) {
     Skeleton{file.get(), description}.make();
     expect(H5Fflush(file.get(), H5F_SCOPE_LOCAL), file.get(), "the map", "write");
   }
-  fs::rename(draft, path, error);
+  // Of several programs that begin the same map one makes it; the others find it there.
+  fs::create_hard_link(draft, path, error);
+  if (error && error != std::errc::file_exists && !fs::exists(path)) {
+    fs::rename(draft, path, error);  // a file system without hard links
+  } else {
+    error.clear();
+    std::error_code ignored;
+    fs::remove(draft, ignored);
+  }
   if (error) {
     refuse(path, fmt::format("cannot be made: {}", error.message()), "name another file with --out");
   }
@@ -175,11 +184,13 @@ Handle open_file(const std::string& path, unsigned flags) {
   const fs::file_status status = fs::status(path, error);
   if (!fs::exists(status)) refuse(path, "no such file", "check the name");
   if (!fs::is_regular_file(status)) refuse(path, "is not a file", "name a map (.h5)");
+  if (fs::file_size(path, error) == 0) refuse(path, "is empty", "name a map (.h5), or remove it");
   const Handle access = flags == H5F_ACC_RDONLY ? reader_properties() : access_properties();
   Handle file{H5Fopen(path.c_str(), flags, access.get())};
   if (file) return file;
   const std::string reason = h5::last_reason();
-  if (reason.find("lock") != std::string::npos || reason.find("temporarily unavailable") != std::string::npos) {
+  if (reason.find("unable to lock file") != std::string::npos ||
+      reason.find("temporarily unavailable") != std::string::npos) {
     refuse(path, "another program is writing this map", "wait for its end");
   }
   refuse(path, fmt::format("cannot be opened: {}", reason), "name a map that `thyrode simulate --map` made");

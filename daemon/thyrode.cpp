@@ -1,5 +1,8 @@
 // thyrode, the command line: a shell around the rooms.
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
@@ -270,7 +273,20 @@ int dispatch(int argc, char** argv) {
 
 }  // namespace
 
+// A closed standard stream would give its number to the next file that is opened, and text would go into a recording.
+// Nothing can be read from or written to what takes its place, so that a lost output is told as one.
+static void keep_standard_descriptors() {
+  for (int taken = open("/dev/null", O_RDONLY | O_CLOEXEC); taken >= 0;
+       taken = open("/dev/null", O_RDONLY | O_CLOEXEC)) {
+    if (taken > 2) {
+      close(taken);
+      return;
+    }
+  }
+}
+
 int main(int argc, char** argv) {
+  keep_standard_descriptors();
   try {
     const int code = dispatch(argc, argv);
     if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;

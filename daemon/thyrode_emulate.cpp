@@ -41,11 +41,18 @@ Result<double> speed_of(const std::string& text) {
   return speed;
 }
 
+Result<void> tell_address(const std::string& address) {
+  if (std::printf("%s\n", address.c_str()) > 0 && std::fflush(stdout) == 0) return {};
+  std::clearerr(stdout);
+  return fail(
+      ErrorKind::run_failed,
+      fmt::format("{} cannot be told: standard output could not be written; nobody would find the device", address));
+}
+
 Result<void> serve_tcp(native::NativeInstrument& instrument, std::uint16_t port, double speed) {
   auto listener = TcpListener::open(port);
   if (!listener) return tl::make_unexpected(listener.error());
-  fmt::print("tcp://127.0.0.1:{}\n", listener->port());
-  std::fflush(stdout);
+  if (auto told = tell_address(fmt::format("tcp://127.0.0.1:{}", listener->port())); !told) return told;
   while (!stop_serving) {
     const auto client = listener->accept(100.0_ms);
     if (!client) continue;
@@ -58,8 +65,7 @@ Result<void> serve_tcp(native::NativeInstrument& instrument, std::uint16_t port,
 Result<void> serve_terminal(native::NativeInstrument& instrument, double speed) {
   const auto terminal = PseudoTerminal::open();
   if (!terminal) return tl::make_unexpected(terminal.error());
-  fmt::print("pty:{}\n", terminal->client_path());
-  std::fflush(stdout);
+  if (auto told = tell_address(fmt::format("pty:{}", terminal->client_path())); !told) return told;
   while (!stop_serving) {
     if (!terminal->wait_for_client(100.0_ms)) continue;
     const auto client = terminal->link();

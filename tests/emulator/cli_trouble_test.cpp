@@ -71,6 +71,23 @@ TEST(CommandLineTrouble, AFileThatMayNotGrowIsARecordingFaultWithTheCurrentAtZer
   EXPECT_EQ(shown.code, 0) << shown.errors;
 }
 
+// The descriptor of a closed stream would be that of the next file: the table would be written into the recording.
+TEST(CommandLineTrouble, ClosedStandardStreamsLeaveTheRecordingWhole) {
+  const Folder folder;
+  const std::string experiment = folder.write("quick.yaml", quick);
+  const std::string out = folder / "a.nwb";
+  const Finished closed = run({"/bin/sh", "-c", "exec \"$@\" <&- >&-", "sh", program, "run", experiment, "--out", out});
+  EXPECT_EQ(closed.code, 1);
+  EXPECT_NE(closed.errors.find("standard output could not be written"), std::string::npos) << closed.errors;
+  EXPECT_EQ(run({program, "show", out}).code, 0);
+}
+
+TEST(CommandLineTrouble, AnEmulatorThatCannotTellItsAddressEnds) {
+  const Finished full = run({"/bin/sh", "-c", "exec \"$@\" >/dev/full", "sh", program, "emulate", "msn"});
+  EXPECT_EQ(full.code, 1);
+  EXPECT_NE(full.errors.find("cannot be told"), std::string::npos) << full.errors;
+}
+
 TEST(CommandLineTrouble, ARecordingThatSomebodyRemovesIsNotCalledComplete) {
   const Folder folder;
   Emulator emulator{{"msn", "--speed", "20"}};

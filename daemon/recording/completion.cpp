@@ -138,6 +138,7 @@ void write_units(Builder& builder, const Frame& frame) {
 template <class Get>
 auto collect(const std::vector<StepResult>& steps, Get&& get) {
   std::vector<std::invoke_result_t<Get, const StepResult&>> values;
+  values.reserve(steps.size());
   for (const StepResult& step : steps) values.push_back(get(step));
   return values;
 }
@@ -263,6 +264,7 @@ void write_groupings(Builder& builder, const std::vector<StepResult>& steps) {
   together.finish(simultaneous.size());
 
   std::vector<int> legs;
+  legs.reserve(simultaneous.size());
   for (const std::uint64_t end : simultaneous) legs.push_back(steps[end - 1].leg);
   const auto sequences = ends_of_runs(legs);
   std::vector<std::string> stimulus_types;

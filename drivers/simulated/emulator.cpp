@@ -23,7 +23,7 @@ Result<void> serve_client(native::NativeInstrument& instrument, Link& client, do
       return fail(ErrorKind::run_failed, "the neuron cannot go on: " + failure);
     }
     if (const auto ready = instrument.outbox(); !ready.empty() && client.unsent() < full) {
-      const auto sent = client.write(ready);
+      auto sent = client.write(ready);
       if (!sent) {
         instrument.link_lost();
         return sent;

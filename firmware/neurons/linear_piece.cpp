@@ -24,7 +24,7 @@ State network_vector(const Eigen::Matrix3d& a, double rate) {
 LinearPiece LinearPiece::coupled(const LinearSystem& system) {
   LinearPiece piece;
   const Eigen::EigenSolver<Eigen::Matrix3d> solver(system.matrix);
-  const auto values = solver.eigenvalues();
+  const auto& values = solver.eigenvalues();
   const auto vectors = solver.eigenvectors();
   int pair = -1;
   for (int j = 0; j < 3; ++j) {

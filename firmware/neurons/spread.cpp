@@ -60,7 +60,7 @@ double draw_factor(double deviation, Random& random) {
 
 tl::expected<Parameters, ParameterError> spread_parameters(std::string_view model, const Parameters& parameters,
                                                            const std::vector<Scatter>& spread, std::uint64_t seed) {
-  const auto nominal = resolve_parameters(model, parameters);
+  auto nominal = resolve_parameters(model, parameters);
   if (!nominal) return nominal;
   if (const auto made = make_neuron(model, *nominal, {}, seed); !made) return tl::make_unexpected(made.error());
   if (const auto error = wrong(model, spread, *nominal)) return tl::make_unexpected(*error);

@@ -84,6 +84,7 @@ Result<void> check_trace(const Experiment& experiment, const Station& station, c
   const int nearest = *std::min_element(decimations.begin(), decimations.end(), apart);
   if (std::abs(ratio - nearest) <= 1e-9 * nearest) return {};
   std::vector<std::string> rates;
+  rates.reserve(decimations.size());
   for (const int decimation : decimations) rates.push_back(rate_text(adc_rate / static_cast<double>(decimation)));
   const std::string path = own ? "record.trace" : fmt::format("channels.{}.V_out.rate", experiment.channel);
   return (own ? experiment.source : station.source)

@@ -115,14 +115,14 @@ struct Boundary {
 // The boundaries of the model. The published ones lie 0 to 3 uA above where bursts turn into fast spiking.
 TEST(Published, BurstsTurnIntoFastSpikingWhereTheModelHasTheBoundary) {
   for (const auto& [tau, expected] : {Boundary{0.22, 53.3}, {0.25, 50.3}, {0.3, 47.4}, {0.4, 44.3}, {0.6, 41.4}}) {
-    const auto bursts = [&](double current) { return label(at(current, tau)) == "IB1"; };
+    const auto bursts = [&, load_time = tau](double current) { return label(at(current, load_time)) == "IB1"; };
     EXPECT_NEAR(edge(39.5, 60.0, 0.01, bursts), expected, 0.06) << tau;
   }
 }
 
 TEST(Published, FastSpikingTurnsIntoBurstsWithPlateausWhereTheModelHasTheBoundary) {
   for (const auto& [tau, expected] : {Boundary{0.227, 75.9}, {0.25, 85.5}, {0.3, 95.9}, {0.4, 105.3}, {0.45, 108.0}}) {
-    const auto fast = [&](double current) { return label(at(current, tau)) == "FS"; };
+    const auto fast = [&, load_time = tau](double current) { return label(at(current, load_time)) == "FS"; };
     EXPECT_NEAR(edge(60.0, 111.0, 0.01, fast), expected, 0.06) << tau;
   }
 }
@@ -161,7 +161,7 @@ TEST(Published, TheUpperEdgeDipsAndRisesWithTheLoad) {
 TEST(Published, TheLowerEdgeRisesWithTheLoad) {
   for (const auto& [tau, expected] :
        {Boundary{0.0047, 32.1}, {0.05, 34.0}, {0.1, 34.7}, {0.2, 35.6}, {0.3, 35.7}, {0.6, 36.1}}) {
-    const auto silent = [&](double current) { return label(at(current, tau)) == "QH"; };
+    const auto silent = [&, load_time = tau](double current) { return label(at(current, load_time)) == "QH"; };
     EXPECT_NEAR(edge(26.0, 40.0, 0.01, silent), expected, 0.25) << tau;
   }
 }

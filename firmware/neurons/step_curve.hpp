@@ -17,7 +17,6 @@ class StepCurve {
   StepCurve(double v0, double slope0, double v_mid, double v1, double slope1);
 
   double at(double x) const;
-  double end() const { return end_; }
 
   /// How many equal parts the step needs, so that the cubic of each is nowhere further than `tolerance` from the curve.
   std::size_t parts(double tolerance) const;

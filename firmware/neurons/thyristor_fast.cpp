@@ -11,17 +11,9 @@ ThyristorFast::ThyristorFast(const ThyristorFastParameters& parameters) : p_{par
   dead_.deadline = p_.t_dead;
   closed_ = kind(closed, -p_.v_on / p_.r_on, 0.0);
 
-  // w = u - v is u - V_out, and V_out is affine in the state whether or not the load has a capacitor.
-  const auto difference = [&](double conductance, double current_at_zero) {
-    if (p_.c_l > 0.0) return std::pair{State(1.0, -1.0, 0.0), 0.0};
-    const double share = 1.0 / (1.0 + p_.r_l * conductance);
-    return std::pair{State(share, 0.0, 0.0), -share * p_.r_l * current_at_zero};
-  };
-  const auto [w_open, w_open_zero] = difference(open, 0.0);
-  ready_.add({w_open + State::UnitZ(), p_.v_th - w_open_zero, level, false, 0.0});
-  const auto [w_closed, w_closed_zero] = difference(closed, -p_.v_on / p_.r_on);
+  ready_.add({State(1.0, -1.0, 1.0), p_.v_th, level, false, 0.0});
   // The switch current (w - V_on)/R_on has fallen to I_H.
-  closed_.add({-w_closed, w_closed_zero - p_.v_on - p_.r_on * p_.i_h, level, false, 0.0});
+  closed_.add({State(-1.0, 1.0, 0.0), -p_.v_on - p_.r_on * p_.i_h, level, false, 0.0});
 
   state() = State(p_.u_start, 0.0, 0.0);
   now_ = &ready_;
@@ -33,21 +25,12 @@ SwitchingCircuit::Kind ThyristorFast::kind(double conductance, double current_at
   LinearSystem s;
   s.matrix(2, 2) = th_rate;
   s.per_ampere = State(1.0 / p_.c_m, 0.0, 0.0);
-  if (p_.c_l > 0.0) {
-    s.matrix(0, 0) = -conductance / p_.c_m;
-    s.matrix(0, 1) = conductance / p_.c_m;
-    s.matrix(1, 0) = conductance / p_.c_l;
-    s.matrix(1, 1) = -(conductance + 1.0 / p_.r_l) / p_.c_l;
-    s.constant = State(-current_at_zero / p_.c_m, current_at_zero / p_.c_l, 0.0);
-    return Kind{LinearPiece::decoupled(s), State::UnitY(), 0.0};
-  }
-  // i = current_at_zero + conductance (u - R_L i), solved for i; the second state rests at zero.
-  const double share = 1.0 / (1.0 + p_.r_l * conductance);
-  s.matrix(0, 0) = -share * conductance / p_.c_m;
-  s.matrix(1, 1) = -1.0;
-  s.constant = State(-share * current_at_zero / p_.c_m, 0.0, 0.0);
-  return Kind{LinearPiece::decoupled(s), State(p_.r_l * share * conductance, 0.0, 0.0),
-              -p_.r_l * share * current_at_zero};
+  s.matrix(0, 0) = -conductance / p_.c_m;
+  s.matrix(0, 1) = conductance / p_.c_m;
+  s.matrix(1, 0) = conductance / p_.c_l;
+  s.matrix(1, 1) = -(conductance + 1.0 / p_.r_l) / p_.c_l;
+  s.constant = State(-current_at_zero / p_.c_m, current_at_zero / p_.c_l, 0.0);
+  return Kind{LinearPiece::decoupled(s), State::UnitY(), 0.0};
 }
 
 Event ThyristorFast::cross(std::size_t /*border*/) {

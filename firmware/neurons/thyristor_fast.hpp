@@ -8,7 +8,7 @@ namespace thyrode::neurons {
 
 /// The parameters of ThyristorFast, SI units; the names are those of the neuron file.
 struct ThyristorFastParameters {
-  double c_m, c_l;    // F: membrane capacitor, capacitor across the load; c_l may be 0
+  double c_m, c_l;    // F: membrane capacitor, capacitor across the load; 0 is a RelaxationSwitch
   double r, r_on;     // Ohm: open switch, closed switch
   double r_l;         // Ohm: load resistor, across which V_out is taken
   double v_th, v_on;  // V: firing voltage when recovered, on-voltage
@@ -20,7 +20,7 @@ struct ThyristorFastParameters {
 
 /// State: V_m (u), V_out (v) and the recovery voltage th. i = (u - v)/R + closed (u - v - V_on)/R_on;
 /// th' = -th/tau_q while open, 0 while closed; closes when u - v + th >= V_th, opens when the switch current falls
-/// to I_H, then th = dV. Without C_L, v = R_L i at once.
+/// to I_H, then th = dV.
 /// It does not reproduce the phases of the real circuit.
 class ThyristorFast final : public SwitchingCircuit {
  public:

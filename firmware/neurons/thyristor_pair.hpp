@@ -32,8 +32,6 @@ class ThyristorPair final : public Neuron {
   std::string_view failed() const override;
 
  private:
-  static constexpr double never = std::numeric_limits<double>::infinity();
-
   Advance finish(std::size_t channel, double elapsed, Event event);
   void begin();
   void pass(double elapsed);

@@ -82,10 +82,14 @@ void table_of_neurons() {
       {"mbn", "bursts IB1", 39.4e-6, 10.0, 1500.0, {{"tau_L", 0.28e-3}}},
       {"mbn", "bursts IB2", 76.5e-6, 10.0, 1500.0, {{"tau_L", 0.22e-3}}},
       {"two-msn-inhibitory", "alternation", 45.3e-6, 30.0, 0.0, {}},
+      {"two-msn-excitatory", "unison", 45.3e-6, 30.0, 0.0, {}},
+      {"msn-melting", "tonic, without noise", 45.3e-6, 60.0, 1500.0, {}},
+      {"pinsky-rinzel-soma", "tonic", 60e-6, 5.0, 0.0, {}},
+      {"pinsky-rinzel-dendrite", "slow", 60e-6, 5.0, 0.0, {}},
       {"pinsky-rinzel", "tonic", 80e-6, 5.0, 0.0, {}},
       {"butera", "bursts", 70e-6, 20.0, 0.0, {}},
   };
-  fmt::print("{:<20} {:<22} {:>8} {:>10} {:>10} {:>8} {:>14}\n", "neuron", "state", "I uA", "spikes/s", "ns/spike",
+  fmt::print("{:<23} {:<22} {:>8} {:>10} {:>10} {:>8} {:>14}\n", "neuron", "state", "I uA", "spikes/s", "ns/spike",
              "limit", "us per second");
   for (const Load& l : loads) {
     const auto neuron = load(l.neuron, l.changes);
@@ -93,7 +97,7 @@ void table_of_neurons() {
     run_for(*neuron, std::min(1.0, l.watch));
     long spikes = 0;
     const double seconds = shortest([&] { spikes = run_for(*neuron, l.watch); });
-    fmt::print("{:<20} {:<22} {:>8.1f} {:>10.2f} {:>10.1f} {:>8} {:>14.2f}\n", l.neuron, l.what, l.current * 1e6,
+    fmt::print("{:<23} {:<22} {:>8.1f} {:>10.2f} {:>10.1f} {:>8} {:>14.2f}\n", l.neuron, l.what, l.current * 1e6,
                double(spikes) / l.watch, spikes > 0 ? seconds / double(spikes) * 1e9 : 0.0,
                l.limit > 0.0 ? fmt::format("{:.0f}", l.limit) : "-", seconds / l.watch * 1e6);
   }

@@ -29,7 +29,8 @@ neurons::Parameters mapped_switch(double holding_current, double load, double lo
           {"dV", d_v},     {"tau_q", 2e-3},         {"t_dead", 5e-6}, {"u_start", 0.0}};
 }
 
-// What tells the phases apart, from the times of spikes.
+// What tells the phases apart, from the times of spikes. Both kinds of bursts are one here: the switch model has other
+// plateaus than the transistors.
 struct Phase {
   std::string name;         // Q, TS, FS or IB
   double event_rate = 0.0;  // Hz: bursts where it bursts

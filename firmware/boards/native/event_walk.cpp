@@ -55,9 +55,9 @@ void cover_span(const Course& course, std::size_t begin, const SignalPoint& a, s
   const Range range = range_between(course.signal, a, b);
   const float low = input.line(range.lowest);
   const float high = input.line(range.highest);
-  const bool is_tight =
-      input.line(std::min(a.value, b.value)) - low < tight && high - input.line(std::max(a.value, b.value)) < tight;
-  if (is_tight && sink.passes(low, high, range.trend)) return sink.quiet(describe(course, range, a, b, end - begin));
+  if (is_tight(input, low, high, a, b) && sink.passes(low, high, range.trend)) {
+    return sink.quiet(describe(course, range, a, b, end - begin));
+  }
   const std::size_t middle = begin + (end - begin) / 2;
   const auto part = [&](std::size_t from, const SignalPoint* p, std::size_t to, const SignalPoint* q) {
     if (to - from <= sink.few()) return sink.exact(from, to);
@@ -292,6 +292,8 @@ class NativeInstrument::EventWalk {
     length_ = between ? fast : (fast / block + 1) * block;
     cautious_ = !between;
     horizon_ = static_cast<double>(length_) * sample_time;
+    // The blocks before the last one are handed over by themselves; where there are none, nothing is set aside.
+    if (between || fast < block) return;
     for (std::size_t c = 0; c < of_.bench_.size(); ++c) take_v_m(c, before_[c]);
   }
 
@@ -307,13 +309,18 @@ class NativeInstrument::EventWalk {
 /// Runs up to `blocks` blocks by events. @returns how many
 std::size_t NativeInstrument::coast(Sample first, std::size_t blocks) {
   std::array<CurrentSource::State, max_channels> sources;
+  std::array<firmware::RestingCommand, max_channels> commands;
   std::array<double, max_channels> before{};
   for (std::size_t c = 0; c < bench_.size(); ++c) {
     sources[c] = bench_[c]->source.state();
+    commands[c] = bench_[c]->command;
     before[c] = bench_[c]->output_current;
   }
   const auto take_back = [&] {
-    for (std::size_t c = 0; c < bench_.size(); ++c) bench_[c]->source.restore(sources[c]);
+    for (std::size_t c = 0; c < bench_.size(); ++c) {
+      bench_[c]->source.restore(sources[c]);
+      bench_[c]->command = commands[c];
+    }
   };
   if (!coast_currents(blocks)) {
     take_back();

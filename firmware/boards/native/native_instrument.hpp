@@ -145,6 +145,7 @@ class NativeInstrument {
   bool renew_pieces();
   void report(Truth::Kind kind, std::size_t channel, Sample first, double into, double current) const;
 
+  bool by_samples() const;
   std::size_t coast(Sample first, std::size_t blocks);
   bool coast_currents(std::size_t blocks);
   void end_stretch(Sample first, const EventWalk& along, std::size_t from, std::size_t to,

@@ -13,6 +13,7 @@
 
 #include "firmware/neurons/conductance_scale.hpp"
 #include "firmware/neurons/neuron.hpp"
+#include "firmware/neurons/piece_clock.hpp"
 #include "firmware/neurons/step_curve.hpp"
 
 namespace thyrode::neurons {
@@ -53,15 +54,11 @@ class ConductanceNeuron final : public Neuron {
 
   Advance advance(double dt) override {
     if (!failed_.empty()) return {};
-    // Many small steps must add up to the same moment as one large one.
-    const double part = dt - correction_;
-    const double target = time_ + part;
-    if (length_ > target) {
-      correction_ = (target - time_) - part;
-      time_ = target;
+    if (length_ > clock_.after(dt)) {
+      clock_.pass(dt);
       return {dt, Event::none, 0};
     }
-    const double elapsed = std::clamp(length_ - time_, 0.0, dt);
+    const double elapsed = std::clamp(length_ - clock_.now(), 0.0, dt);
     const Event event = cuts_[cut_].event;
     if (event != Event::piece) above_now_ = event == Event::fire;
     from_ = cuts_[cut_].at;
@@ -70,7 +67,7 @@ class ConductanceNeuron final : public Neuron {
     return {elapsed, event, 0};
   }
 
-  double piece_time() const override { return time_; }
+  double piece_time() const override { return clock_.now(); }
   Waveform membrane(std::size_t /*channel*/) const override { return shown(scale_.membrane); }
   Waveform output(std::size_t /*channel*/) const override { return shown(scale_.output); }
   std::uint64_t piece() const override { return pieces_; }
@@ -94,7 +91,7 @@ class ConductanceNeuron final : public Neuron {
 
   State state_now() const {
     State x{};
-    const double x_now = std::min(from_ + time_ / (step_ * seconds_per_unit), 1.0);
+    const double x_now = std::min(from_ + clock_.now() / (step_ * seconds_per_unit), 1.0);
     stepper_.stepper().calc_state(x_now * step_, x, begin_, slope_begin_, 0.0, end_, slope_end_, step_);
     return x;
   }
@@ -187,7 +184,7 @@ class ConductanceNeuron final : public Neuron {
   void begin_piece() {
     if (!failed_.empty()) return;
     ++pieces_;
-    time_ = correction_ = 0.0;
+    clock_.restart();
     length_ = (cuts_[cut_].at - from_) * step_ * seconds_per_unit;
     cubic_ = curve_.cubic(from_, cuts_[cut_].at);
   }
@@ -218,12 +215,11 @@ class ConductanceNeuron final : public Neuron {
   std::size_t cut_count_ = 0;
 
   // The present piece of it.
-  std::size_t cut_ = 0;      // where it ends
-  double from_ = 0.0;        // where it begins, part of the step
-  bool above_now_ = false;   // by the events told so far
-  double length_ = 0.0;      // s
-  double time_ = 0.0;        // s since its start
-  double correction_ = 0.0;  // s: what rounding lost of time_
+  std::size_t cut_ = 0;     // where it ends
+  double from_ = 0.0;       // where it begins, part of the step
+  bool above_now_ = false;  // by the events told so far
+  double length_ = 0.0;     // s
+  PieceClock clock_;
   std::array<double, 4> cubic_{};
   std::uint64_t pieces_ = 0;
 

@@ -29,13 +29,13 @@ double IntegrateAndFire::time_to_threshold() const {
 
 void IntegrateAndFire::begin() {
   ++pieces_;
-  time_ = correction_ = 0.0;
+  clock_.restart();
 }
 
 void IntegrateAndFire::inject(std::size_t /*channel*/, double current) {
   if (current == current_) return;
-  u_ = voltage(time_);
-  pulse_ends_at_ -= time_;
+  u_ = voltage(clock_.now());
+  pulse_ends_at_ -= clock_.now();
   current_ = current;
   fires_at_ = time_to_threshold();
   begin();
@@ -43,17 +43,13 @@ void IntegrateAndFire::inject(std::size_t /*channel*/, double current) {
 
 Advance IntegrateAndFire::advance(double dt) {
   if (!failed().empty()) return {};
-  // Many small steps must add up to the same moment as one large one.
-  const double part = dt - correction_;
-  const double target = time_ + part;
   const double next = std::min(fires_at_, pulse_ends_at_);
-  if (next > target) {
-    correction_ = (target - time_) - part;
-    time_ = target;
+  if (next > clock_.after(dt)) {
+    clock_.pass(dt);
     chatter_.pass(dt);
     return {dt, Event::none, 0};
   }
-  const double elapsed = std::clamp(next - time_, 0.0, dt);
+  const double elapsed = std::clamp(next - clock_.now(), 0.0, dt);
   const Event event = fires_at_ <= pulse_ends_at_ ? Event::fire : Event::open;
   if (event == Event::fire) {
     u_ = p_.v_reset;

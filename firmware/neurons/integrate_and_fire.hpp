@@ -5,6 +5,7 @@
 
 #include "firmware/neurons/chatter.hpp"
 #include "firmware/neurons/neuron.hpp"
+#include "firmware/neurons/piece_clock.hpp"
 
 namespace thyrode::neurons {
 
@@ -28,7 +29,7 @@ class IntegrateAndFire final : public Neuron {
 
   void inject(std::size_t channel, double current) override;
   Advance advance(double dt) override;
-  double piece_time() const override { return time_; }
+  double piece_time() const override { return clock_.now(); }
   Waveform membrane(std::size_t channel) const override;
   Waveform output(std::size_t channel) const override;
   std::uint64_t piece() const override { return pieces_; }
@@ -49,8 +50,7 @@ class IntegrateAndFire final : public Neuron {
   // Seconds from the start of the piece.
   double fires_at_ = never;
   double pulse_ends_at_ = never;
-  double time_ = 0.0;
-  double correction_ = 0.0;  // what rounding lost of time_
+  PieceClock clock_;
   std::uint64_t pieces_ = 0;
   Chatter chatter_;
 };

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <utility>
 
 namespace thyrode::neurons {
@@ -12,8 +11,6 @@ namespace {
 // exp(-1/20), written out so that no mathematical library has a say in the path of the noise.
 constexpr double persistence = 0.95122942450071400910;
 static_assert(NoiseCurrent::steps_per_correlation_time == 20);
-
-constexpr double never = std::numeric_limits<double>::infinity();
 
 }  // namespace
 
@@ -39,15 +36,14 @@ std::uint64_t stream_seed(std::uint64_t seed, std::uint64_t k) {
 }
 
 NoisyNeuron::NoisyNeuron(std::unique_ptr<Neuron> neuron, const NoiseParameters& noise, std::uint64_t seed)
-    : neuron_{std::move(neuron)},
-      channels_(neuron_->channels()),
-      slow_grid_{noise.deviation > 0.0 ? noise.correlation_time / NoiseCurrent::steps_per_correlation_time : never},
-      white_grid_{noise.white_density > 0.0 ? noise.white_step : never} {
+    : neuron_{std::move(neuron)}, channels_(neuron_->channels()) {
   for (std::size_t k = 0; k < channels_.size(); ++k) {
     if (noise.deviation > 0.0) channels_[k].slow.emplace(noise, stream_seed(seed, 2 * k));
     if (noise.white_density > 0.0) channels_[k].white.emplace(noise, stream_seed(seed, 2 * k + 1));
     neuron_->inject(k, channels_[k].current());
   }
+  if (const auto& slow = channels_.front().slow) slow_grid_ = Grid{slow->grid_step()};
+  if (const auto& white = channels_.front().white) white_grid_ = Grid{white->grid_step()};
 }
 
 void NoisyNeuron::inject(std::size_t channel, double current) {
@@ -77,18 +73,6 @@ void NoisyNeuron::renew(bool slow, bool white) {
     if (white) channels_[k].white->next();
     neuron_->inject(k, channels_[k].current());
   }
-}
-
-double NoisyNeuron::Grid::left() const {
-  return std::max((step_ - spent_) + correction_, 0.0);
-}
-
-void NoisyNeuron::Grid::pass(double time) {
-  // Many small steps must add up to the same moment as one large one.
-  const double part = time - correction_;
-  const double sum = spent_ + part;
-  correction_ = (sum - spent_) - part;
-  spent_ = sum;
 }
 
 }  // namespace thyrode::neurons

@@ -1,12 +1,15 @@
 // Noise currents of a neuron, added to the current injected.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <vector>
 
 #include "firmware/neurons/neuron.hpp"
+#include "firmware/neurons/piece_clock.hpp"
 #include "firmware/neurons/random.hpp"
 
 namespace thyrode::neurons {
@@ -80,18 +83,18 @@ class NoisyNeuron final : public Neuron {
     std::optional<WhiteCurrent> white;
     double current() const { return injected + (slow ? slow->value() : 0.0) + (white ? white->value() : 0.0); }
   };
-  // Time within a grid step that never loses a rounding error.
+  // Time within a grid step.
   class Grid {
    public:
+    Grid() = default;
     explicit Grid(double step) : step_{step} {}
-    double left() const;
-    void pass(double time);
-    void restart() { spent_ = correction_ = 0.0; }
+    double left() const { return std::max(clock_.until(step_), 0.0); }
+    void pass(double time) { clock_.pass(time); }
+    void restart() { clock_.restart(); }
 
    private:
-    double step_;  // s; infinite for noise that is not there
-    double spent_ = 0.0;
-    double correction_ = 0.0;  // s: what rounding lost of spent_
+    double step_ = std::numeric_limits<double>::infinity();  // s; of noise that is not there
+    PieceClock clock_;
   };
 
   void renew(bool slow, bool white);

@@ -7,18 +7,14 @@ namespace thyrode::neurons {
 
 void PassiveCell::inject(std::size_t channel, double current) {
   if (current == current_) return;
-  u_ = membrane(channel).at(time_);
+  u_ = membrane(channel).at(clock_.now());
   current_ = current;
-  time_ = correction_ = 0.0;
+  clock_.restart();
   ++pieces_;
 }
 
 Advance PassiveCell::advance(double dt) {
-  // Many small steps must add up to the same moment as one large one.
-  const double part = dt - correction_;
-  const double sum = time_ + part;
-  correction_ = (sum - time_) - part;
-  time_ = sum;
+  clock_.pass(dt);
   return {dt, Event::none, 0};
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "firmware/neurons/neuron.hpp"
+#include "firmware/neurons/piece_clock.hpp"
 
 namespace thyrode::neurons {
 
@@ -16,17 +17,16 @@ class PassiveCell final : public Neuron {
 
   void inject(std::size_t channel, double current) override;
   Advance advance(double dt) override;
-  double piece_time() const override { return time_; }
+  double piece_time() const override { return clock_.now(); }
   Waveform membrane(std::size_t channel) const override;
   Waveform output(std::size_t channel) const override { return membrane(channel); }
   std::uint64_t piece() const override { return pieces_; }
 
  private:
   double resistance_, capacitance_;
-  double current_ = 0.0;     // A
-  double u_ = 0.0;           // V, at the start of the piece
-  double time_ = 0.0;        // s since the start of the piece
-  double correction_ = 0.0;  // s: what rounding lost of time_
+  double current_ = 0.0;  // A
+  double u_ = 0.0;        // V, at the start of the piece
+  PieceClock clock_;
   std::uint64_t pieces_ = 0;
 };
 

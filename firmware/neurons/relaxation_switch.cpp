@@ -21,7 +21,7 @@ RelaxationSwitch::RelaxationSwitch(const ThyristorFastParameters& p)
 
 void RelaxationSwitch::begin() {
   ++pieces_;
-  time_ = correction_ = 0.0;
+  clock_.restart();
   aim_ = state().at_rest + state().per_ampere * current_;
   if (closed_) {
     end_ = opening_time();
@@ -109,24 +109,20 @@ void RelaxationSwitch::settle(double t) {
 
 void RelaxationSwitch::inject(std::size_t /*channel*/, double current) {
   if (current == current_) return;
-  settle(time_);
-  if (end_ != never) guess_ = end_ - time_;
+  settle(clock_.now());
+  if (end_ != never) guess_ = end_ - clock_.now();
   current_ = current;
   begin();
 }
 
 Advance RelaxationSwitch::advance(double dt) {
   if (!failed().empty()) return {};
-  // Many small steps must add up to the same moment as one large one.
-  const double part = dt - correction_;
-  const double target = time_ + part;
-  if (end_ > target) {
-    correction_ = (target - time_) - part;
-    time_ = target;
+  if (end_ > clock_.after(dt)) {
+    clock_.pass(dt);
     chatter_.pass(dt);
     return {dt, Event::none, 0};
   }
-  const double elapsed = std::clamp(end_ - time_, 0.0, dt);
+  const double elapsed = std::clamp(end_ - clock_.now(), 0.0, dt);
   if (chatter_.event(elapsed, closed_ ? Event::open : Event::fire)) return {};
   if (closed_) {
     u_ = std::min(u_, open_u_);

@@ -5,6 +5,7 @@
 
 #include "firmware/neurons/chatter.hpp"
 #include "firmware/neurons/neuron.hpp"
+#include "firmware/neurons/piece_clock.hpp"
 #include "firmware/neurons/thyristor_fast.hpp"
 
 namespace thyrode::neurons {
@@ -21,7 +22,7 @@ class RelaxationSwitch final : public Neuron {
 
   void inject(std::size_t channel, double current) override;
   Advance advance(double dt) override;
-  double piece_time() const override { return time_; }
+  double piece_time() const override { return clock_.now(); }
   Waveform membrane(std::size_t channel) const override;
   Waveform output(std::size_t channel) const override;
   std::uint64_t piece() const override { return pieces_; }
@@ -69,13 +70,12 @@ class RelaxationSwitch final : public Neuron {
   double lowered_ = 0.0;    // V: th at the start of the piece, seen from V_m
   double dead_left_ = 0.0;  // s, at the start of the piece
 
-  double aim_ = 0.0;         // V: u_inf of the piece
-  double end_ = never;       // s from the start of the piece to its event
-  double open_for_ = 0.0;    // s, at the start of the piece
-  double interval_ = 1e-3;   // s: how long the switch was open before it last fired
-  double guess_ = 1e-3;      // s: about when this piece fires
-  double time_ = 0.0;        // s since the start of the piece
-  double correction_ = 0.0;  // s: what rounding lost of time_
+  double aim_ = 0.0;        // V: u_inf of the piece
+  double end_ = never;      // s from the start of the piece to its event
+  double open_for_ = 0.0;   // s, at the start of the piece
+  double interval_ = 1e-3;  // s: how long the switch was open before it last fired
+  double guess_ = 1e-3;     // s: about when this piece fires
+  PieceClock clock_;
   std::uint64_t pieces_ = 0;
   Chatter chatter_;
 };

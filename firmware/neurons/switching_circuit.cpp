@@ -17,7 +17,7 @@ void SwitchingCircuit::Kind::add(const Border& border) {
 void SwitchingCircuit::begin(const Kind& kind) {
   kind_ = &kind;
   ++pieces_;
-  time_ = correction_ = 0.0;
+  piece_clock_.restart();
   deadline_ = std::max(kind.deadline - clock_, 0.0);
   amplitudes_ = kind.motion.amplitudes(state_, drive_);
   search_.begin(kind.motion.modes());
@@ -49,39 +49,36 @@ void SwitchingCircuit::settle(double t) {
 
 void SwitchingCircuit::inject(std::size_t /*channel*/, double current) {
   if (current == drive_.current) return;
-  settle(time_);
+  settle(piece_clock_.now());
   drive_.current = current;
   begin(*kind_);
 }
 
 void SwitchingCircuit::kick(double current) {
-  settle(time_);
+  settle(piece_clock_.now());
   drive_.decaying += current;
   begin(*kind_);
 }
 
 double SwitchingCircuit::next_event(double limit) {
-  const double next = std::min(search_.first(std::min(time_ + limit, deadline_)).time, deadline_);
+  const double next = std::min(search_.first(std::min(piece_clock_.now() + limit, deadline_)).time, deadline_);
   if (search_.gave_up()) return RootSearch::never;
-  const double left = std::max(next - time_, 0.0);
+  const double left = std::max(next - piece_clock_.now(), 0.0);
   return left <= limit ? left : RootSearch::never;
 }
 
 Advance SwitchingCircuit::advance(double dt) {
   if (!failed().empty()) return {};
-  // Many small steps must add up to the same moment as one large one.
-  const double part = dt - correction_;
-  const double target = time_ + part;
+  const double target = piece_clock_.after(dt);
   const RootSearch::Root root = search_.first(std::min(target, deadline_));
   if (search_.gave_up()) return {};
   const double next = std::min(root.time, deadline_);
   if (next > target) {
-    correction_ = (target - time_) - part;
-    time_ = target;
+    piece_clock_.pass(dt);
     chatter_.pass(dt);
     return {dt, Event::none, 0};
   }
-  const double elapsed = std::clamp(next - time_, 0.0, dt);
+  const double elapsed = std::clamp(next - piece_clock_.now(), 0.0, dt);
   settle(next);
   const Event event = cross(root.time <= deadline_ ? root.signal : at_deadline);
   chatter_.event(elapsed, event);

@@ -8,6 +8,7 @@
 #include "firmware/neurons/chatter.hpp"
 #include "firmware/neurons/linear_piece.hpp"
 #include "firmware/neurons/neuron.hpp"
+#include "firmware/neurons/piece_clock.hpp"
 #include "firmware/neurons/root_search.hpp"
 
 namespace thyrode::neurons {
@@ -18,7 +19,7 @@ class SwitchingCircuit : public Neuron {
  public:
   void inject(std::size_t channel, double current) final;
   Advance advance(double dt) final;
-  double piece_time() const final { return time_; }
+  double piece_time() const final { return piece_clock_.now(); }
   Waveform membrane(std::size_t channel) const final;
   Waveform output(std::size_t channel) const final;
   std::uint64_t piece() const final { return pieces_; }
@@ -93,8 +94,7 @@ class SwitchingCircuit : public Neuron {
 
   State amplitudes_ = State::Zero();
   RootSearch search_;
-  double time_ = 0.0;        // s since the start of the piece
-  double correction_ = 0.0;  // what rounding lost of time_
+  PieceClock piece_clock_;
   std::uint64_t pieces_ = 0;
   Chatter chatter_;
 };

@@ -37,15 +37,8 @@ void ThyristorPair::inject(std::size_t channel, double current) {
 // A new piece of one neuron is a new piece of the pair; the other's goes on in it.
 void ThyristorPair::begin() {
   ++pieces_;
-  time_ = correction_ = 0.0;
+  clock_.restart();
   for (std::size_t k = 0; k < neurons_.size(); ++k) age_[k] = neurons_[k].piece_time();
-}
-
-void ThyristorPair::pass(double elapsed) {
-  const double part = elapsed - correction_;
-  const double sum = time_ + part;
-  correction_ = (sum - time_) - part;
-  time_ = sum;
 }
 
 Advance ThyristorPair::finish(std::size_t channel, double elapsed, Event event) {
@@ -65,7 +58,7 @@ Advance ThyristorPair::advance(double dt) {
     const double step = std::min({left, first, neurons_[1].next_event(std::min(left, first))});
     const Advance a = neurons_[0].advance(step);
     const Advance b = neurons_[1].advance(step);
-    pass(step);
+    clock_.pass(step);
     done += step;
     if (a.event != Event::none) {
       pending_ = b.event;

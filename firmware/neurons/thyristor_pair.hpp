@@ -2,9 +2,9 @@
 #pragma once
 
 #include <array>
-#include <limits>
 
 #include "firmware/neurons/neuron.hpp"
+#include "firmware/neurons/piece_clock.hpp"
 #include "firmware/neurons/thyristor.hpp"
 
 namespace thyrode::neurons {
@@ -23,7 +23,7 @@ class ThyristorPair final : public Neuron {
   std::size_t channels() const override { return 2; }
   void inject(std::size_t channel, double current) override;
   Advance advance(double dt) override;
-  double piece_time() const override { return time_; }
+  double piece_time() const override { return clock_.now(); }
   Waveform membrane(std::size_t channel) const override;
   Waveform output(std::size_t channel) const override;
   std::uint64_t piece() const override { return pieces_; }
@@ -34,14 +34,12 @@ class ThyristorPair final : public Neuron {
  private:
   Advance finish(std::size_t channel, double elapsed, Event event);
   void begin();
-  void pass(double elapsed);
 
   std::array<Thyristor, 2> neurons_;
   double kick_;                  // A
   Event pending_ = Event::none;  // of channel 1, at the moment of an event of channel 0
   std::array<double, 2> age_{};  // s: how old each neuron's piece was when the common piece began
-  double time_ = 0.0;            // s since the start of the common piece
-  double correction_ = 0.0;      // s: what rounding lost of time_
+  PieceClock clock_;             // of the common piece
   std::uint64_t pieces_ = 0;
 };
 

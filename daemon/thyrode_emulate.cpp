@@ -76,6 +76,41 @@ Result<void> serve_terminal(native::NativeInstrument& instrument, double speed) 
   return {};
 }
 
+nlohmann::ordered_json describe_port(const SerialPort& port) {
+  nlohmann::ordered_json entry{{"uri", "serial:" + port.path}, {"path", port.path}, {"description", port.description}};
+  entry["usb"] = port.usb;
+  entry["vendor"] = port.usb ? fmt::format("{:04x}", port.vendor) : "";
+  entry["product"] = port.usb ? fmt::format("{:04x}", port.product) : "";
+  entry["serial"] = port.serial;
+  entry["manufacturer"] = port.manufacturer;
+  // Only USB ports are asked: a word to an unknown device on a plain port could do harm.
+  if (port.usb) {
+    const auto device = make_device("serial:" + port.path);
+    entry["thyrode"] = device ? nlohmann::ordered_json{{"board", (*device)->info().board},
+                                                       {"firmware", (*device)->info().firmware},
+                                                       {"serial", (*device)->info().serial}}
+                              : nlohmann::ordered_json(nullptr);
+  } else {
+    entry["thyrode"] = nullptr;
+  }
+  return entry;
+}
+
+void print_port(const nlohmann::ordered_json& entry) {
+  fmt::print("{}", entry["uri"].get<std::string>());
+  if (entry["usb"]) {
+    fmt::print("  usb {}:{} serial {} {}", entry["vendor"].get<std::string>(), entry["product"].get<std::string>(),
+               entry["serial"].get<std::string>(), entry["manufacturer"].get<std::string>());
+  }
+  if (!entry["thyrode"].is_null()) {
+    fmt::print("  thyrode {} {}", entry["thyrode"]["board"].get<std::string>(),
+               entry["thyrode"]["serial"].get<std::string>());
+  } else if (!entry["description"].get<std::string>().empty()) {
+    fmt::print("  {}", entry["description"].get<std::string>());
+  }
+  fmt::print("\n");
+}
+
 }  // namespace
 
 int emulate(const EmulateOptions& options) {
@@ -123,24 +158,7 @@ int scan(bool json) {
   if (!ports) return report(ports.error());
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
   for (const SerialPort& port : *ports) {
-    nlohmann::ordered_json entry{
-        {"uri", "serial:" + port.path}, {"path", port.path}, {"description", port.description}};
-    entry["usb"] = port.usb;
-    entry["vendor"] = port.usb ? fmt::format("{:04x}", port.vendor) : "";
-    entry["product"] = port.usb ? fmt::format("{:04x}", port.product) : "";
-    entry["serial"] = port.serial;
-    entry["manufacturer"] = port.manufacturer;
-    // Only USB ports are asked: a word to an unknown device on a plain port could do harm.
-    if (port.usb) {
-      const auto device = make_device("serial:" + port.path);
-      entry["thyrode"] = device ? nlohmann::ordered_json{{"board", (*device)->info().board},
-                                                         {"firmware", (*device)->info().firmware},
-                                                         {"serial", (*device)->info().serial}}
-                                : nlohmann::ordered_json(nullptr);
-    } else {
-      entry["thyrode"] = nullptr;
-    }
-    list.push_back(std::move(entry));
+    list.push_back(describe_port(port));
   }
   if (json) {
     fmt::print("{}\n", nlohmann::ordered_json{{"schema", "thyrode.scan/1"}, {"ports", list}}.dump());
@@ -150,20 +168,7 @@ int scan(bool json) {
     fmt::print("no serial ports on this machine; the emulated instrument is always there: sim:msn\n");
     return 0;
   }
-  for (const auto& entry : list) {
-    fmt::print("{}", entry["uri"].get<std::string>());
-    if (entry["usb"]) {
-      fmt::print("  usb {}:{} serial {} {}", entry["vendor"].get<std::string>(), entry["product"].get<std::string>(),
-                 entry["serial"].get<std::string>(), entry["manufacturer"].get<std::string>());
-    }
-    if (!entry["thyrode"].is_null()) {
-      fmt::print("  thyrode {} {}", entry["thyrode"]["board"].get<std::string>(),
-                 entry["thyrode"]["serial"].get<std::string>());
-    } else if (!entry["description"].get<std::string>().empty()) {
-      fmt::print("  {}", entry["description"].get<std::string>());
-    }
-    fmt::print("\n");
-  }
+  for (const auto& entry : list) print_port(entry);
   return 0;
 }
 

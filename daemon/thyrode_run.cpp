@@ -261,19 +261,24 @@ Result<void> check_options(const RunOptions& options, const std::string& uri) {
                   option, uri, options.noise && !options.spread ? " as --speed 1" : ""));
 }
 
-int carry_out(const Job& job, const RunOptions& options) {
-  if (auto checked = check_options(options, job.uri); !checked) return report(checked.error());
-  const auto out = output_path(options, job.experiment.name);
-  if (!out) return report(out.error());
-  if (auto named = check_name(*out); !named) return report(named.error());
+SimulatorOptions simulator_of(const RunOptions& options, const std::string& truth_path) {
   SimulatorOptions simulator;
   simulator.seed = options.seed;
   simulator.noise = options.noise;
   simulator.spread = options.spread;
   simulator.speed = options.real_time ? 1.0 : 0.0;
+  simulator.truth_path = truth_path;
+  return simulator;
+}
+
+int carry_out(const Job& job, const RunOptions& options) {
+  if (auto checked = check_options(options, job.uri); !checked) return report(checked.error());
+  const auto out = output_path(options, job.experiment.name);
+  if (!out) return report(out.error());
+  if (auto named = check_name(*out); !named) return report(named.error());
   const bool simulated = job.uri.starts_with("sim:");
   if (auto free = check_free(*out, simulated); !free) return report(free.error());
-  if (simulated) simulator.truth_path = truth_path(*out);
+  const SimulatorOptions simulator = simulator_of(options, simulated ? truth_path(*out) : "");
   watch_interrupts();
   auto device = open_device(job.uri, simulator);
   const auto undo_truth = [&] {
@@ -314,6 +319,42 @@ int carry_out(const Job& job, const RunOptions& options) {
   return finish(outcome, store.path(), options);
 }
 
+void print_plan_json(const Job& job, const load::PlanSummary& summary) {
+  const nlohmann::ordered_json document{{"schema", "thyrode.plan/1"},
+                                        {"experiment", job.experiment.name},
+                                        {"device", job.uri},
+                                        {"points", summary.steps},
+                                        {"legs", summary.legs},
+                                        {"longest_bench_time_s", summary.longest_bench_time.si()},
+                                        {"largest_file_bytes", summary.bytes},
+                                        {"trace_rate_hz", summary.trace_rate.si()},
+                                        {"smallest_current_ua", summary.smallest_current.in(1.0_uA)},
+                                        {"largest_current_ua", summary.largest_current.in(1.0_uA)},
+                                        {"lowest_limit_ua", summary.lowest_limit.in(1.0_uA)},
+                                        {"highest_limit_ua", summary.highest_limit.in(1.0_uA)},
+                                        {"slew_ma_per_s", summary.slew.si() * 1e3},
+                                        {"largest_charge_mc_per_min", summary.largest_charge_per_minute.in(1.0_mC)},
+                                        {"charge_limit_mc_per_min", summary.charge_limit_per_minute.in(1.0_mC)}};
+  fmt::print("{}\n", document.dump());
+}
+
+void print_plan(const Job& job, const load::PlanSummary& summary) {
+  const double hours = summary.longest_bench_time.si() / 3600.0;
+  fmt::print("experiment       {} on {}\n", job.experiment.name, job.uri);
+  fmt::print("points           {} in {} leg(s)\n", summary.steps, summary.legs);
+  fmt::print("bench time       at most {:.1f} min ({:.2f} h); a step ends earlier when its rate is known\n",
+             hours * 60.0, hours);
+  fmt::print(
+      "file             at most {:.1f} MB, trace {}\n", summary.bytes * 1e-6,
+      summary.trace_rate.si() > 0.0 ? fmt::format("{:.6g} kS/s", summary.trace_rate.si() * 1e-3) : std::string{"off"});
+  fmt::print("current          {:.6g} to {:.6g} uA; limits {:.6g} to {:.6g} uA, slew {:.6g} mA/s\n",
+             summary.smallest_current.in(1.0_uA), summary.largest_current.in(1.0_uA), summary.lowest_limit.in(1.0_uA),
+             summary.highest_limit.in(1.0_uA), summary.slew.si() * 1e3);
+  fmt::print("charge           at most {:.4g} mC a minute; limit {:.4g} mC a minute\n",
+             summary.largest_charge_per_minute.in(1.0_mC), summary.charge_limit_per_minute.in(1.0_mC));
+  fmt::print("nothing was armed\n");
+}
+
 }  // namespace
 
 int run(const RunOptions& options) {
@@ -342,39 +383,7 @@ int plan(const RunOptions& options) {
   if (auto checked = load::check_device(job->experiment, job->station, info); !checked) return report(checked.error());
   const load::PlanSummary summary =
       load::summarize(job->experiment, job->station, Frequency::from_si(info.sample_rate_hz));
-  const double hours = summary.longest_bench_time.si() / 3600.0;
-  if (options.json) {
-    const nlohmann::ordered_json document{{"schema", "thyrode.plan/1"},
-                                          {"experiment", job->experiment.name},
-                                          {"device", job->uri},
-                                          {"points", summary.steps},
-                                          {"legs", summary.legs},
-                                          {"longest_bench_time_s", summary.longest_bench_time.si()},
-                                          {"largest_file_bytes", summary.bytes},
-                                          {"trace_rate_hz", summary.trace_rate.si()},
-                                          {"smallest_current_ua", summary.smallest_current.in(1.0_uA)},
-                                          {"largest_current_ua", summary.largest_current.in(1.0_uA)},
-                                          {"lowest_limit_ua", summary.lowest_limit.in(1.0_uA)},
-                                          {"highest_limit_ua", summary.highest_limit.in(1.0_uA)},
-                                          {"slew_ma_per_s", summary.slew.si() * 1e3},
-                                          {"largest_charge_mc_per_min", summary.largest_charge_per_minute.in(1.0_mC)},
-                                          {"charge_limit_mc_per_min", summary.charge_limit_per_minute.in(1.0_mC)}};
-    fmt::print("{}\n", document.dump());
-    return 0;
-  }
-  fmt::print("experiment       {} on {}\n", job->experiment.name, job->uri);
-  fmt::print("points           {} in {} leg(s)\n", summary.steps, summary.legs);
-  fmt::print("bench time       at most {:.1f} min ({:.2f} h); a step ends earlier when its rate is known\n",
-             hours * 60.0, hours);
-  fmt::print(
-      "file             at most {:.1f} MB, trace {}\n", summary.bytes * 1e-6,
-      summary.trace_rate.si() > 0.0 ? fmt::format("{:.6g} kS/s", summary.trace_rate.si() * 1e-3) : std::string{"off"});
-  fmt::print("current          {:.6g} to {:.6g} uA; limits {:.6g} to {:.6g} uA, slew {:.6g} mA/s\n",
-             summary.smallest_current.in(1.0_uA), summary.largest_current.in(1.0_uA), summary.lowest_limit.in(1.0_uA),
-             summary.highest_limit.in(1.0_uA), summary.slew.si() * 1e3);
-  fmt::print("charge           at most {:.4g} mC a minute; limit {:.4g} mC a minute\n",
-             summary.largest_charge_per_minute.in(1.0_mC), summary.charge_limit_per_minute.in(1.0_mC));
-  fmt::print("nothing was armed\n");
+  options.json ? print_plan_json(*job, summary) : print_plan(*job, summary);
   return 0;
 }
 

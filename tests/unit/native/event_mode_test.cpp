@@ -239,16 +239,20 @@ Moments moments(const std::vector<double>& values) {
   return m;
 }
 
+/// The level records of 20 s under one current, by samples and by events.
+std::array<std::vector<LevelRecord>, 2> levels_under(double current, Pair& pair) {
+  for (Host* host : {&pair.samples, &pair.events}) {
+    host->begin(current, 0);
+    host->grant_to(2500, 5'000'000);
+  }
+  return {pair.samples.all<LevelRecord>(), pair.events.all<LevelRecord>()};
+}
+
 TEST(ByEventsInLaw, LevelsOfASilentNeuronHaveTheLawOfTheSamples) {
   // Below the rheobase everything stands still after a second: plateaus and noise are all there is.
   for (const std::uint64_t seed : {21U, 22U, 23U}) {
     Pair pair{circuits()[0], seed, 0.0, false};
-    for (Host* host : {&pair.samples, &pair.events}) {
-      host->begin(25e-6, 0);
-      host->grant_to(2500, 5'000'000);
-    }
-    const auto a = pair.samples.all<LevelRecord>();
-    const auto b = pair.events.all<LevelRecord>();
+    const auto [a, b] = levels_under(25e-6, pair);
     ASSERT_EQ(a.size(), b.size());
     for (std::size_t s = 0; s < statistics().size(); ++s) {
       SCOPED_TRACE(testing::Message() << "seed " << seed << ", " << statistics()[s].name << " " << s % 3);
@@ -271,12 +275,7 @@ TEST(ByEventsInLaw, LevelsOfAChargingMembraneHaveTheLawOfTheSamples) {
   // V_m rises by about 30 codes a record: the outermost of many values that are spread over a ramp.
   for (const std::uint64_t seed : {31U, 32U}) {
     Pair pair{circuits()[0], seed, 0.0, false};
-    for (Host* host : {&pair.samples, &pair.events}) {
-      host->begin(60e-6, 0);
-      host->grant_to(2500, 5'000'000);
-    }
-    const auto a = pair.samples.all<LevelRecord>();
-    const auto b = pair.events.all<LevelRecord>();
+    const auto [a, b] = levels_under(60e-6, pair);
     ASSERT_EQ(a.size(), b.size());
     for (std::size_t s = 0; s < statistics().size(); ++s) {
       SCOPED_TRACE(testing::Message() << "seed " << seed << ", " << statistics()[s].name << " " << s % 3);

@@ -53,15 +53,7 @@ TEST(Butera, IsQuietOrBurstsOrSpikesAtTheReferenceRates) {
   ASSERT_GT(all_rows().size(), 10U);
   for (const auto& [row, given, r] : all_rows()) {
     SCOPED_TRACE(describe(row));
-    if (row.text("mode") == "quiescent") {
-      EXPECT_EQ(r.spikes, 0);
-      continue;
-    }
-    EXPECT_NEAR(r.spike_rate, row.number("spike_rate_hz"), 1e-3 * row.number("spike_rate_hz"));
-    EXPECT_NEAR(r.event_rate, row.number("event_rate_hz"), 1e-3 * row.number("event_rate_hz"));
-    EXPECT_NEAR(r.spikes_per_event, row.number("spikes_per_event"), 5e-4);
-    EXPECT_NEAR(r.isi_min * 1e3, row.number("isi_min_ms"), 1e-3 * row.number("isi_min_ms"));
-    EXPECT_NEAR(r.isi_max * 1e3, row.number("isi_max_ms"), 1e-3 * row.number("isi_max_ms"));
+    expect_rhythm_of(row, r);
   }
 }
 

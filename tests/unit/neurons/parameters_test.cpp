@@ -7,26 +7,11 @@
 #include <tuple>
 
 #include "tests/unit/neurons/events.hpp"
+#include "tests/unit/neurons/parameter_errors.hpp"
 #include "tests/unit/neurons/reference_neurons.hpp"
 
 namespace thyrode::neurons {
 namespace {
-
-ParameterError error_of(std::string_view model, const Parameters& parameters, const NoiseParameters& noise = {}) {
-  auto neuron = make_neuron(model, parameters, noise, 1);
-  if (neuron) {
-    ADD_FAILURE() << "accepted";
-    return {};
-  }
-  return neuron.error();
-}
-
-void expect_says(const ParameterError& error, std::string_view parameter, std::initializer_list<const char*> words) {
-  EXPECT_EQ(error.parameter, parameter);
-  for (const char* word : words) {
-    EXPECT_NE(error.reason.find(word), std::string::npos) << error.reason << " lacks " << word;
-  }
-}
 
 Parameters with(Parameters parameters, const std::string& name, double value) {
   parameters[name] = value;

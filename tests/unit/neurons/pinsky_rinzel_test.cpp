@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/unit/neurons/neuron_file.hpp"
+#include "tests/unit/neurons/parameter_errors.hpp"
 #include "tests/unit/neurons/rhythm.hpp"
 #include "tests/unit/neurons/table.hpp"
 
@@ -57,15 +58,7 @@ TEST(PinskyRinzel, HasTheReferenceRatesWhereTheyAreRobust) {
   ASSERT_GT(robust_rows().size(), 10U);
   for (const auto& [row, given, r] : robust_rows()) {
     SCOPED_TRACE(describe(row));
-    if (row.text("mode") == "quiescent") {
-      EXPECT_EQ(r.spikes, 0);
-      continue;
-    }
-    EXPECT_NEAR(r.spike_rate, row.number("spike_rate_hz"), 1e-3 * row.number("spike_rate_hz"));
-    EXPECT_NEAR(r.event_rate, row.number("event_rate_hz"), 1e-3 * row.number("event_rate_hz"));
-    EXPECT_NEAR(r.spikes_per_event, row.number("spikes_per_event"), 5e-4);
-    EXPECT_NEAR(r.isi_min * 1e3, row.number("isi_min_ms"), 1e-3 * row.number("isi_min_ms"));
-    EXPECT_NEAR(r.isi_max * 1e3, row.number("isi_max_ms"), 1e-3 * row.number("isi_max_ms"));
+    expect_rhythm_of(row, r);
   }
 }
 
@@ -129,35 +122,24 @@ TEST(PinskyRinzel, FitsTheRangesOfTheInstrument) {
   }
 }
 
-ParameterError error_of(const std::string& name, double value) {
+ParameterError error_with(const std::string& name, double value) {
+  SCOPED_TRACE(name);
   Parameters p = file_parameters("pinsky-rinzel");
   p[name] = value;
-  auto neuron = make_neuron("pinsky-rinzel", p, {}, 1);
-  if (neuron) {
-    ADD_FAILURE() << name << " accepted";
-    return {};
-  }
-  return neuron.error();
-}
-
-void expect_says(const ParameterError& error, std::string_view parameter, std::initializer_list<const char*> words) {
-  EXPECT_EQ(error.parameter, parameter);
-  for (const char* word : words) {
-    EXPECT_NE(error.reason.find(word), std::string::npos) << error.reason << " lacks " << word;
-  }
+  return error_of("pinsky-rinzel", p);
 }
 
 TEST(PinskyRinzel, RefusesWhatNoMembraneHas) {
-  expect_says(error_of("C_m", -3e-6), "C_m", {"-3e-06 F", "above 0 F", "charge"});
-  expect_says(error_of("g_Na", -1e-3), "g_Na", {"-0.001 S", "at least 0 S", "channel"});
-  expect_says(error_of("alpha_m_width", 0.0), "alpha_m_width", {"0 V", "above 0 V", "jump"});
-  expect_says(error_of("p", 0.0), "p", {"0", "above 0", "soma"});
-  expect_says(error_of("p", 1.0), "p", {"1", "below 1", "dendrite"});
-  expect_says(error_of("h_start", 1.2), "h_start", {"1.2", "from 0 to 1", "gates"});
-  expect_says(error_of("electrode", 0.5), "electrode", {"0.5", "soma", "dendrite"});
-  expect_says(error_of("tolerance", 0.1), "tolerance", {"0.1", "0.0001"});
-  expect_says(error_of("current_gain", 0.0), "current_gain", {"other than 0", "membrane"});
-  expect_says(error_of("g_M", 0.0), "g_M", {"not a parameter", "g_KAHP"});
+  expect_says(error_with("C_m", -3e-6), "C_m", {"-3e-06 F", "above 0 F", "charge"});
+  expect_says(error_with("g_Na", -1e-3), "g_Na", {"-0.001 S", "at least 0 S", "channel"});
+  expect_says(error_with("alpha_m_width", 0.0), "alpha_m_width", {"0 V", "above 0 V", "jump"});
+  expect_says(error_with("p", 0.0), "p", {"0", "above 0", "soma"});
+  expect_says(error_with("p", 1.0), "p", {"1", "below 1", "dendrite"});
+  expect_says(error_with("h_start", 1.2), "h_start", {"1.2", "from 0 to 1", "gates"});
+  expect_says(error_with("electrode", 0.5), "electrode", {"0.5", "soma", "dendrite"});
+  expect_says(error_with("tolerance", 0.1), "tolerance", {"0.1", "0.0001"});
+  expect_says(error_with("current_gain", 0.0), "current_gain", {"other than 0", "membrane"});
+  expect_says(error_with("g_M", 0.0), "g_M", {"not a parameter", "g_KAHP"});
 }
 
 TEST(PinskyRinzel, HasFilesWithEverythingAnExperimentNeeds) {

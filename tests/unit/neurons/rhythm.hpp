@@ -1,11 +1,14 @@
 // Rates of spikes and of bursts, as the tables of the conductance models hold them.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <cmath>
 #include <vector>
 
 #include "tests/unit/neurons/events.hpp"
+#include "tests/unit/neurons/table.hpp"
 
 namespace thyrode::neurons {
 
@@ -50,6 +53,19 @@ inline Rhythm measure_rhythm(Neuron& neuron, double current, double settle, doub
     if (e.event == Event::fire && e.time >= settle) times.push_back(e.time);
   }
   return rhythm_of(times);
+}
+
+/// Compares with a row of the tables of the conductance models, to 0.1 % in rates and intervals.
+inline void expect_rhythm_of(const TableRow& row, const Rhythm& r) {
+  if (row.text("mode") == "quiescent") {
+    EXPECT_EQ(r.spikes, 0);
+    return;
+  }
+  EXPECT_NEAR(r.spike_rate, row.number("spike_rate_hz"), 1e-3 * row.number("spike_rate_hz"));
+  EXPECT_NEAR(r.event_rate, row.number("event_rate_hz"), 1e-3 * row.number("event_rate_hz"));
+  EXPECT_NEAR(r.spikes_per_event, row.number("spikes_per_event"), 5e-4);
+  EXPECT_NEAR(r.isi_min * 1e3, row.number("isi_min_ms"), 1e-3 * row.number("isi_min_ms"));
+  EXPECT_NEAR(r.isi_max * 1e3, row.number("isi_max_ms"), 1e-3 * row.number("isi_max_ms"));
 }
 
 }  // namespace thyrode::neurons

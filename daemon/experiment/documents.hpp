@@ -9,6 +9,8 @@ namespace thyrode::experiment {
 
 /// One row of the step table; undefined values are null. Keys are never changed, only added.
 nlohmann::ordered_json to_json(const analysis::StepResult& step);
+/// What the steps of a sweep say together (key `fit`); undefined values are null.
+nlohmann::ordered_json to_json(const analysis::SweepFit& fit);
 /// The whole document: schema, experiment, device, seed, steps, fit, integrity.
 nlohmann::ordered_json to_json(const analysis::RunResult& result);
 

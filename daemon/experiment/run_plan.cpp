@@ -76,7 +76,11 @@ Result<RunPlan> make_run_plan(const load::Experiment& experiment, const load::St
   plan.seed = seed;
   plan.channel = channel_of(experiment, device);
   for (const load::StepPlan& step : load::timetable(experiment)) {
-    plan.steps.push_back({step.current, step.direction, step.leg});
+    PlannedStep planned;
+    planned.current = step.current;
+    planned.direction = step.direction;
+    planned.leg = step.leg;
+    plan.steps.push_back(std::move(planned));
   }
   plan.rules = rules_of(experiment.dwell, device);
   plan.detector = experiment.detect;

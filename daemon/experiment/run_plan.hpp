@@ -7,15 +7,10 @@
 #include "daemon/analysis/step_analyzer.hpp"
 #include "daemon/experiment/load/experiment.hpp"
 #include "daemon/experiment/load/station.hpp"
+#include "daemon/experiment/strategy.hpp"
 #include "drivers/device.hpp"
 
 namespace thyrode::experiment {
-
-struct PlannedStep {
-  Current current;
-  analysis::Direction direction = analysis::Direction::none;
-  int leg = 0;
-};
 
 struct RunPlan {
   std::string name;

@@ -1,4 +1,4 @@
-#include "daemon/analysis/result.hpp"
+#include "daemon/analysis/step_result.hpp"
 
 namespace thyrode::analysis {
 

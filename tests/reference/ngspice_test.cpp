@@ -222,7 +222,9 @@ TEST(SwitchModel, JumpsWhereTheLoadNoLongerHoldsItAndNotWhereTheTransistorsDo) {
     // it depends on the current. The transistors swing below it and open from 4 kOhm on: the strip in between is
     // theirs.
     const bool strip = load > 4e3 && load < 6.5e3;
-    if (load != 7e3) EXPECT_EQ(mode == row.text("mode"), !strip);
+    if (load != 7e3) {
+      EXPECT_EQ(mode == row.text("mode"), !strip);
+    }
     if (mode == row.text("mode")) ++same;
     if (mode == "TS" && load < 4e3 && current >= 40e-6) {
       EXPECT_NEAR(rate_of(spikes) / row.number("event_rate_hz"), 1.0, 0.04);

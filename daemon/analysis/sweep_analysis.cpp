@@ -205,6 +205,8 @@ SweepFit analyze_sweep(std::vector<StepResult>& steps) {
   for (StepResult& row : steps) {
     row.beta_n_per_ua = {};
     row.beta_status = BetaStatus::few_points;
+    // A step that was cut short may call a neuron silent that is not.
+    if (row.status == StepStatus::interrupted) continue;
     groups[{row.channel, row.conditions}].push_back(&row);
   }
   SweepFit fit;

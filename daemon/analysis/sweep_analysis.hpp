@@ -10,7 +10,8 @@ namespace thyrode::analysis {
 /// Completes the rows of a sweep and describes the whole. Callable after every finished step; rows already completed
 /// are computed anew from all rows.
 ///
-/// Rows belong together by channel and conditions; a leg is one sweep direction of them.
+/// Rows belong together by channel and conditions; a leg is one sweep direction of them. Rows of status interrupted are
+/// left out: they keep their label and have no beta_n.
 ///
 /// Silent steps (labels QH, QD, transient). The firing range reaches from the lowest to the highest current at which
 /// any leg fires. Below it a step is QH, above it QD, and so is one that fired only at its start. A step after whose

@@ -319,22 +319,9 @@ void Conductor::tell_finished_steps() {
 
 void Conductor::tell(const FinishedStep& finished) {
   results_.push_back(row(finished.step, finished.end, finished.interrupted));
-  analyze_results();
+  fit_ = analysis::analyze_sweep(results_);
   emit_(StepFinished{results_.back(), finished.step.measured->isi_counts()});
   emit_(ResultsUpdated{results_, fit_});
-}
-
-/// β_n and fit stand on whole steps: one that was cut short may call a neuron silent that was not.
-void Conductor::analyze_results() {
-  std::vector<analysis::StepResult> whole;
-  for (const analysis::StepResult& result : results_) {
-    if (result.status != analysis::StepStatus::interrupted) whole.push_back(result);
-  }
-  fit_ = analysis::analyze_sweep(whole);
-  auto next = whole.begin();
-  for (analysis::StepResult& result : results_) {
-    if (result.status != analysis::StepStatus::interrupted) result = *next++;
-  }
 }
 
 void Conductor::take_read_back(const Result<std::vector<DeviceMessage>>& messages) {

@@ -113,7 +113,6 @@ class Conductor {
   void tell_finished_steps();
   void measure_again(FinishedStep& finished, std::span<const DeviceMessage> messages) const;
   void tell(const FinishedStep& finished);
-  void analyze_results();
   analysis::StepResult row(const RunningStep& step, Sample end, bool interrupted) const;
   void publish_progress(Sample now);
   double seconds(Sample at) const { return static_cast<double>(at.index) / device_.sample_rate_hz; }

@@ -128,6 +128,20 @@ TEST(AnalyzeSweep, FewerThanFourFiringPointsHaveNoFitAndFewerThanFiveNoBeta) {
   EXPECT_EQ(at(rows, 32.0).beta_status, BetaStatus::edge);
 }
 
+TEST(AnalyzeSweep, AStepThatWasCutShortSaysNothing) {
+  auto rows = lif_sweep(30.0, 60.0, 2.0);
+  const SweepFit fit = analyze_sweep(rows);
+  rows.push_back(silent(47.0));
+  rows.back().status = StepStatus::interrupted;
+  rows.push_back(firing(20.0, 3.0));
+  rows.back().status = StepStatus::interrupted;
+  rows.back().beta_n_per_ua = {1.0, 1.0, 1.0};
+  EXPECT_EQ(analyze_sweep(rows), fit);
+  EXPECT_EQ(at(rows, 46.0).beta_status, BetaStatus::ok);
+  EXPECT_EQ(at(rows, 47.0).label, Label::QH);
+  EXPECT_FALSE(rows.back().beta_n_per_ua.value);
+}
+
 TEST(AnalyzeSweep, RunsAfterEveryStepAndDoesNotDependOnTheirOrder) {
   auto all = lif_sweep(30.0, 60.0, 2.0);
   std::vector<StepResult> grown;

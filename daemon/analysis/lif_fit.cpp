@@ -7,12 +7,15 @@
 #include <boost/math/tools/toms748_solve.hpp>
 #include <cmath>
 #include <functional>
+#include <limits>
+#include <vector>
 
 namespace thyrode::analysis {
 namespace {
 
 constexpr int scan_points = 48;
 constexpr double closest = 1e-9;  // least (lowest current - Ic), relative to what is allowed
+constexpr double no_leak = 1e-6;  // Ic over the lowest current, below which nothing tells it from zero
 
 /// tref and tau of one Ic, seconds.
 struct Line {
@@ -135,17 +138,46 @@ double crossing(const std::function<double(double)>& excess, double inside, doub
   return 0.5 * (root.first + root.second);
 }
 
-/// First value on the way from `from` in powers of two of `step` where `excess` is positive.
-double expand(const std::function<double(double)>& excess, double from, double step) {
+constexpr double unbounded = std::numeric_limits<double>::infinity();
+
+/// Root of `excess` above `from`, looked for in powers of two of `step`; infinite if there is none on the way.
+double crossing_above(const std::function<double(double)>& excess, double from, double step) {
   double outside = from + step;
   for (int k = 0; k < 20 && !(excess(outside) > 0.0); ++k) outside = from + (step *= 2.0);
-  return outside;
+  return excess(outside) > 0.0 ? crossing(excess, from, outside) : unbounded;
+}
+
+std::size_t different_currents(std::span<const FiPoint> points) {
+  constexpr double same_current = 1e-6;  // relative: closer than any source can set
+  std::vector<double> currents;
+  for (const FiPoint& p : points) currents.push_back(p.current_ua);
+  std::sort(currents.begin(), currents.end());
+  const auto same = [](double a, double b) { return b - a <= same_current * b; };
+  return static_cast<std::size_t>(std::unique(currents.begin(), currents.end(), same) - currents.begin());
+}
+
+/// Writes the profile intervals: where chi2 reaches `limit`.
+void bound(const Problem& problem, double best, const Line& line, double limit, LifFit& fit) {
+  const auto over_x = [&](double x) { return problem.solve(x).chi2 - limit; };
+  fit.rheobase_low_ua = problem.onset(crossing(over_x, best, problem.x_high()));
+  fit.rheobase_high_ua = problem.onset(crossing(over_x, best, problem.x_low()));
+
+  const double step = 0.01 * line.tau;
+  const auto over_tau = [&](double tau) { return problem.solve(problem.search(tau), tau, {}).chi2 - limit; };
+  fit.tau_low_ms = crossing(over_tau, line.tau, 0.0) * 1e3;
+  fit.tau_high_ms = crossing_above(over_tau, line.tau, step) * 1e3;
+
+  const auto over_refractory = [&](double refractory) {
+    return problem.solve(problem.search({}, refractory), {}, refractory).chi2 - limit;
+  };
+  fit.refractory_low_ms = crossing(over_refractory, line.refractory, 0.0) * 1e3;
+  fit.refractory_high_ms = crossing_above(over_refractory, line.refractory, step) * 1e3;
 }
 
 }  // namespace
 
 std::optional<LifFit> fit_lif(std::span<const FiPoint> points, double highest_silent_ua) {
-  if (points.size() < 4) return std::nullopt;
+  if (different_currents(points) < 4) return std::nullopt;
   const Problem problem(points, highest_silent_ua, true);
   const auto [low, high] = std::minmax_element(
       points.begin(), points.end(), [](const FiPoint& a, const FiPoint& b) { return a.current_ua < b.current_ua; });
@@ -162,26 +194,17 @@ std::optional<LifFit> fit_lif(std::span<const FiPoint> points, double highest_si
   fit.tau_ms = line.tau * 1e3;
   fit.refractory_ms = line.refractory * 1e3;
   fit.chi2_per_dof = line.chi2 / degrees;
-  const boost::math::chi_squared distribution(degrees);
-  fit.accepted = !(fit.chi2_per_dof > 2.0 && boost::math::cdf(boost::math::complement(distribution, line.chi2)) < 0.01);
-
   const double rise =
       boost::math::quantile(boost::math::fisher_f(1.0, degrees), 0.95) * std::max(1.0, fit.chi2_per_dof);
-  const double limit = line.chi2 + rise;
-  const auto over_x = [&](double x) { return problem.solve(x).chi2 - limit; };
-  fit.rheobase_low_ua = problem.onset(crossing(over_x, best, problem.x_high()));
-  fit.rheobase_high_ua = problem.onset(crossing(over_x, best, problem.x_low()));
-
-  const auto over_tau = [&](double tau) { return problem.solve(problem.search(tau), tau, {}).chi2 - limit; };
-  fit.tau_low_ms = crossing(over_tau, line.tau, 0.0) * 1e3;
-  fit.tau_high_ms = crossing(over_tau, line.tau, expand(over_tau, line.tau, 0.01 * line.tau)) * 1e3;
-
-  const auto over_refractory = [&](double refractory) {
-    return problem.solve(problem.search({}, refractory), {}, refractory).chi2 - limit;
-  };
-  fit.refractory_low_ms = crossing(over_refractory, line.refractory, 0.0) * 1e3;
-  fit.refractory_high_ms =
-      crossing(over_refractory, line.refractory, expand(over_refractory, line.refractory, 0.01 * line.tau)) * 1e3;
+  bound(problem, best, line, line.chi2 + rise, fit);
+  // Without a leak 1/f goes as 1/I: Ic has no lower end then but zero, and tau, which goes as 1/Ic, no upper one.
+  const bool leak_open = !(highest_silent_ua > 0.0) && fit.rheobase_low_ua < no_leak * low->current_ua;
+  if (leak_open) fit.tau_high_ms = unbounded;
+  if (leak_open && fit.rheobase_ua < no_leak * low->current_ua) fit.tau_ms = unbounded;
+  const boost::math::chi_squared distribution(degrees);
+  const bool describes =
+      !(fit.chi2_per_dof > 2.0 && boost::math::cdf(boost::math::complement(distribution, line.chi2)) < 0.01);
+  fit.accepted = describes && std::isfinite(fit.tau_high_ms) && std::isfinite(fit.refractory_high_ms);
   return fit;
 }
 

@@ -20,9 +20,11 @@ struct FiPoint {
 /// search in Ic. Intervals are profiles: chi2 rises by F(0.95; 1, n - 3) max(1, chi2/(n - 3)).
 /// @param points  shape (n), one tonic branch, in any order; the largest current must exceed the smallest
 /// @param highest_silent_ua  largest current without firing, or 0: Ic lies above it and below every point
-/// @returns the fit with tau > 0, tref >= 0; empty below 4 points, or without a way to place Ic. `accepted` is false
-///          if chi2/(n - 3) > 2 with p < 0.01: the neuron is no LIF and beta_n must not come from the fit. A bound
-///          that the data leave open lies at the edge of what is allowed (Ic, tref) or searched (tau: 2^20 times).
+/// @returns the fit with tau > 0, tref >= 0; empty below 4 different currents, or without a way to place Ic. An upper
+///          bound of tau or tref that the data leave open is infinite, and so is tau itself where Ic goes to zero (a
+///          neuron without a leak); the other bounds lie at the edge of what is allowed then. `accepted` is false if
+///          a bound is infinite, or if chi2/(n - 3) > 2 with p < 0.01: the neuron is no LIF then. beta_n must not come
+///          from a fit that is not accepted.
 /// Source: Lapicque, J Physiol Pathol Gen 9:620 (1907); profile intervals, Bates & Watts (1988) chapter 6.
 std::optional<LifFit> fit_lif(std::span<const FiPoint> points, double highest_silent_ua);
 

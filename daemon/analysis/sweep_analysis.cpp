@@ -22,6 +22,10 @@ bool fires(const StepResult& row) {
   return !is_silent(row) && row.frequency_hz.value && *row.frequency_hz.value > 0.0;
 }
 
+bool is_regular(Label label) {
+  return label == Label::TS || label == Label::FS;
+}
+
 /// A rate with an interval that a fit may stand on.
 bool is_point(const StepResult& row) {
   const bool usable = row.status == StepStatus::ok || row.status == StepStatus::timeout;
@@ -187,12 +191,7 @@ SweepFit describe(const Rows& rows, const std::vector<Leg>& legs) {
     }
   }
   std::vector<FiPoint> points;
-  for (const Leg& leg : legs) {
-    if (leg.branches.empty()) continue;
-    for (const FiPoint& p : fi_of(leg.points, leg.branches[0].first, leg.branches[0].end)) {
-      if (p.current_ua <= 2.0 * range->first) points.push_back(p);
-    }
-  }
+  for (const Leg& leg : legs) add_regular_points(leg, 2.0 * range->first, points);
   fit.lif = fit_lif(points, fit.onset_low_ua.value_or(0.0));
   return fit;
 }

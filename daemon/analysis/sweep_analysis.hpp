@@ -24,8 +24,7 @@ namespace thyrode::analysis {
 /// other end points have `edge`.
 ///
 /// Onset and end are brackets over all legs: the lowest firing current and the highest silent one below it, and the
-/// same at the other end; a side without a silent step is empty. The LIF is fitted to the points of all legs from the
-/// onset up to twice the onset or to the first cut.
+/// same at the other end; a side without a silent step is empty. The LIF is fitted to the regular points (TS, FS) of the first branch of each leg that has any, up to twice the onset.
 ///
 /// @param steps  rows in any order; labels, beta_n and beta_status are written
 /// @returns brackets and fit of the channel and conditions of the first row

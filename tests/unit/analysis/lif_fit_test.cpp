@@ -35,6 +35,39 @@ TEST(LifFit, NeedsFourFiringPoints) {
   EXPECT_TRUE(fit_lif(lif_points(4, 0.005, 1), 30.0));
 }
 
+TEST(LifFit, NeedsFourDifferentCurrents) {
+  auto points = lif_points(3, 0.005, 1);
+  for (const FiPoint& p : lif_points(3, 0.005, 2)) points.push_back(p);
+  EXPECT_FALSE(fit_lif(points, 30.0));
+  points.push_back(lif_points(4, 0.005, 1)[1]);
+  EXPECT_TRUE(fit_lif(points, 30.0));
+}
+
+TEST(LifFit, ANeuronWithoutLeakHasATauWithoutEndAndIsNotAccepted) {
+  std::vector<FiPoint> points;
+  for (int k = 0; k < 8; ++k) {
+    const double current = 30.0 + 4.0 * k;
+    points.push_back({current, 0.5 * current, 1e-3});
+  }
+  const auto exact = fit_lif(points, 0.0);
+  ASSERT_TRUE(exact);
+  EXPECT_FALSE(exact->accepted);
+  EXPECT_LT(exact->chi2_per_dof, 2.0);
+  EXPECT_TRUE(std::isinf(exact->tau_ms));
+  EXPECT_TRUE(std::isinf(exact->tau_high_ms));
+  EXPECT_TRUE(std::isfinite(exact->tau_low_ms));
+  for (unsigned seed = 0; seed < 20; ++seed) {
+    std::mt19937_64 random(seed);
+    std::normal_distribution<double> noise(0.0, 1e-3);
+    for (FiPoint& p : points) p.frequency_hz = 0.5 * p.current_ua * std::exp(noise(random));
+    const auto fit = fit_lif(points, 0.0);
+    ASSERT_TRUE(fit) << seed;
+    if (fit->rheobase_low_ua > 1e-3) continue;  // chance has shown a leak
+    EXPECT_TRUE(std::isinf(fit->tau_high_ms)) << seed;
+    EXPECT_FALSE(fit->accepted) << seed;
+  }
+}
+
 TEST(LifFit, NeedsRoomBetweenSilentAndFiring) {
   const auto points = lif_points(8, 0.005, 1);
   EXPECT_FALSE(fit_lif(points, points[0].current_ua));

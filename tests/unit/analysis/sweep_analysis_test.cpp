@@ -128,6 +128,35 @@ TEST(AnalyzeSweep, FewerThanFourFiringPointsHaveNoFitAndFewerThanFiveNoBeta) {
   EXPECT_EQ(at(rows, 32.0).beta_status, BetaStatus::edge);
 }
 
+TEST(AnalyzeSweep, FourStepsOfTwoCurrentsHaveNoFit) {
+  auto rows = lif_sweep(32.0, 34.0, 2.0, 0);
+  for (StepResult& row : lif_sweep(32.0, 34.0, 2.0, 1)) rows.push_back(row);
+  rows.push_back(silent(30.0));
+  EXPECT_FALSE(analyze_sweep(rows).lif);
+}
+
+TEST(AnalyzeSweep, FitsTheLifToRegularStepsAlone) {
+  auto rows = lif_sweep(30.0, 64.0, 2.0);
+  for (StepResult& row : rows) {
+    if (row.current_ua > 31.0 && row.current_ua < 37.0) {
+      row = firing(row.current_ua, 5.0);
+      row.label = Label::irregular;
+    } else if (row.current_ua == 44.0) {
+      row = firing(44.0, 5.0);
+      row.label = Label::soft;
+    }
+  }
+  const SweepFit fit = analyze_sweep(rows);
+  ASSERT_TRUE(fit.lif);
+  EXPECT_TRUE(fit.lif->accepted);
+  EXPECT_EQ(fit.lif->range_low_ua, 38.0);
+  EXPECT_NEAR(fit.lif->rheobase_ua, 31.0, 1e-3);
+  for (StepResult& row : rows) {
+    if (row.current_ua > 31.0) row.label = Label::irregular;
+  }
+  EXPECT_FALSE(analyze_sweep(rows).lif);
+}
+
 TEST(AnalyzeSweep, AStepThatWasCutShortSaysNothing) {
   auto rows = lif_sweep(30.0, 60.0, 2.0);
   const SweepFit fit = analyze_sweep(rows);

@@ -22,6 +22,17 @@ bool fires(const StepResult& row) {
   return !is_silent(row) && row.frequency_hz.value && *row.frequency_hz.value > 0.0;
 }
 
+/// Fired for a while, then no more, and the output came down: it latched, or it bursts more slowly than the silence
+/// that was waited for. A few spikes before the silence are a neuron on its way to it.
+bool may_burst_slowly(const StepResult& row) {
+  return row.label == Label::transient && row.n_spikes >= spikes_of_a_burst;
+}
+
+/// The neuron does not fire at this current.
+bool bounds_firing(const StepResult& row) {
+  return is_silent(row) && !may_burst_slowly(row);
+}
+
 bool is_regular(Label label) {
   return label == Label::TS || label == Label::FS;
 }
@@ -86,7 +97,7 @@ bool silent_between(const Rows& rows, double low_ua, double high_ua) {
 double highest_silent_below(const Rows& rows, double current_ua) {
   double highest = 0.0;
   for (const StepResult* row : rows) {
-    if (is_silent(*row) && row->current_ua < current_ua) highest = std::max(highest, row->current_ua);
+    if (bounds_firing(*row) && row->current_ua < current_ua) highest = std::max(highest, row->current_ua);
   }
   return highest;
 }
@@ -170,10 +181,23 @@ void resolve_silence(const Rows& rows) {
   const auto range = firing_range(rows);
   if (!range) return;
   for (StepResult* row : rows) {
-    if (!is_silent(*row)) continue;
+    if (!bounds_firing(*row)) continue;
     const bool stayed_high = row->label == Label::QD && row->n_spikes > 0;
     if (row->current_ua > range->second) row->label = Label::QD;
     if (row->current_ua < range->first && !stayed_high) row->label = Label::QH;
+  }
+}
+
+/// Adds the points of the leg's first regular branch, up to a current. A single irregular step inside it is left out.
+void add_regular_points(const Leg& leg, double highest_ua, std::vector<FiPoint>& points) {
+  const auto branch = std::find_if(leg.branches.begin(), leg.branches.end(),
+                                   [&](const Branch& b) { return is_regular(leg.points[b.first].label); });
+  if (branch == leg.branches.end()) return;
+  for (std::size_t k = branch->first; k < branch->end; ++k) {
+    const LegPoint& point = leg.points[k];
+    const bool regular =
+        std::all_of(point.rows.begin(), point.rows.end(), [](const StepResult* row) { return is_regular(row->label); });
+    if (regular && point.fi.current_ua <= highest_ua) points.push_back(point.fi);
   }
 }
 
@@ -184,7 +208,7 @@ SweepFit describe(const Rows& rows, const std::vector<Leg>& legs) {
   fit.onset_high_ua = range->first;
   fit.end_low_ua = range->second;
   for (const StepResult* row : rows) {
-    if (!is_silent(*row)) continue;
+    if (!bounds_firing(*row)) continue;
     if (row->current_ua < range->first) fit.onset_low_ua = std::max(row->current_ua, fit.onset_low_ua.value_or(0.0));
     if (row->current_ua > range->second) {
       fit.end_high_ua = std::min(row->current_ua, fit.end_high_ua.value_or(row->current_ua));

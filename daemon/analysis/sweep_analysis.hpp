@@ -1,11 +1,15 @@
 // What the steps of a sweep say together: beta_n of each, the ends of the firing range, the LIF that fits.
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "daemon/analysis/result.hpp"
 
 namespace thyrode::analysis {
+
+/// A step that fired so often before it fell silent may have burst.
+inline constexpr std::int64_t spikes_of_a_burst = 5;
 
 /// Completes the rows of a sweep and describes the whole. Callable after every finished step; rows already completed
 /// are computed anew from all rows.
@@ -16,7 +20,8 @@ namespace thyrode::analysis {
 /// Silent steps (labels QH, QD, transient). The firing range reaches from the lowest to the highest current at which
 /// any leg fires. Below it a step is QH, above it QD, and so is one that fired only at its start. A step after whose
 /// last spike the output stayed high (label QD with spikes, from StepAnalyzer) is QD wherever it lies. Inside the
-/// range, and when nothing fires, the label stays.
+/// range, and when nothing fires, the label stays; so does `transient` of a step of spikes_of_a_burst spikes or more,
+/// which may be a neuron that bursts more slowly than the silence that was waited for.
 ///
 /// beta_n, for each leg on its own. Points are rows of status ok or timeout with an interval; a leg is cut where a
 /// silent step lies between two points, where the label changes for at least two points in a row, and where f jumps
@@ -24,7 +29,8 @@ namespace thyrode::analysis {
 /// other end points have `edge`.
 ///
 /// Onset and end are brackets over all legs: the lowest firing current and the highest silent one below it, and the
-/// same at the other end; a side without a silent step is empty. The LIF is fitted to the regular points (TS, FS) of the first branch of each leg that has any, up to twice the onset.
+/// same at the other end; a side without a silent step is empty, and what may burst slowly is no silent step. The LIF
+/// is fitted to the regular points (TS, FS) of the first branch of each leg that has any, up to twice the onset.
 ///
 /// @param steps  rows in any order; labels, beta_n and beta_status are written
 /// @returns brackets and fit of the channel and conditions of the first row

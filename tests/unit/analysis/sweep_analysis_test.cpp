@@ -157,6 +157,22 @@ TEST(AnalyzeSweep, FitsTheLifToRegularStepsAlone) {
   EXPECT_FALSE(analyze_sweep(rows).lif);
 }
 
+TEST(AnalyzeSweep, AStepThatMayBurstSlowlyIsNoSilentSide) {
+  auto rows = lif_sweep(36.0, 60.0, 2.0);
+  rows.push_back(silent(32.0));
+  rows.push_back(silent(34.0, 0, Label::transient, 30));
+  rows.push_back(silent(62.0, 0, Label::transient, 5));
+  rows.push_back(silent(64.0, 0, Label::transient, 4));
+  rows.push_back(silent(66.0, 0, Label::QD, 40));
+  const SweepFit fit = analyze_sweep(rows);
+  EXPECT_EQ(fit.onset_low_ua, 32.0);
+  EXPECT_EQ(fit.end_high_ua, 64.0);
+  EXPECT_EQ(at(rows, 34.0).label, Label::transient);
+  EXPECT_EQ(at(rows, 62.0).label, Label::transient);
+  EXPECT_EQ(at(rows, 64.0).label, Label::QD) << "a few spikes before it latches";
+  EXPECT_EQ(analyze_sweep(rows), fit) << "the labels written say the same again";
+}
+
 TEST(AnalyzeSweep, AStepThatWasCutShortSaysNothing) {
   auto rows = lif_sweep(30.0, 60.0, 2.0);
   const SweepFit fit = analyze_sweep(rows);

@@ -5,11 +5,15 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 
 #include "daemon/recording/builder.hpp"
 #include "daemon/recording/hdf5.hpp"
+#include "daemon/recording/layout.hpp"
+#include "daemon/recording/map_seal.hpp"
 #include "daemon/recording/readback.hpp"
 
 namespace thyrode::recording {
@@ -136,6 +140,23 @@ class Skeleton {
   const MapDescription& description_;
 };
 
+/// Where the file changes after it was made: above all, where the numbers of the points lie. Rising.
+std::vector<ByteRange> changing_bytes(hid_t file) {
+  std::vector<std::string> paths{spikes_path, label_path, latched_path, failed_path, computed_path};
+  for (const RealColumn& column : real_columns) paths.emplace_back(column.path);
+  // "File consistency flags" of the superblock: the library sets them while it writes, and reads them in later
+  // versions.
+  std::vector<ByteRange> ranges{{map_seal_bytes + 20, 4}};
+  for (const std::string& path : paths) {
+    const Handle data = h5::open_dataset(file, path);
+    const haddr_t begin = H5Dget_offset(data.get());
+    if (begin == HADDR_UNDEF) h5::complain(file, path, "find the place of");
+    ranges.push_back({begin, H5Dget_storage_size(data.get())});
+  }
+  std::sort(ranges.begin(), ranges.end(), [](const auto& a, const auto& b) { return a.begin < b.begin; });
+  return ranges;
+}
+
 void make_file(const std::string& path, const MapDescription& description) {
   const fs::path folder = fs::path{path}.parent_path();
   std::error_code error;
@@ -148,13 +169,17 @@ void make_file(const std::string& path, const MapDescription& description) {
     const Handle access = access_properties();
     const Handle creation{H5Pcreate(H5P_FILE_CREATE)};
     H5Pset_obj_track_times(creation.get(), false);
-    const Handle file{H5Fcreate(draft.c_str(), H5F_ACC_TRUNC, creation.get(), access.get())};
+    H5Pset_userblock(creation.get(), map_seal_bytes);
+    Handle file{H5Fcreate(draft.c_str(), H5F_ACC_TRUNC, creation.get(), access.get())};
     if (!file) {
       refuse(draft, fmt::format("cannot be made: {}", h5::last_reason()),
              "check the folder and the disk, or name another file with --out");
     }
     Skeleton{file.get(), description}.make();
     expect(H5Fflush(file.get(), H5F_SCOPE_LOCAL), file.get(), "the map", "write");
+    const std::vector<ByteRange> changing = changing_bytes(file.get());
+    file.reset();
+    seal_map(draft, changing);
   }
   // Of several programs that begin the same map one makes it; the others find it there.
   fs::create_hard_link(draft, path, error);
@@ -179,12 +204,38 @@ Handle reader_properties() {
   return list;
 }
 
+std::string schema_of(hid_t object, const char* path) {
+  if (H5Aexists_by_name(object, path, "schema", H5P_DEFAULT) <= 0) return {};
+  return read_text_attribute(object, path, "schema");
+}
+
+/// Refuses a file that is no map in words that say what it is.
+[[noreturn]] void refuse_stranger(const std::string& path) {
+  Handle access{H5Pcreate(H5P_FILE_ACCESS)};
+  H5Pset_file_locking(access.get(), false, true);
+  Handle file{H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get())};
+  if (!file) file = Handle{H5Fopen(path.c_str(), H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, access.get())};
+  const std::string remedy = "name a map that `thyrode simulate --map` made";
+  if (!file) refuse(path, fmt::format("cannot be opened: {}", h5::last_reason()), remedy);
+  if (h5::exists(file.get(), layout::provenance) &&
+      schema_of(file.get(), layout::provenance).starts_with(std::string{layout::schema_name} + "/")) {
+    refuse(path, "is a recording, not a map", remedy + ", or another file with --out");
+  }
+  if (const std::string schema = schema_of(file.get(), "/"); schema.starts_with("thyrode.map/")) {
+    refuse(path, fmt::format("its schema is {}, this version reads {}", schema, map_schema), "compute the map again");
+  }
+  refuse(path, "an HDF5 file, but not a map of thyrode", remedy);
+}
+
 Handle open_file(const std::string& path, unsigned flags) {
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
   if (!fs::exists(status)) refuse(path, "no such file", "check the name");
   if (!fs::is_regular_file(status)) refuse(path, "is not a file", "name a map (.h5)");
   if (fs::file_size(path, error) == 0) refuse(path, "is empty", "name a map (.h5), or remove it");
+  if (::access(path.c_str(), R_OK) != 0) refuse(path, std::strerror(errno), "you need the right to read it");
+  if (!looks_sealed(path)) refuse_stranger(path);
+  check_seal(path);
   const Handle access = flags == H5F_ACC_RDONLY ? reader_properties() : access_properties();
   Handle file{H5Fopen(path.c_str(), flags, access.get())};
   if (file) return file;
@@ -194,21 +245,6 @@ Handle open_file(const std::string& path, unsigned flags) {
     refuse(path, "another program is writing this map", "wait for its end");
   }
   refuse(path, fmt::format("cannot be opened: {}", reason), "name a map that `thyrode simulate --map` made");
-}
-
-std::string schema_of(hid_t file) {
-  if (H5Aexists(file, "schema") <= 0) return {};
-  return read_text_attribute(file, "/", "schema");
-}
-
-void check_schema(hid_t file, const std::string& path) {
-  const std::string schema = schema_of(file);
-  if (schema == map_schema) return;
-  if (schema.starts_with("thyrode.map/")) {
-    refuse(path, fmt::format("its schema is {}, this version reads {}", schema, map_schema),
-           "use a newer version of thyrode");
-  }
-  refuse(path, "an HDF5 file, but not a map of thyrode", "name a map that `thyrode simulate --map` made");
 }
 
 MapAxis read_axis(hid_t file, const char* role) {
@@ -352,7 +388,14 @@ struct MapFile::State {
 
 namespace {
 
-Map read_open_map(hid_t file) {
+/// Refuses a number that no point can have: the numbers are not sealed.
+void check_value(const std::string& path, const char* column, std::size_t point, int value, int highest) {
+  if (value <= highest) return;
+  refuse(path, fmt::format("damaged: {} is {} at point {}, at most {}", column, value, point, highest),
+         "use a copy of it, or remove it and compute it again");
+}
+
+Map read_open_map(hid_t file, const std::string& path) {
   Map map;
   map.description = read_description(file);
   const std::int64_t points = map.description.points();
@@ -369,7 +412,8 @@ Map read_open_map(hid_t file) {
   const auto latched = read_all<std::uint8_t>(file, latched_path, H5T_NATIVE_UINT8, points);
   const auto failed = read_all<std::uint8_t>(file, failed_path, H5T_NATIVE_UINT8, points);
   for (std::size_t k = 0; k < map.points.size(); ++k) {
-    if (labels[k] > last_label) h5::complain(file, label_path, "understand a value of");
+    check_value(path, label_path, k, labels[k], last_label);
+    check_value(path, computed_path, k, map.computed[k], 1);
     map.points[k].n_spikes = spikes[k];
     map.points[k].label = static_cast<Label>(labels[k]);
     map.points[k].latched = latched[k] != 0;
@@ -394,9 +438,8 @@ Result<MapFile> MapFile::open(const std::string& path, const MapDescription& des
     std::error_code error;
     if (!fs::exists(fs::symlink_status(path, error))) make_file(path, description);
     Handle file = open_file(path, H5F_ACC_RDWR);
-    check_schema(file.get(), path);
     check_same(path, read_description(file.get()), description);
-    Map map = read_open_map(file.get());
+    Map map = read_open_map(file.get(), path);
     auto state = std::make_unique<State>();
     state->path = path;
     state->file = std::move(file);
@@ -429,20 +472,13 @@ Result<void> MapFile::write(std::span<const MapResult> results) {
 
 bool is_map(const std::string& path) {
   std::error_code error;
-  if (!fs::is_regular_file(path, error)) return false;
-  const auto found = guarded([&] {
-    const Handle access = reader_properties();
-    const Handle file{H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get())};
-    return file && schema_of(file.get()).starts_with("thyrode.map/");
-  });
-  return found.value_or(false);
+  return fs::is_regular_file(path, error) && looks_sealed(path);
 }
 
 Result<Map> read_map(const std::string& path) {
   auto map = guarded([&] {
     const Handle file = open_file(path, H5F_ACC_RDONLY);
-    check_schema(file.get(), path);
-    return read_open_map(file.get());
+    return read_open_map(file.get(), path);
   });
   if (!map) map.error().kind = ErrorKind::bad_input;
   return map;

@@ -14,8 +14,8 @@
 
 namespace thyrode::recording {
 
-/// Schema of the file: attribute `schema` of its root.
-inline constexpr const char* map_schema = "thyrode.map/1";
+/// Schema of the file: the first line of its seal, and attribute `schema` of its root.
+inline constexpr const char* map_schema = "thyrode.map/2";
 
 /// Most points of one map.
 inline constexpr std::int64_t map_points_max = 4'000'000;
@@ -91,11 +91,13 @@ class MapFile {
   std::unique_ptr<State> state_;
 };
 
-/// Whether a file says of itself that it is a map, of any version.
+/// Whether a file begins as maps do, of any version, damaged or not. Looks at its first bytes only.
 bool is_map(const std::string& path);
 
-/// Reads a map, complete or not, also while another program computes it.
-/// Errors: bad_input: no such file, no map, a newer version, damaged.
+/// Reads a map, complete or not, also while another program computes it. Before the HDF5 library opens the file, its
+/// seal is checked: length, structure, axes and description are those that were written when the map was begun. The
+/// numbers of the points are not sealed, since they change while the map is computed.
+/// Errors: bad_input: no such file, no map, another version, damaged.
 Result<Map> read_map(const std::string& path);
 
 }  // namespace thyrode::recording

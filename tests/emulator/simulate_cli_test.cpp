@@ -215,7 +215,7 @@ TEST(SimulateMap, ComputesAndShowsAPhaseDiagram) {
   ASSERT_EQ(made.code, 0) << made.errors;
   ASSERT_EQ(made.lines.size(), 1U);
   const json summary = json::parse(made.lines.front());
-  EXPECT_EQ(summary["schema"], "thyrode.map/1");
+  EXPECT_EQ(summary["schema"], "thyrode.map/2");
   EXPECT_EQ(summary["points"], 114);
   EXPECT_EQ(summary["computed"], 114);
   EXPECT_EQ(folder.names(), std::vector<std::string>{"map.h5"}) << "nothing beside it";

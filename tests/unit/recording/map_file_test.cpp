@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <random>
 
 namespace thyrode::recording {
 namespace {
@@ -182,6 +184,80 @@ TEST_F(MapFileTest, SurvivesEveryCutOfItsBytesWithoutACrash) {
     fs::resize_file(at("cut.h5"), cut);
     EXPECT_FALSE(read_map(at("cut.h5")).has_value()) << cut << " of " << size << " bytes";
   }
+}
+
+TEST_F(MapFileTest, TellsDamagedBytesAndNeverCrashes) {
+  {
+    auto file = MapFile::open(at("a.h5"), description());
+    for (std::int64_t k = 0; k < 6; ++k) ASSERT_TRUE(file->write(std::vector{point(k, 1.0)}).has_value());
+  }
+  std::ifstream whole{at("a.h5"), std::ios::binary};
+  const std::string bytes{std::istreambuf_iterator<char>{whole}, {}};
+  int told = 0;
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    std::mt19937_64 random{seed};
+    std::string broken = bytes;
+    for (std::uint64_t flips = 1 + random() % 16; flips > 0; --flips) {
+      char& byte = broken[random() % broken.size()];
+      byte = static_cast<char>(byte ^ static_cast<char>(1U << random() % 8));
+    }
+    if (seed % 4 == 0) broken.resize(random() % broken.size());
+    std::ofstream{at("broken.h5"), std::ios::binary} << broken;
+    const auto map = read_map(at("broken.h5"));
+    if (map) continue;
+    ++told;
+    EXPECT_EQ(map.error().kind, ErrorKind::bad_input);
+    EXPECT_NE(map.error().message.find("broken.h5: "), std::string::npos) << map.error().message;
+    EXPECT_EQ(map.error().message.find("internal"), std::string::npos) << map.error().message;
+    EXPECT_FALSE(MapFile::open(at("broken.h5"), description()).has_value()) << "and nobody goes on with it";
+  }
+  EXPECT_GT(told, 195) << "the numbers of six points are few of the bytes of the file";
+}
+
+TEST_F(MapFileTest, ReadsTheSealedBytesOnly) {
+  { ASSERT_TRUE(MapFile::open(at("a.h5"), description())->write(std::vector{point(0, 1.0)}).has_value()); }
+  const auto with = [&](std::streamoff place, char value) {
+    fs::copy_file(at("a.h5"), at("b.h5"), fs::copy_options::overwrite_existing);
+    std::fstream file{at("b.h5"), std::ios::in | std::ios::out | std::ios::binary};
+    file.seekp(place);
+    file.put(value);
+    file.close();
+    return read_map(at("b.h5"));
+  };
+  // Every byte of the seal counts, also those behind its words.
+  for (const std::streamoff place : {0, 13, 100, 300, 511}) {
+    const auto map = with(place, '\x7f');
+    ASSERT_FALSE(map.has_value()) << place;
+    EXPECT_NE(map.error().message.find("damaged"), std::string::npos) << map.error().message;
+    EXPECT_TRUE(is_map(at("b.h5"))) << "a damaged map is told as one";
+  }
+  const auto newer = with(12, '3');
+  ASSERT_FALSE(newer.has_value());
+  EXPECT_NE(newer.error().message.find("its schema is thyrode.map/3, this version reads thyrode.map/2"),
+            std::string::npos)
+      << newer.error().message;
+}
+
+TEST_F(MapFileTest, SaysOfARecordingWhatItIs) {
+  const hid_t file = H5Fcreate(at("a.nwb").c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+  const hid_t general = H5Gcreate2(file, "/general", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+  const hid_t group = H5Gcreate2(file, "/general/thyrode", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+  const hid_t type = H5Tcopy(H5T_C_S1);
+  H5Tset_size(type, H5T_VARIABLE);
+  const hid_t space = H5Screate(H5S_SCALAR);
+  const hid_t attribute = H5Acreate2(group, "schema", type, space, H5P_DEFAULT, H5P_DEFAULT);
+  const char* schema = "thyrode.recording/1";
+  H5Awrite(attribute, type, &schema);
+  H5Aclose(attribute);
+  H5Sclose(space);
+  H5Tclose(type);
+  H5Gclose(group);
+  H5Gclose(general);
+  H5Fclose(file);
+  const auto map = MapFile::open(at("a.nwb"), description());
+  ASSERT_FALSE(map.has_value());
+  EXPECT_NE(map.error().message.find("a.nwb: is a recording, not a map"), std::string::npos) << map.error().message;
 }
 
 }  // namespace

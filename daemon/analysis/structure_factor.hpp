@@ -12,6 +12,7 @@ namespace thyrode::analysis {
 class StructureFactor {
  public:
   static constexpr int block = 64;
+  static constexpr int least_blocks = 4;
 
   /// @param at  ticks, later than every spike before it
   void add(std::int64_t at);
@@ -20,6 +21,8 @@ class StructureFactor {
 
   /// Whole blocks seen.
   std::int64_t blocks() const { return blocks_; }
+  /// One block of a train without order scatters by its own mean: fewer than 4 blocks are not to be quoted.
+  bool reliable() const { return blocks_ >= least_blocks; }
   /// @returns S64; empty without a whole block
   std::optional<double> value() const;
 

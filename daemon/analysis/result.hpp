@@ -20,6 +20,14 @@ struct Integrity {
   bool operator==(const Integrity&) const = default;
 };
 
+/// A target of the plan and whether it was met.
+struct TargetReport {
+  std::string target;  ///< "transitions to 0.2 %"
+  bool met = false;
+  std::string reached;  ///< "widest bracket 0.14 uA of 0.18 uA"
+  bool operator==(const TargetReport&) const = default;
+};
+
 /// The whole result of a run: what `show --json` prints.
 struct RunResult {
   std::string experiment;
@@ -27,6 +35,7 @@ struct RunResult {
   std::uint64_t seed = 0;
   std::vector<StepResult> steps;
   SweepFit fit;
+  std::vector<TargetReport> targets;  ///< of a plan that decides; empty for any other
   Integrity integrity;
   bool operator==(const RunResult&) const = default;
 };

@@ -61,6 +61,10 @@ struct StepResult {
   std::optional<double> cv;
   Estimate beta_n_per_ua;
   BetaStatus beta_status = BetaStatus::few_points;
+  double lead_s = 0.0;  ///< for which the current waited elsewhere before the step, so that it is entered from there
+  std::string part;     ///< of a sequence; empty in any other plan
+  std::string purpose;  ///< why the plan asked for it: "curve", "sentinel" ...; empty in a plain sweep
+  std::string resumed_from;  ///< the recording that holds its data, where an earlier run has measured it; else empty
   bool operator==(const StepResult&) const = default;
 };
 

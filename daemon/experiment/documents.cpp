@@ -16,6 +16,10 @@ Json to_json(const analysis::RunResult& result) {
   document["steps"] = Json::array();
   for (const analysis::StepResult& step : result.steps) document["steps"].push_back(to_json(step));
   document["fit"] = to_json(result.fit);
+  document["targets"] = Json::array();
+  for (const analysis::TargetReport& target : result.targets) {
+    document["targets"].push_back({{"target", target.target}, {"met", target.met}, {"reached", target.reached}});
+  }
   const analysis::Integrity& integrity = result.integrity;
   document["integrity"] = {{"samples", integrity.samples},
                            {"gaps", integrity.gaps},

@@ -8,13 +8,15 @@
 #include <vector>
 
 #include "daemon/analysis/result.hpp"
+#include "daemon/experiment/strategy.hpp"
 #include "drivers/result.hpp"
 
 namespace thyrode::experiment {
 
 struct RunStarted {
   std::string experiment;
-  std::size_t steps = 0;
+  std::size_t steps = 0;       ///< 0: the plan decides while it runs
+  std::size_t most_steps = 0;  ///< what its budget allows; 0 where it does not say
 };
 /// A running step's numbers, at least once a second of device time.
 struct StepProgress {
@@ -39,6 +41,12 @@ struct Resumed {
   int index = 0;
   double device_time_s = 0.0;
 };
+/// The current is zero until somebody answers: Bench::answer().
+struct Asked {
+  int index = 0;  ///< of the step that waits for it
+  Question question;
+  double device_time_s = 0.0;
+};
 struct Notice {
   std::string text;
 };
@@ -49,7 +57,7 @@ struct RunFinished {
 };
 
 using Event =
-    std::variant<RunStarted, StepProgress, StepFinished, ResultsUpdated, Paused, Resumed, Notice, RunFinished>;
+    std::variant<RunStarted, StepProgress, StepFinished, ResultsUpdated, Paused, Resumed, Asked, Notice, RunFinished>;
 using EventHandler = std::function<void(const Event&)>;
 
 }  // namespace thyrode::experiment

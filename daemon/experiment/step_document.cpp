@@ -29,6 +29,11 @@ Json to_json(const analysis::StepResult& step) {
   row["cv"] = number(step.cv);
   put(row, "beta_n_per_ua", step.beta_n_per_ua);
   row["beta_status"] = to_string(step.beta_status);
+  row["lead_s"] = step.lead_s;
+  const auto text_or_null = [](const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); };
+  row["part"] = text_or_null(step.part);
+  row["purpose"] = text_or_null(step.purpose);
+  row["resumed_from"] = text_or_null(step.resumed_from);
   return row;
 }
 

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "daemon/analysis/step_result.hpp"
+#include "daemon/analysis/result.hpp"
 #include "protocols/units.hpp"
 
 namespace thyrode::experiment {
@@ -45,19 +45,18 @@ struct PlannedStep {
   std::map<std::string, double> conditions{};
   std::optional<Lead> lead{};
   std::optional<double> relative_precision{};  ///< of this step, instead of the plan's
-  std::optional<Duration> lasts{};             ///< exactly this long, whatever the data say
-  std::vector<Piece> pieces{};                 ///< of the command, from the step's beginning; empty: `current` is held
+  /// From the step's beginning, whatever the data say: exact where it is a multiple of 10 ms, else rounded up to one.
+  std::optional<Duration> lasts{};
+  /// Of the command, one after the other from the step's beginning; the last value is then held. Empty: `current` is
+  /// held. Without `lasts` the step is as long as they are.
+  std::vector<Piece> pieces{};
   std::optional<Question> question{};
   std::string purpose{};  ///< for people: "curve", "bracket", "sentinel" ...; empty in a plain sweep
+  std::string part{};     ///< name of the part of a sequence; empty in any other plan
   bool operator==(const PlannedStep&) const = default;
 };
 
-/// A target of the plan and whether it was met, for the summary.
-struct TargetReport {
-  std::string target;  ///< "transitions to 0.2 %"
-  bool met = false;
-  std::string reached;  ///< "widest bracket 0.14 uA of 0.18 uA"
-};
+using analysis::TargetReport;
 
 /// The deciding part of a plan. What it answers depends on its settings and on the rows alone, so a run that was
 /// interrupted goes on by giving it the rows that there are.
@@ -70,6 +69,8 @@ class Strategy {
   virtual std::optional<PlannedStep> next(std::span<const analysis::StepResult> rows) = 0;
   /// How many steps there will be, if that is known beforehand.
   virtual std::optional<std::size_t> known_steps() const { return std::nullopt; }
+  /// The most steps that the plan may take, where its budget says so.
+  virtual std::optional<std::size_t> most_steps() const { return known_steps(); }
   /// What the plan aims at and what was reached; empty for a plan that has no targets.
   virtual std::vector<TargetReport> targets(std::span<const analysis::StepResult> rows) const {
     static_cast<void>(rows);

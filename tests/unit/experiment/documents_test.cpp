@@ -145,6 +145,15 @@ TEST(ResultDocument, HasEveryKeyOfItsSchema) {
   EXPECT_EQ(document.at("steps").size(), 2U);
 }
 
+TEST(ResultDocument, ABoundThatIsOpenIsNull) {
+  analysis::SweepFit fit;
+  fit.lif = analysis::LifFit{};
+  fit.lif->tau_high_ms = std::numeric_limits<double>::infinity();
+  EXPECT_TRUE(to_json(fit)["lif"]["tau_high_ms"].is_null());
+  EXPECT_EQ(to_json(fit).dump().find("inf"), std::string::npos);
+  EXPECT_EQ(to_json(fit)["lif"]["tau_low_ms"], 0.0);
+}
+
 TEST(ResultDocument, WithoutAFitHasNulls) {
   const auto fit = to_json(analysis::RunResult{}).at("fit");
   for (const auto& [name, value] : fit.items()) EXPECT_TRUE(value.is_null()) << name;

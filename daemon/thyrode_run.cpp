@@ -22,6 +22,7 @@
 #include "daemon/experiment/load/words.hpp"
 #include "daemon/recording/recorder.hpp"
 #include "daemon/thyrode_commands.hpp"
+#include "daemon/thyrode_summary.hpp"
 #include "daemon/thyrode_view.hpp"
 
 namespace thyrode::program {

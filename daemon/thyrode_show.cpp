@@ -8,7 +8,7 @@
 #include "daemon/recording/map_file.hpp"
 #include "daemon/recording/reader.hpp"
 #include "daemon/thyrode_commands.hpp"
-#include "daemon/thyrode_view.hpp"
+#include "daemon/thyrode_summary.hpp"
 
 namespace thyrode::program {
 namespace {

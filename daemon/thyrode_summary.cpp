@@ -1,0 +1,171 @@
+#include "daemon/thyrode_summary.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "daemon/analysis/sweep_analysis.hpp"
+
+namespace thyrode::program {
+namespace {
+
+using analysis::Label;
+using analysis::StepResult;
+
+/// With so many decimals below 10, and one fewer for each further digit before the point.
+std::string digits(double value, int decimals) {
+  for (double limit = 10.0; decimals > 0 && std::abs(value) >= limit; limit *= 10.0) --decimals;
+  return fmt::format("{:.{}f}", value, decimals);
+}
+
+std::string digits(const std::optional<double>& value, int decimals) {
+  return value ? digits(*value, decimals) : std::string{"-"};
+}
+
+std::string direction(analysis::Direction direction) {
+  switch (direction) {
+    case analysis::Direction::up: return "up";
+    case analysis::Direction::down: return "dn";
+    case analysis::Direction::none: return "";
+  }
+  return "";
+}
+
+std::string interval(const analysis::Estimate& estimate) {
+  if (!estimate.low && !estimate.high) return "-";
+  return digits(estimate.low, 3) + "-" + digits(estimate.high, 3);
+}
+
+std::string beta_text(const StepResult& step, BetaShown shown) {
+  if (shown == BetaShown::later) return "...";
+  if (!step.beta_n_per_ua.value) return analysis::to_string(step.beta_status);
+  return fmt::format("{:.5f}{}", *step.beta_n_per_ua.value, shown == BetaShown::provisional ? "?" : "");
+}
+
+// ---------------------------------------------------------------- the summary
+
+std::string onset_text(const analysis::SweepFit& fit) {
+  return fit.onset_low_ua ? fmt::format("between {:.3f} and {:.3f} uA", *fit.onset_low_ua, *fit.onset_high_ua)
+                          : fmt::format("at or below {:.3f} uA: no step below it was silent", *fit.onset_high_ua);
+}
+
+std::string end_text(const analysis::SweepFit& fit) {
+  return fit.end_high_ua ? fmt::format("between {:.3f} and {:.3f} uA", *fit.end_low_ua, *fit.end_high_ua)
+                         : fmt::format("at or above {:.3f} uA: no step above it was silent", *fit.end_low_ua);
+}
+
+std::string bound(double value, int decimals) {
+  return std::isfinite(value) ? fmt::format("{:.{}f}", value, decimals) : std::string{"unbounded"};
+}
+
+std::string lif_text(const analysis::SweepFit& fit) {
+  if (!fit.lif) return "none: it needs regular steps (TS, FS) at four currents, up to twice the onset";
+  const analysis::LifFit& lif = *fit.lif;
+  const bool bounded = std::isfinite(lif.tau_high_ms) && std::isfinite(lif.refractory_high_ms);
+  const char* verdict = lif.accepted ? "accepted"
+                        : bounded    ? "not accepted (not a LIF here)"
+                                     : "not accepted (the rates leave an upper bound open)";
+  return fmt::format(
+      "{} over {:.2f} to {:.2f} uA: rheobase {:.3f} [{:.3f}, {:.3f}] uA, tau {} [{}, {}] ms, refractory {:.2f} ms, "
+      "chi2/dof {:.2f}",
+      verdict, lif.range_low_ua, lif.range_high_ua, lif.rheobase_ua, lif.rheobase_low_ua, lif.rheobase_high_ua,
+      bound(lif.tau_ms, 2), bound(lif.tau_low_ms, 2), bound(lif.tau_high_ms, 2), lif.refractory_ms, lif.chi2_per_dof);
+}
+
+std::string beta_line(const std::vector<StepResult>& steps) {
+  const StepResult* largest = nullptr;
+  for (const StepResult& step : steps) {
+    if (!step.beta_n_per_ua.value) continue;
+    if (largest == nullptr || *step.beta_n_per_ua.value > *largest->beta_n_per_ua.value) largest = &step;
+  }
+  if (largest == nullptr) return "largest beta_n none: it needs five firing steps on a branch\n";
+  const analysis::Estimate& beta = largest->beta_n_per_ua;
+  const std::string around = beta.low && beta.high ? fmt::format(" [{:.5f}, {:.5f}]", *beta.low, *beta.high) : "";
+  return fmt::format("largest beta_n {:.5f}{} /uA at {:.3f} uA\n", *beta.value, around, largest->current_ua);
+}
+
+/// The currents of some steps, "at 42.000 uA" or "from 42.000 to 60.000 uA".
+std::string where(const std::vector<const StepResult*>& steps) {
+  const auto [low, high] =
+      std::minmax_element(steps.begin(), steps.end(),
+                          [](const StepResult* a, const StepResult* b) { return a->current_ua < b->current_ua; });
+  if (fmt::format("{:.3f}", (*low)->current_ua) == fmt::format("{:.3f}", (*high)->current_ua)) {
+    return fmt::format("at {:.3f} uA", (*low)->current_ua);
+  }
+  return fmt::format("from {:.3f} to {:.3f} uA", (*low)->current_ua, (*high)->current_ua);
+}
+
+const char* plural(std::size_t count) {
+  return count == 1 ? "" : "s";
+}
+
+template <class Predicate>
+std::vector<const StepResult*> whole_steps(const std::vector<StepResult>& steps, Predicate&& predicate) {
+  std::vector<const StepResult*> chosen;
+  for (const StepResult& step : steps) {
+    if (step.status != analysis::StepStatus::interrupted && predicate(step)) chosen.push_back(&step);
+  }
+  return chosen;
+}
+
+/// What is said when no step of the sweep has a rate.
+std::string nothing_fires(const std::vector<StepResult>& steps) {
+  const auto all = whole_steps(steps, [](const StepResult&) { return true; });
+  if (all.empty()) return "no step was measured to its end\n";
+  const auto high = whole_steps(steps, [](const StepResult& step) { return step.label == Label::QD; });
+  const bool spikes = std::any_of(all.begin(), all.end(), [](const StepResult* step) { return step->n_spikes > 0; });
+  std::string text = fmt::format("no step {}; {} step{} {}", spikes ? "kept firing" : "fired", all.size(),
+                                 plural(all.size()), where(all));
+  if (!high.empty()) {
+    text += fmt::format(", the output stayed high (QD) in {} of them, {}", high.size(), where(high));
+  }
+  return text + "\n";
+}
+
+/// Warns of steps that fired and fell silent: a slow rhythm looks the same as long as nobody waits for its next burst.
+std::string fell_silent(const std::vector<StepResult>& steps) {
+  const auto fell = whole_steps(steps, [](const StepResult& step) {
+    return (step.label == Label::transient || step.label == Label::QD) && step.n_spikes >= analysis::spikes_of_a_burst;
+  });
+  if (fell.empty()) return {};
+  return fmt::format(
+      "fell silent    {} step{} {}, after {} spikes or more: a neuron that bursts more slowly than dwell.f_min (1 Hz "
+      "unless set) looks the same; set dwell.f_min below its rate and dwell.max above 3/f_min to tell them apart\n",
+      fell.size(), plural(fell.size()), where(fell), analysis::spikes_of_a_burst);
+}
+
+}  // namespace
+
+std::string table_head() {
+  return fmt::format("{:<4}{:>10} {:>6} {:>11} {:>4} {:>6} {:<12} {:<9} {}", "step", "I [uA]", "f [Hz]", "95 % [Hz]",
+                     "CV", "spikes", "status", "label", "beta_n /uA");
+}
+
+std::string table_row(const StepResult& step, BetaShown beta) {
+  return fmt::format("{:>3} {:<2} {:>7.3f} {:>6} {:>11} {:>5} {:>5} {:<12} {:<9} {}", step.index,
+                     direction(step.direction), step.current_ua, digits(step.frequency_hz.value, 4),
+                     interval(step.frequency_hz), digits(step.cv, 3), step.n_spikes, analysis::to_string(step.status),
+                     step.label == Label::undetermined ? "-" : analysis::to_string(step.label), beta_text(step, beta));
+}
+
+std::string summary(const analysis::RunResult& result) {
+  const analysis::SweepFit& fit = result.fit;
+  std::string text;
+  if (fit.onset_high_ua && fit.end_low_ua) {
+    text = fmt::format("firing begins  {}\nfiring ends    {}\nLIF fit        {}\n{}", onset_text(fit), end_text(fit),
+                       lif_text(fit), beta_line(result.steps));
+  } else {
+    text = nothing_fires(result.steps);
+  }
+  text += fell_silent(result.steps);
+  const analysis::Integrity& integrity = result.integrity;
+  text += fmt::format(
+      "integrity      {} samples, {} gaps, {} lost frames, {} overruns, {} retransmits, {} late decisions\n",
+      integrity.samples, integrity.gaps, integrity.lost_frames, integrity.overruns, integrity.retransmits,
+      integrity.late_decisions);
+  return text;
+}
+
+}  // namespace thyrode::program

@@ -1,0 +1,119 @@
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "daemon/thyrode_summary.hpp"
+#include "tests/unit/program/rows.hpp"
+
+namespace thyrode::program {
+namespace {
+
+using analysis::BetaStatus;
+using analysis::Label;
+using analysis::RunResult;
+using analysis::StepResult;
+using analysis::StepStatus;
+using test::firing;
+using test::says;
+using test::silent;
+
+constexpr std::size_t columns = 80;
+
+TEST(StepTable, FitsATerminalOfEightyColumns) {
+  EXPECT_LT(table_head().size(), columns);
+  for (const double f : {0.0123, 5.663, 43.21, 489.989, 1666.25, 12345.6}) {
+    for (const StepStatus status : {StepStatus::ok, StepStatus::undetermined, StepStatus::interrupted}) {
+      StepResult row = firing(999, 134.0, f);
+      row.status = status;
+      row.label = Label::irregular;
+      row.n_spikes = 20000;
+      EXPECT_LT(table_row(row).size(), columns) << table_row(row);
+      row.beta_n_per_ua = {-0.10023, -0.2, 0.1};
+      EXPECT_LT(table_row(row, BetaShown::provisional).size(), columns) << table_row(row);
+    }
+  }
+  EXPECT_LT(table_row(silent(999, 134.0, Label::transient, 40)).size(), columns);
+}
+
+TEST(StepTable, HasEachValueBelowTheEndOfItsHead) {
+  const std::string row = table_row(firing(7, 45.3, 12.546));
+  const auto ends_below = [&](const std::string& head, const std::string& value) {
+    EXPECT_EQ(table_head().find(head) + head.size(), row.find(value) + value.size()) << head << '\n' << row;
+  };
+  ends_below("I [uA]", "45.300");
+  ends_below("f [Hz]", "12.546");
+  ends_below("95 % [Hz]", "12.42-12.67");
+  ends_below("spikes", " 75");
+}
+
+TEST(StepTable, SaysBetaOrWhyThereIsNone) {
+  StepResult row = firing(3, 40.0, 9.0);
+  row.beta_status = BetaStatus::jump;
+  EXPECT_TRUE(table_row(row).ends_with(" jump"));
+  row.beta_status = BetaStatus::ok;
+  row.beta_n_per_ua = {0.0728, 0.0696, 0.0759};
+  EXPECT_TRUE(table_row(row).ends_with(" 0.07280"));
+  EXPECT_TRUE(table_row(row, BetaShown::provisional).ends_with(" 0.07280?"));
+  EXPECT_TRUE(table_row(row, BetaShown::later).ends_with(" ..."));
+}
+
+TEST(Summary, OfASweepInWhichNothingFiresSaysSo) {
+  RunResult result;
+  for (int k = 0; k < 4; ++k) result.steps.push_back(silent(k, 30.0 + 10.0 * k, k < 2 ? Label::QH : Label::QD));
+  const std::string text = summary(result);
+  EXPECT_TRUE(says(text, "no step fired; 4 steps from 30.000 to 60.000 uA")) << text;
+  EXPECT_TRUE(says(text, "the output stayed high (QD) in 2 of them, from 50.000 to 60.000 uA")) << text;
+  EXPECT_FALSE(says(text, "?")) << text;
+  EXPECT_FALSE(says(text, "firing begins")) << text;
+  EXPECT_FALSE(says(text, "LIF")) << text;
+  EXPECT_FALSE(says(text, "fell silent")) << text;
+}
+
+TEST(Summary, NamesTheSideOfAnOpenBracket) {
+  RunResult result;
+  result.steps = {firing(0, 60.0, 20.0), firing(1, 90.0, 30.0)};
+  result.fit.onset_high_ua = 60.0;
+  result.fit.end_low_ua = 90.0;
+  std::string text = summary(result);
+  EXPECT_TRUE(says(text, "firing begins  at or below 60.000 uA: no step below it was silent")) << text;
+  EXPECT_TRUE(says(text, "firing ends    at or above 90.000 uA: no step above it was silent")) << text;
+  result.fit.onset_low_ua = 55.0;
+  result.fit.end_high_ua = 95.0;
+  text = summary(result);
+  EXPECT_TRUE(says(text, "firing begins  between 55.000 and 60.000 uA")) << text;
+  EXPECT_TRUE(says(text, "firing ends    between 90.000 and 95.000 uA")) << text;
+}
+
+TEST(Summary, SaysThatAStepWhichFellSilentMayBurstSlowly) {
+  RunResult result;
+  result.steps = {silent(0, 42.0, Label::transient, 30), silent(1, 60.0, Label::QD, 5)};
+  std::string text = summary(result);
+  EXPECT_TRUE(says(text, "fell silent    2 steps from 42.000 to 60.000 uA")) << text;
+  EXPECT_TRUE(says(text, "dwell.f_min")) << text;
+  EXPECT_TRUE(says(text, "no step kept firing")) << text;
+  result.steps = {silent(0, 42.0, Label::transient, 4), silent(1, 60.0, Label::QD, 0)};
+  EXPECT_FALSE(says(summary(result), "fell silent"));
+  result.steps = {silent(0, 42.0, Label::transient, 30)};
+  result.steps[0].status = StepStatus::interrupted;
+  text = summary(result);
+  EXPECT_FALSE(says(text, "fell silent")) << text;
+  EXPECT_TRUE(says(text, "no step was measured to its end")) << text;
+}
+
+TEST(Summary, CallsABoundOfTheLifUnboundedWhereItIs) {
+  RunResult result;
+  result.steps = {firing(0, 60.0, 20.0)};
+  result.fit.onset_high_ua = result.fit.end_low_ua = 60.0;
+  EXPECT_TRUE(says(summary(result), "LIF fit        none: it needs regular steps (TS, FS) at four currents"));
+  analysis::LifFit lif;
+  lif.tau_ms = 20.0;
+  lif.tau_high_ms = std::numeric_limits<double>::infinity();
+  result.fit.lif = lif;
+  const std::string text = summary(result);
+  EXPECT_TRUE(says(text, "not accepted (the rates leave an upper bound open)")) << text;
+  EXPECT_TRUE(says(text, "tau 20.00 [0.00, unbounded] ms")) << text;
+  EXPECT_FALSE(says(text, "inf")) << text;
+}
+
+}  // namespace
+}  // namespace thyrode::program

@@ -103,10 +103,10 @@ struct SimulateOptions {
   std::string settle;                ///< empty: 0.5 s for a map, else 0 s
   std::vector<std::string> set;      ///< "tau_L=0.3ms"
   std::string csv;                   ///< "", "spikes" or "trace"
-  std::string rate = "25 kS/s";
-  std::string map;  ///< "I=30uA:120uA:120,tau_L=0.01ms:0.6ms:120"; empty: no map
-  std::string out;  ///< file of the map
-  int threads = 0;  ///< of the map; 0: all cores
+  std::string rate;                  ///< of `csv` trace; empty: 25 kS/s
+  std::string map;                   ///< "I=30uA:120uA:120,tau_L=0.01ms:0.6ms:120"; empty: no map
+  std::string out;                   ///< file of the map
+  int threads = 0;                   ///< of the map; 0: all cores
   std::uint64_t seed = 1;
   bool noise = true;
   std::optional<std::uint64_t> spread;  ///< see make_named_neuron

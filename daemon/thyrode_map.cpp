@@ -133,26 +133,24 @@ class AxisText {
   const NeuronPlan& plan_;
 };
 
-/// Two names of the same thing, such as R_L and tau_L.
-bool same_parameter(const NeuronPlan& plan, const std::string& a, const std::string& b) {
-  if (a == b) return true;
-  for (const load::ParameterUnit& parameter : model_units(plan.file.model)) {
-    if (parameter.name == a && parameter.instead_of == b) return true;
-    if (parameter.name == b && parameter.instead_of == a) return true;
-  }
-  return false;
-}
-
-Result<std::vector<MapAxis>> parse_axes(const std::string& text, const NeuronPlan& plan) {
+Result<std::vector<MapAxis>> parse_axes(const SimulateOptions& options, const NeuronPlan& plan) {
   std::vector<MapAxis> axes;
-  for (const std::string& part : split(text, ',')) {
+  for (const std::string& part : split(options.map, ',')) {
     auto axis = AxisText{part, plan}.parse();
     if (!axis) return tl::make_unexpected(axis.error());
     axes.push_back(*std::move(axis));
   }
   if (axes.size() > 2) return refuse(fmt::format("--map: {} axes are given; a map has one or two", axes.size()));
-  if (axes.size() == 2 && same_parameter(plan, axes[0].name, axes[1].name)) {
+  if (axes.size() == 2 && same_parameter(plan.file.model, axes[0].name, axes[1].name)) {
     return refuse(fmt::format("--map: the axes {} and {} are the same parameter", axes[0].name, axes[1].name));
+  }
+  for (const std::string& assignment : options.set) {
+    const std::string set = assignment.substr(0, assignment.find('='));
+    for (const MapAxis& axis : axes) {
+      if (!same_parameter(plan.file.model, set, axis.name)) continue;
+      return refuse(fmt::format("--set {} and the axis {}: {}; leave one of them out", load::shortened(assignment),
+                                axis.name, why_same(set, axis.name)));
+    }
   }
   // The row count times the column count stays far below what overflows: each is at most map_points_max.
   const auto points = MapDescription{axes, {}, {}}.points();
@@ -176,6 +174,7 @@ struct Job {
 Result<void> check_options(const SimulateOptions& options) {
   if (options.out.empty()) return refuse("--map needs --out, the file of the map; write for example --out map.h5");
   if (!options.csv.empty()) return refuse("--csv and --map: a map goes into its file; leave one of them out");
+  if (!options.rate.empty()) return refuse("--rate and --map: a map has no trace; leave one of them out");
   if (!options.ramp.empty()) return refuse("--ramp and --map: each point has one current; leave one of them out");
   if (options.current.size() > 1) return refuse("--current: a map takes one for all channels");
   return {};
@@ -266,7 +265,7 @@ Result<Job> make_job(const SimulateOptions& options) {
   if (auto good = check_options(options); !good) return tl::make_unexpected(good.error());
   auto plan = plan_neuron({options.neuron, options.set, options.noise, options.spread});
   if (!plan) return tl::make_unexpected(plan.error());
-  auto axes = parse_axes(options.map, *plan);
+  auto axes = parse_axes(options, *plan);
   if (!axes) return tl::make_unexpected(axes.error());
   Job job{*std::move(plan), {*std::move(axes), {}, {}}, {}, {}, {}};
   if (auto good = set_times(job, options); !good) return tl::make_unexpected(good.error());

@@ -94,6 +94,21 @@ Result<neurons::Parameters> draw_device(const load::NeuronFile& file, std::uint6
   return *std::move(drawn);
 }
 
+/// Refuses to be told a parameter twice: which of the two values was meant, nobody knows.
+Result<void> check_set_once(std::string_view model, const std::vector<std::string>& set) {
+  for (std::size_t k = 0; k < set.size(); ++k) {
+    const std::string name = set[k].substr(0, set[k].find('='));
+    for (std::size_t before = 0; before < k; ++before) {
+      const std::string other = set[before].substr(0, set[before].find('='));
+      if (!same_parameter(model, name, other)) continue;
+      return fail(ErrorKind::bad_input,
+                  fmt::format("--set {} and --set {}: {}; leave one of them out", load::shortened(set[before]),
+                              load::shortened(set[k]), why_same(name, other)));
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 std::vector<load::ParameterUnit> model_units(std::string_view model) {
@@ -104,12 +119,27 @@ std::vector<load::ParameterUnit> model_units(std::string_view model) {
   return units;
 }
 
+bool same_parameter(std::string_view model, std::string_view a, std::string_view b) {
+  const auto own_name = [&](std::string_view name) {
+    for (const neurons::ParameterRule& rule : neurons::model_parameters(model)) {
+      if (rule.name == name && !rule.instead_of.empty()) return rule.instead_of;
+    }
+    return name;
+  };
+  return own_name(a) == own_name(b);
+}
+
+std::string why_same(std::string_view a, std::string_view b) {
+  return a == b ? fmt::format("both set {}", a) : fmt::format("{} follows from {}", a, b);
+}
+
 Result<NeuronPlan> plan_neuron(const NeuronChoice& choice) {
   auto file = neuron_file(choice.name);
   if (!file) return tl::make_unexpected(file.error());
   const auto units = model_units(file->model);
   if (units.empty()) return load::parameter_error(*file, "", fmt::format("model '{}' is not known", file->model));
   if (auto checked = load::check_units(*file, units); !checked) return tl::make_unexpected(checked.error());
+  if (auto checked = check_set_once(file->model, choice.set); !checked) return tl::make_unexpected(checked.error());
   NeuronPlan plan;
   plan.parameters = values_of(*file);
   if (choice.spread) {

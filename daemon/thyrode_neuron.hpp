@@ -33,9 +33,14 @@ struct NeuronPlan {
 /// The parameters of a model, as the reader of files asks for them.
 std::vector<load::ParameterUnit> model_units(std::string_view model);
 
+/// Whether two names set the same thing, such as R_L and tau_L.
+bool same_parameter(std::string_view model, std::string_view a, std::string_view b);
+/// The reason why two names that are the same_parameter() cannot both be given.
+std::string why_same(std::string_view a, std::string_view b);
+
 /// Reads a neuron's file, applies the settings, and builds it once to see that it is possible.
-/// Errors: bad_input (unknown name, with those there are; a file error with its place; a setting with its option; no
-/// scatter to draw from).
+/// Errors: bad_input (unknown name, with those there are; a file error with its place; a setting with its option; two
+/// settings of the same_parameter(); no scatter to draw from).
 Result<NeuronPlan> plan_neuron(const NeuronChoice& choice);
 
 /// Builds the neuron.

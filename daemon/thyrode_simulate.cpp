@@ -74,8 +74,15 @@ Result<Times> parse_times(const SimulateOptions& options) {
   if (!duration) return refuse("--duration: " + duration.error().message);
   const auto settle = load::parse_duration(options.settle.empty() ? "0 s" : options.settle);
   if (!settle) return refuse("--settle: " + settle.error().message);
-  const auto rate = load::parse_sampling_rate(options.rate);
+  const auto rate = load::parse_sampling_rate(options.rate.empty() ? "25 kS/s" : options.rate);
   if (!rate) return refuse("--rate: " + rate.error().message);
+  if (!options.rate.empty() && options.csv != "trace") {
+    return refuse("--rate: is that of --csv trace; leave it out, or write --csv trace");
+  }
+  if (!(rate->si() > 0.0)) {
+    return refuse(
+        fmt::format("--rate {}: must be above 0; write for example --rate 25kS/s", load::shortened(options.rate)));
+  }
   if (*duration > longest_simulation || *settle > longest_simulation) {
     return refuse("--duration and --settle: at most 1e6 s each");
   }

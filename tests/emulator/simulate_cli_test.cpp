@@ -183,6 +183,12 @@ TEST(SimulateCommand, NamesTheOptionThatIsWrong) {
       {{"--current", "50uA"}, "2 currents are given, the neuron has 1 channel"},
       {{"--out", "a.h5"}, "it needs --map"},
       {{"--json", "--csv", "spikes"}, "choose one"},
+      {{"--set", "tau_L=0.3ms", "--set", "R_L=3kOhm"}, "--set tau_L=0.3ms and --set R_L=3kOhm: R_L follows from tau_L"},
+      {{"--set", "R_L=3kOhm", "--set", "C_m=9uF", "--set", "R_L=3kOhm"}, "R_L=3kOhm and --set R_L=3kOhm: both set R_L"},
+      {{"--set", "noise.deviation=1uA", "--set", "noise.deviation=2uA"}, "both set noise.deviation"},
+      {{"--csv", "spikes", "--rate", "10kS/s"}, "--rate: is that of --csv trace"},
+      {{"--rate", "10kS/s"}, "--rate: is that of --csv trace"},
+      {{"--csv", "trace", "--rate", "0S/s"}, "--rate 0S/s: must be above 0"},
   };
   for (const auto& [options, says] : cases) {
     std::vector<std::string> all{"msn", "--current", "45uA", "--duration", "1s"};
@@ -360,6 +366,11 @@ TEST(SimulateMap, RefusesAxesThatMakeNoGrid) {
       {{"--map", "I=30uA:60uA:5", "--current", "50uA"}, "both say the current"},
       {{"--map", "I=30uA:60uA:5", "--ramp", "50uA:60uA"}, "--ramp and --map"},
       {{"--map", "I=30uA:60uA:5", "--csv", "spikes"}, "--csv and --map"},
+      {{"--map", "I=30uA:60uA:5", "--rate", "1kS/s"}, "--rate and --map"},
+      {{"--map", "I=30uA:60uA:5,R_L=1kOhm:2kOhm:4", "--set", "R_L=3kOhm"},
+       "--set R_L=3kOhm and the axis R_L: both set R_L"},
+      {{"--map", "I=30uA:60uA:5,R_L=1kOhm:2kOhm:4", "--set", "tau_L=3ms"},
+       "--set tau_L=3ms and the axis R_L: tau_L follows from R_L"},
       {{"--map", "I=30uA:60uA:5", "--duration", "0s"}, "--duration: above 0 s"},
       {{"--map", ""}, ""},
   };

@@ -6,7 +6,6 @@
 #include <optional>
 
 #include "daemon/analysis/batch_means.hpp"
-#include "daemon/analysis/interval_statistics.hpp"
 #include "daemon/analysis/isi_histogram.hpp"
 #include "daemon/analysis/moments.hpp"
 #include "daemon/analysis/step_result.hpp"
@@ -87,23 +86,28 @@ class BurstFinder {
     std::int64_t log_pairs = 0;
 
     bool open = false;          // a gap has been seen since the last interruption
-    std::int64_t at = 0;        // ticks since that gap opened, summed
     std::int64_t last_gap = 0;  // ticks
     std::int64_t run = 0;       // short intervals since that gap
     std::int64_t run_sum = 0, run_first = 0, run_last = 0;
     std::int64_t clock = 0;  // sum of all intervals
   };
+  void set_threshold(double us);
+  void store(std::int64_t interval);
   void look(const IsiHistogram& histogram);
   void rebuild();
+  std::optional<Bursts> summary(const IsiHistogram& histogram) const;
+  Estimate frequency(const Bursts& bursts) const;
 
   double us_per_tick_;
   bool given_;
+  double threshold_us_ = 0.0;
   std::optional<std::int64_t> threshold_;      // ticks
   int counter_ = 0;                            // of the histogram, where the threshold was found
   std::array<std::int64_t, recent> recent_{};  // intervals, ticks; 0 marks an interruption
   std::int64_t stored_ = 0;                    // entries written
   std::int64_t intervals_ = 0;
-  std::int64_t next_look_ = 0;
+  std::int64_t sum_ = 0;  // ticks
+  std::int64_t next_look_;
   bool complete_ = true;
   Tally tally_;
 };

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <complex>
+#include <numbers>
 
 namespace thyrode::analysis {
 
@@ -17,12 +19,17 @@ double IsiHistogram::lower_edge_us(int counter) {
 }
 
 void IsiHistogram::add(double isi_us) {
-  ++counters_[static_cast<std::size_t>(counter_of(isi_us))];
+  const auto k = static_cast<std::size_t>(counter_of(isi_us));
+  ++counters_[k];
+  sums_us_[k] += isi_us;
   ++total_;
 }
 
 void IsiHistogram::merge(const IsiHistogram& other) {
-  for (std::size_t k = 0; k < counters_.size(); ++k) counters_[k] += other.counters_[k];
+  for (std::size_t k = 0; k < counters_.size(); ++k) {
+    counters_[k] += other.counters_[k];
+    sums_us_[k] += other.sums_us_[k];
+  }
   total_ += other.total_;
 }
 
@@ -37,6 +44,25 @@ std::optional<double> IsiHistogram::quantile_us(double p) const {
   }
   // The value with the same relative distance to both edges of the bucket.
   return lower_edge_us(counter + 1) * 2.0 / (1.0 + gamma);
+}
+
+double IsiHistogram::mean_us(int counter) const {
+  const auto k = static_cast<std::size_t>(counter);
+  if (counters_[k] > 0) return sums_us_[k] / static_cast<double>(counters_[k]);
+  return lower_edge_us(counter + 1) * 2.0 / (1.0 + gamma);
+}
+
+std::optional<double> IsiHistogram::phase_order() const {
+  double sum = 0.0;
+  for (const double part : sums_us_) sum += part;
+  if (total_ == 0 || !(sum > 0.0)) return std::nullopt;
+  const double omega = 2.0 * std::numbers::pi * static_cast<double>(total_) / sum;
+  std::complex<double> order;
+  for (int k = 0; k < size; ++k) {
+    const std::int64_t n = counters_[static_cast<std::size_t>(k)];
+    if (n > 0) order += static_cast<double>(n) * std::polar(1.0, omega * mean_us(k));
+  }
+  return std::abs(order) / static_cast<double>(total_);
 }
 
 }  // namespace thyrode::analysis

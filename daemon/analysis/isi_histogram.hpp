@@ -31,16 +31,24 @@ class IsiHistogram {
   /// @returns the value of sorted[floor(p (n - 1))] to within 1 %, µs; empty without intervals or for p outside 0..1
   std::optional<double> quantile_us(double p) const;
 
+  /// @returns mean of the intervals in a counter, µs; the middle of an empty counter
+  double mean_us(int counter) const;
+  /// Order of the intervals themselves, R1 = |mean exp(2 pi i ISI/<ISI>)|: exp(-2 pi^2 CV^2) for small CV. Each counter
+  /// stands at its mean. @returns 0..1; empty without intervals or with mean 0
+  std::optional<double> phase_order() const;
+
   /// @returns the counter an interval belongs to, 0..size-1: ceil(ln(isi_us)/ln(gamma)) - 1, clamped
   static int counter_of(double isi_us);
   /// @param counter  0..size (size gives the upper edge of the last counter)
   /// @returns gamma^counter, µs
   static double lower_edge_us(int counter);
 
-  bool operator==(const IsiHistogram&) const = default;
+  /// The same intervals were counted, whatever their order.
+  bool operator==(const IsiHistogram& other) const { return total_ == other.total_ && counters_ == other.counters_; }
 
  private:
   std::array<std::int64_t, size> counters_{};
+  std::array<double, size> sums_us_{};  // of the intervals in each counter: multiples of a tick, hence exact
   std::int64_t total_ = 0;
 };
 

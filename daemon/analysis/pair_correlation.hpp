@@ -71,14 +71,18 @@ class PairCounter {
   PairCorrelation result(Ticks end) const;
 
  private:
-  void fix_window();
+  void count_kept();  // fixes the window by the spikes kept until now and counts their lags
+  void fix_window(std::int64_t bin);
+  template <bool by_reciprocal>
+  void count_lags(std::int64_t at);
   void count(std::int64_t at);
   void end_stretch(PairCorrelation& pairs, Ticks end) const;
 
   LagWindow window_;
   Ticks begin_;  // of the stretch under way
   PairCorrelation pairs_;
-  std::uint64_t reciprocal_ = 0;  // of the bin, 2^64/bin rounded up, for lags below 2^32
+  std::int64_t span_ = 0;         // ticks of the window
+  std::uint64_t reciprocal_ = 0;  // 2^64/bin rounded up; 0 where lags reach 2^32
   std::array<std::int64_t, ring> spikes_{};
   std::int64_t first_ = 0;  // number of the oldest spike that may be in the window
   std::int64_t next_ = 0;   // number of the next spike of the stretch

@@ -66,6 +66,7 @@ class TrainStatistics {
  private:
   Ticks begin_;
   double us_per_tick_;
+  Ticks missing_until_;  // end of the latest gap
   IntervalStatistics intervals_;
   IsiHistogram histogram_;
   BatchMeans batches_;

@@ -46,7 +46,7 @@ Result<std::function<void(const native::Truth&)>> open_truth(const std::string& 
     return fail(ErrorKind::bad_input,
                 fmt::format("{}: the side file with the truth cannot be made: {}", path, std::strerror(errno)));
   }
-  std::fputs("tick,channel,event,current_ua\n", file.get());
+  std::fputs("tick,channel,event,current_ua,load_ohm\n", file.get());
   write = [file](const native::Truth& truth) {
     // A tick is 1/256 of an ADC sample; the fraction says where between two ticks.
     const double ticks = truth.fraction * static_cast<double>(ticks_per_sample);
@@ -54,13 +54,14 @@ Result<std::function<void(const native::Truth&)>> open_truth(const std::string& 
     const std::int64_t tick = to_ticks(truth.sample).count + whole;
     const char channel = static_cast<char>('A' + truth.channel);
     const auto thousandths = static_cast<int>((ticks - static_cast<double>(whole)) * 1000.0);
-    std::string line;
-    if (truth.kind == native::Truth::Kind::current) {
-      line = fmt::format("{}.{:03d},{},current,{:.9g}\n", tick, thousandths, channel, truth.current * 1e6);
-    } else {
-      line = fmt::format("{}.{:03d},{},{},\n", tick, thousandths, channel,
-                         truth.kind == native::Truth::Kind::fire ? "fire" : "open");
+    std::string event;
+    switch (truth.kind) {
+      case native::Truth::Kind::current: event = fmt::format("current,{:.9g},", truth.value * 1e6); break;
+      case native::Truth::Kind::load: event = fmt::format("load,,{:.9g}", truth.value); break;
+      case native::Truth::Kind::fire: event = "fire,,"; break;
+      case native::Truth::Kind::open: event = "open,,"; break;
     }
+    const std::string line = fmt::format("{}.{:03d},{},{}\n", tick, thousandths, channel, event);
     // A full disk ends the side file, not the measurement beside it.
     std::fwrite(line.data(), 1, line.size(), file.get());
   };

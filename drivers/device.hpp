@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <variant>
@@ -31,6 +32,14 @@ struct Scale {
   double code(double value) const { return value / scale + zero; }
 };
 
+/// A load resistor that the device can exchange; the capacitor across it is fixed: tau_L = R_L C_L.
+struct VariablePart {
+  Resistance lowest;
+  Resistance highest;
+  Resistance present;  ///< at the handshake
+  Capacitance capacitance;
+};
+
 struct ChannelDescription {
   std::string label;  ///< "A", "B" ...
   std::array<Scale, protocol::signal_count> signals;
@@ -38,6 +47,7 @@ struct ChannelDescription {
   Current lowest;  ///< hard limits of the board
   Current highest;
   Slew fastest;
+  std::optional<VariablePart> part{};
   const Scale& signal(protocol::Signal s) const { return signals[static_cast<std::size_t>(s)]; }
 };
 
@@ -124,7 +134,12 @@ struct SnippetSettings {
   Duration after;
   int most_per_second = 0;
 };
-using Setting = std::variant<DetectorSettings, TelemetrySettings, LimitSettings, LeaseSettings, SnippetSettings>;
+/// Exchanges the load resistor at a sample, while no current flows into the channel from there on.
+struct PartSettings {
+  Resistance load;
+};
+using Setting =
+    std::variant<DetectorSettings, TelemetrySettings, LimitSettings, LeaseSettings, SnippetSettings, PartSettings>;
 
 /// How a link did so far.
 struct LinkCounters {

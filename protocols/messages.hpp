@@ -19,7 +19,7 @@
 namespace thyrode::protocol {
 
 inline constexpr std::uint8_t version_major = 1;
-inline constexpr std::uint8_t version_minor = 0;
+inline constexpr std::uint8_t version_minor = 1;
 
 // ---------------------------------------------------------------- words used in messages
 
@@ -60,6 +60,7 @@ enum Capability : std::uint32_t {
   can_snippets = 1U << 1,
   can_full_trace = 1U << 2,  ///< the link carries every ADC sample
   can_set_baud = 1U << 3,
+  can_set_part = 1U << 4,  ///< owns the load resistor of a channel and can exchange it
 };
 
 using Text16 = std::array<char, 16>;
@@ -241,6 +242,28 @@ struct SetBaud {
   bool operator==(const SetBaud&) const = default;
 };
 
+/// Asks for the variable part of a channel.
+struct DescribePart {
+  static constexpr std::uint8_t type = 0x17;
+  static constexpr const char* name = "describe_part";
+  std::uint8_t channel = 0;
+  static constexpr void fields(auto& m, auto&& f) { f("channel", m.channel); }
+  bool operator==(const DescribePart&) const = default;
+};
+
+/// Exchanges the load resistor of a channel while no current flows into it.
+struct SetPart {
+  static constexpr std::uint8_t type = 0x18;
+  static constexpr const char* name = "set_part";
+  std::uint8_t channel = 0;
+  Sample at;                     ///< from this sample on, a multiple of the block; past: from the next block on
+  std::uint32_t resistance = 0;  ///< milliohm
+  static constexpr void fields(auto& m, auto&& f) {
+    f("channel", m.channel), f("at", m.at), f("resistance", m.resistance);
+  }
+  bool operator==(const SetPart&) const = default;
+};
+
 // ---------------------------------------------------------------- device to host
 
 struct Ack {
@@ -317,6 +340,22 @@ struct ClockReply {
   Sample now;
   static constexpr void fields(auto& m, auto&& f) { f("now", m.now); }
   bool operator==(const ClockReply&) const = default;
+};
+
+/// The variable part of a channel: a load resistor that the device can exchange.
+struct PartInfo {
+  static constexpr std::uint8_t type = 0x84;
+  static constexpr const char* name = "part_info";
+  std::uint8_t channel = 0;
+  std::uint32_t lowest = 0;   ///< milliohm
+  std::uint32_t highest = 0;  ///< milliohm; 0: the channel has no variable part
+  std::uint32_t present = 0;  ///< milliohm
+  double capacitance = 0.0;   ///< F, fixed, across the load: tau_L = R_L C_L
+  static constexpr void fields(auto& m, auto&& f) {
+    f("channel", m.channel), f("lowest", m.lowest), f("highest", m.highest), f("present", m.present),
+        f("capacitance", m.capacitance);
+  }
+  bool operator==(const PartInfo&) const = default;
 };
 
 /// A stretch of the V_out trace: each value is the sum of `decimation` ADC codes.
@@ -477,9 +516,10 @@ constexpr void for_each_message(Visitor&& visit) {
   visit(Hello{}), visit(Describe{}), visit(GetClock{}), visit(Heartbeat{}), visit(Grant{}), visit(Arm{}),
       visit(Start{}), visit(Stop{}), visit(EmergencyStop{}), visit(Clear{}), visit(Schedule{}),
       visit(ConfigureDetector{}), visit(ConfigureTelemetry{}), visit(ConfigureLimits{}), visit(ConfigureLease{}),
-      visit(ConfigureSnippets{}), visit(SetBaud{}), visit(Ack{}), visit(Ident{}), visit(ChannelInfo{}),
-      visit(ClockReply{}), visit(SampleBlock{}), visit(SpikeBlock{}), visit(LevelRecord{}), visit(CurrentBlock{}),
-      visit(StepApplied{}), visit(Mark{}), visit(SnippetBlock{}), visit(Fault{});
+      visit(ConfigureSnippets{}), visit(SetBaud{}), visit(DescribePart{}), visit(SetPart{}), visit(Ack{}),
+      visit(Ident{}), visit(ChannelInfo{}), visit(ClockReply{}), visit(PartInfo{}), visit(SampleBlock{}),
+      visit(SpikeBlock{}), visit(LevelRecord{}), visit(CurrentBlock{}), visit(StepApplied{}), visit(Mark{}),
+      visit(SnippetBlock{}), visit(Fault{});
 }
 
 }  // namespace thyrode::protocol

@@ -62,6 +62,10 @@ Configure to_message(const Setting& setting, Sample at, Channel channel, const C
   if (const auto* settings = std::get_if<LeaseSettings>(&setting)) {
     return protocol::ConfigureLease{static_cast<std::uint32_t>(info.samples(settings->lease).index)};
   }
+  if (const auto* part = std::get_if<PartSettings>(&setting)) {
+    const double milliohm = std::clamp(std::round(part->load.si() * 1e3), 0.0, 4294967295.0);
+    return protocol::SetPart{channel.index, at, static_cast<std::uint32_t>(milliohm)};
+  }
   const auto& snippets = std::get<SnippetSettings>(setting);
   return protocol::ConfigureSnippets{channel.index, static_cast<std::uint8_t>(snippets.on ? 1 : 0),
                                      sample_count(info, snippets.before), sample_count(info, snippets.after),

@@ -8,7 +8,7 @@
 namespace thyrode {
 
 using Configure = std::variant<protocol::ConfigureDetector, protocol::ConfigureTelemetry, protocol::ConfigureLimits,
-                               protocol::ConfigureLease, protocol::ConfigureSnippets>;
+                               protocol::ConfigureLease, protocol::ConfigureSnippets, protocol::SetPart>;
 
 /// A setting as a command.
 /// @param at  sample from which on it holds; limits, lease and snippets hold at once

@@ -39,7 +39,8 @@ Result<bool> CurrentClamp::pump(Duration timeout) {
 
 void CurrentClamp::take_frame(const protocol::Frame& frame) {
   if (frame.type == protocol::Ack::type || frame.type == protocol::Ident::type ||
-      frame.type == protocol::ChannelInfo::type || frame.type == protocol::ClockReply::type) {
+      frame.type == protocol::ChannelInfo::type || frame.type == protocol::PartInfo::type ||
+      frame.type == protocol::ClockReply::type) {
     take_answer(frame);
     return;
   }
@@ -100,8 +101,9 @@ void CurrentClamp::take_answer(const protocol::Frame& frame) {
     ident_payload_.assign(frame.payload.begin(), frame.payload.end());
     return;
   }
-  if (frame.type == protocol::ChannelInfo::type) {
-    channel_payload_.assign(frame.payload.begin(), frame.payload.end());
+  if (frame.type == protocol::ChannelInfo::type || frame.type == protocol::PartInfo::type) {
+    description_type_ = frame.type;
+    description_payload_.assign(frame.payload.begin(), frame.payload.end());
     return;
   }
   if (frame.type != protocol::Ack::type) return;

@@ -62,7 +62,10 @@ class CurrentClamp final : public Device {
 
   Result<void> shake_hands();
   Result<protocol::Ident> ask_identity();
-  Result<protocol::ChannelInfo> ask_channel(std::uint8_t index);
+  /// Asks for what the device says of a channel: Describe, DescribePart.
+  template <class Answer, class Request>
+  Result<Answer> ask_about(std::uint8_t channel);
+  Result<ChannelDescription> describe_channel(std::uint8_t channel, bool has_part);
 
   /// Reads bytes once and sorts whole frames into messages_ and answers. @returns whether bytes came
   Result<bool> pump(Duration timeout);
@@ -99,7 +102,8 @@ class CurrentClamp final : public Device {
   std::deque<Pending> pending_;
   std::deque<protocol::Ack> acks_;  // answers somebody waits for
   std::vector<std::uint8_t> ident_payload_;
-  std::vector<std::uint8_t> channel_payload_;
+  std::uint8_t description_type_ = 0;
+  std::vector<std::uint8_t> description_payload_;
   protocol::FaultCode last_fault_ = protocol::FaultCode::none;
   Sample last_grant_{};
   bool grant_held_ = false;  // until every command is acknowledged

@@ -78,23 +78,54 @@ Result<protocol::Ident> CurrentClamp::ask_identity() {
                   info_.uri, counters_.bytes_up, counters_.bad_frames));
 }
 
-Result<protocol::ChannelInfo> CurrentClamp::ask_channel(std::uint8_t index) {
+template <class Answer, class Request>
+Result<Answer> CurrentClamp::ask_about(std::uint8_t channel) {
   for (int k = 0; k < most_tries; ++k) {
-    channel_payload_.clear();
-    if (auto sent = send_unacknowledged(protocol::Describe{index}); !sent) return tl::make_unexpected(sent.error());
+    description_payload_.clear();
+    if (auto sent = send_unacknowledged(Request{channel}); !sent) return tl::make_unexpected(sent.error());
     const double until = clock_() + 0.2;
     do {
       const auto came = pump(20.0_ms);
       if (!came) return tl::make_unexpected(came.error());
-      if (!channel_payload_.empty()) {
-        const auto info = protocol::decode<protocol::ChannelInfo>(channel_payload_);
-        if (info && info->channel == index) return *info;
-        channel_payload_.clear();
+      if (!description_payload_.empty()) {
+        const auto info = protocol::decode<Answer>(description_payload_);
+        if (info && description_type_ == Answer::type && info->channel == channel) return *info;
+        description_payload_.clear();
       }
       if (!*came && link_->in_lockstep()) break;
     } while (clock_() < until);
   }
-  return fail(ErrorKind::device, fmt::format("{}: the device does not describe its channel {}", info_.uri, index));
+  return fail(ErrorKind::device,
+              fmt::format("{}: the device does not answer {} for its channel {}", info_.uri, Request::name, channel));
+}
+
+Result<ChannelDescription> CurrentClamp::describe_channel(std::uint8_t c, bool has_part) {
+  const auto channel = ask_about<protocol::ChannelInfo, protocol::Describe>(c);
+  if (!channel) return tl::make_unexpected(channel.error());
+  if (!plausible(channel->command) ||
+      !std::all_of(channel->signals.begin(), channel->signals.end(), [](const auto& s) { return plausible(s); })) {
+    return fail(ErrorKind::device, fmt::format("{}: the scales of channel {} make no sense", info_.uri, c));
+  }
+  ChannelDescription description;
+  description.label = text(channel->label);
+  for (std::size_t s = 0; s < protocol::signal_count; ++s) description.signals[s] = scale(channel->signals[s]);
+  description.command = scale(channel->command);
+  const auto current = [&](FineCode fine) {
+    return Current::from_si(description.command.value(static_cast<double>(fine) / (1 << fine_bits)));
+  };
+  description.lowest = current(channel->lowest);
+  description.highest = current(channel->highest);
+  description.fastest = Slew::from_si(description.command.scale * static_cast<double>(channel->fastest) /
+                                      (1 << fine_bits) * info_.sample_rate_hz);
+  if (!has_part) return description;
+  const auto part = ask_about<protocol::PartInfo, protocol::DescribePart>(c);
+  if (!part) return tl::make_unexpected(part.error());
+  if (part->highest > 0) {
+    const auto ohm = [](std::uint32_t milliohm) { return Resistance::from_si(1e-3 * milliohm); };
+    description.part = VariablePart{ohm(part->lowest), ohm(part->highest), ohm(part->present),
+                                    Capacitance::from_si(part->capacitance)};
+  }
+  return description;
 }
 
 Result<void> CurrentClamp::shake_hands() {
@@ -132,24 +163,9 @@ Result<void> CurrentClamp::shake_hands() {
   info_.now = ident->now;
   credit_ = ident->credit;
   for (std::uint8_t c = 0; c < ident->channels; ++c) {
-    const auto channel = ask_channel(c);
-    if (!channel) return tl::make_unexpected(channel.error());
-    if (!plausible(channel->command) ||
-        !std::all_of(channel->signals.begin(), channel->signals.end(), [](const auto& s) { return plausible(s); })) {
-      return fail(ErrorKind::device, fmt::format("{}: the scales of channel {} make no sense", info_.uri, c));
-    }
-    ChannelDescription description;
-    description.label = text(channel->label);
-    for (std::size_t s = 0; s < protocol::signal_count; ++s) description.signals[s] = scale(channel->signals[s]);
-    description.command = scale(channel->command);
-    const auto current = [&](FineCode fine) {
-      return Current::from_si(description.command.value(static_cast<double>(fine) / (1 << fine_bits)));
-    };
-    description.lowest = current(channel->lowest);
-    description.highest = current(channel->highest);
-    description.fastest = Slew::from_si(description.command.scale * static_cast<double>(channel->fastest) /
-                                        (1 << fine_bits) * info_.sample_rate_hz);
-    info_.channels.push_back(std::move(description));
+    auto description = describe_channel(c, (ident->capabilities & protocol::can_set_part) != 0);
+    if (!description) return tl::make_unexpected(description.error());
+    info_.channels.push_back(*std::move(description));
   }
   messages_.clear();  // what was under way for the host before us
   shaken_ = true;

@@ -35,6 +35,12 @@ concept Board = requires(B board, const B& there, std::span<std::uint8_t> in, st
   noexcept->std::same_as<protocol::Ident>;
   { there.describe(channel) }
   noexcept->std::same_as<protocol::ChannelInfo>;
+  /// The variable part of a channel; called where Ident tells can_set_part.
+  { there.part(channel) }
+  noexcept->std::same_as<protocol::PartInfo>;
+  /// Exchanges it for another value, milliohm; no current flows into the channel.
+  { board.set_part(channel, std::uint32_t{}) }
+  noexcept;
   /// i_read codes per DAC code, 16 fractional bits: what a healthy read-back follows.
   { there.readback_ratio() }
   noexcept->std::same_as<std::int32_t>;

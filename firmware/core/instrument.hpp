@@ -39,6 +39,7 @@ class Instrument {
     start_pending_ = stop_pending_ = false;
     output_closed_ = switch_due_ = false;
     granted_ = {};
+    parts_due_ = {};
     overruns_ = 0;
     bad_frames_.store(0, std::memory_order_relaxed);
     acks_ = {};
@@ -62,6 +63,7 @@ class Instrument {
     move_switch();
     for (std::size_t c = 0; c < channel_count_; ++c) {
       channels_[c].apply_settings(adc_first, telemetry_);
+      exchange_part(c, adc_first + ident_.block);
       command_sum(c, dac_first) = fill(c, dac_first, out[c]);
       check_command(c, dac_first);
       if (listens(adc_first)) channels_[c].take(adc_first, codes[c], command_sum(c, adc_first), telemetry_);
@@ -89,6 +91,7 @@ class Instrument {
     if (state_ == protocol::State::running && (adc_end - ident_.block) - last_frame_ > lease_) return 0;
     for (std::size_t c = 0; c < channel_count_; ++c) {
       if (!channels_[c].wants_no_codes(adc_end)) return 0;
+      if (parts_due_[c].due && parts_due_[c].set.at <= adc_end) return 0;
       const Stimulus& stimulus = channels_[c].stimulus();
       if (!stimulus.rests(adc_first, dac_end)) return 0;
       if (stimulus.applied() != stimulus.within_limits(stimulus.applied())) return 0;
@@ -237,6 +240,14 @@ class Instrument {
       return true;
     }
     return false;
+  }
+
+  /// A part that is due is exchanged between two blocks.
+  void exchange_part(std::size_t channel, Sample next) noexcept {
+    PartDue& part = parts_due_[channel];
+    if (!part.due || part.set.at > next) return;
+    part.due = false;
+    board_.set_part(static_cast<std::uint8_t>(channel), part.set.resistance);
   }
 
   /// Limits may become narrower under current. The block in question has not begun to play: the switch opens before.
@@ -402,10 +413,20 @@ class Instrument {
     protocol::Ack ack{};
   };
 
+  struct PartDue {
+    bool due = false;
+    protocol::SetPart set{};
+  };
+
   void execute(const protocol::Frame& frame) noexcept;
   void forget_gathered() noexcept;
   void hello(const protocol::Frame& frame) noexcept;
   void describe(const protocol::Frame& frame) noexcept;
+  void describe_part(const protocol::Frame& frame) noexcept;
+  bool has_part(std::uint8_t channel) const noexcept {
+    return channel < channel_count_ && (ident_.capabilities & protocol::can_set_part) != 0 &&
+           board_.part(channel).highest > 0;
+  }
   template <class Message>
   protocol::Status handle(const protocol::Frame& frame) noexcept {
     const auto message = protocol::decode<Message>(frame.payload);
@@ -424,6 +445,7 @@ class Instrument {
   protocol::Status on(const protocol::ConfigureLimits& limits) noexcept;
   protocol::Status on(const protocol::ConfigureLease& lease) noexcept;
   protocol::Status on(const protocol::ConfigureSnippets& settings) noexcept;
+  protocol::Status on(const protocol::SetPart& set) noexcept;
 
   static constexpr AdcCode no_limit = 0xFFFF;
 
@@ -432,6 +454,7 @@ class Instrument {
   std::array<protocol::ChannelInfo, MaxChannels> info_{};
   std::size_t channel_count_ = 0;
   std::array<ChannelState, MaxChannels> channels_{};
+  std::array<PartDue, MaxChannels> parts_due_{};
   std::array<AdcCode, MaxChannels> compliance_{};  // reset() fills both
   std::array<AdcCode, MaxChannels> readback_band_{};
   std::array<std::array<std::uint32_t, 8>, MaxChannels> command_sums_{};

@@ -11,6 +11,7 @@ void Instrument<B, MaxChannels>::execute(const protocol::Frame& frame) noexcept 
   switch (frame.type) {
     case protocol::Hello::type: return hello(frame);
     case protocol::Describe::type: return describe(frame);
+    case protocol::DescribePart::type: return describe_part(frame);
     case protocol::GetClock::type: return telemetry_.answer(protocol::ClockReply{board_.now()}, frame.sequence);
     case protocol::Heartbeat::type: return;
     case protocol::Grant::type:
@@ -76,6 +77,17 @@ void Instrument<B, MaxChannels>::describe(const protocol::Frame& frame) noexcept
 }
 
 template <Board B, std::size_t MaxChannels>
+void Instrument<B, MaxChannels>::describe_part(const protocol::Frame& frame) noexcept {
+  const auto request = protocol::decode<protocol::DescribePart>(frame.payload);
+  if (request && request->channel < channel_count_ && (ident_.capabilities & protocol::can_set_part) != 0) {
+    telemetry_.answer(board_.part(request->channel), frame.sequence);
+  } else {
+    telemetry_.answer(protocol::Ack{frame.type, frame.sequence, protocol::Status::unknown, board_.now()},
+                      frame.sequence);
+  }
+}
+
+template <Board B, std::size_t MaxChannels>
 protocol::Status Instrument<B, MaxChannels>::carry_out(const protocol::Frame& frame) noexcept {
   switch (frame.type) {
     case protocol::Arm::type: return handle<protocol::Arm>(frame);
@@ -89,6 +101,7 @@ protocol::Status Instrument<B, MaxChannels>::carry_out(const protocol::Frame& fr
     case protocol::ConfigureLimits::type: return handle<protocol::ConfigureLimits>(frame);
     case protocol::ConfigureLease::type: return handle<protocol::ConfigureLease>(frame);
     case protocol::ConfigureSnippets::type: return handle<protocol::ConfigureSnippets>(frame);
+    case protocol::SetPart::type: return handle<protocol::SetPart>(frame);
     default: return protocol::Status::unknown;
   }
 }
@@ -154,6 +167,8 @@ template <Board B, std::size_t MaxChannels>
 protocol::Status Instrument<B, MaxChannels>::on(const protocol::Schedule& segment) noexcept {
   if (segment.channel >= channel_count_) return protocol::Status::unknown;
   if (state_ != protocol::State::armed && state_ != protocol::State::running) return protocol::Status::bad_state;
+  const PartDue& part = parts_due_[segment.channel];
+  if (part.due && segment.start < part.set.at) return protocol::Status::bad_state;
   return channels_[segment.channel].stimulus().push(segment, next_dac_);
 }
 
@@ -221,6 +236,24 @@ protocol::Status Instrument<B, MaxChannels>::on(const protocol::ConfigureSnippet
   if (settings.channel >= channel_count_) return protocol::Status::unknown;
   return channels_[settings.channel].snippets().configure(settings) ? protocol::Status::done
                                                                     : protocol::Status::out_of_range;
+}
+
+/// Only where no current flows: what is soldered in must not change under a neuron that is being measured.
+template <Board B, std::size_t MaxChannels>
+protocol::Status Instrument<B, MaxChannels>::on(const protocol::SetPart& set) noexcept {
+  if (!has_part(set.channel)) return protocol::Status::unknown;
+  const protocol::PartInfo part = board_.part(set.channel);
+  if (set.resistance < part.lowest || set.resistance > part.highest || set.at.index % ident_.block != 0) {
+    return protocol::Status::out_of_range;
+  }
+  if (state_ == protocol::State::stopping || state_ == protocol::State::fault) return protocol::Status::bad_state;
+  const Stimulus& stimulus = channels_[set.channel].stimulus();
+  const Sample from = std::max(set.at, playing_);
+  if (stimulus.queued() && stimulus.next_start() < from) return protocol::Status::bad_state;
+  const bool rests_at_zero = stimulus.at_zero() && stimulus.rests(from, from);
+  if (state_ == protocol::State::running && !rests_at_zero) return protocol::Status::bad_state;
+  parts_due_[set.channel] = {true, set};
+  return protocol::Status::done;
 }
 
 }  // namespace thyrode::firmware

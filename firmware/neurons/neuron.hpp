@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -85,6 +86,17 @@ class Neuron {
   virtual std::string_view mode(std::size_t /*channel*/) const { return {}; }
   /// Whether the switch of a channel is closed and stays so for ever unless the current changes.
   virtual bool latched(std::size_t /*channel*/) const { return false; }
+
+  /// The load across which V_out is taken.
+  struct Load {
+    double resistance = 0.0;   ///< R_L, Ohm
+    double capacitance = 0.0;  ///< C_L, F
+  };
+  /// The load of a channel, where its resistor can be exchanged.
+  virtual std::optional<Load> load(std::size_t /*channel*/) const { return std::nullopt; }
+  /// Exchanges the load resistor from now on; the capacitors keep their charge. Begins a new piece.
+  /// @param resistance  Ohm, > 0; only where load() is there
+  virtual void set_load(std::size_t /*channel*/, double /*resistance*/) {}
 
   /// Why the circuit cannot go on, or empty.
   virtual std::string_view failed() const { return {}; }

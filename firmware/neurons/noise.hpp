@@ -74,6 +74,8 @@ class NoisyNeuron final : public Neuron {
   std::string_view mode(std::size_t channel) const override { return neuron_->mode(channel); }
   /// Latched while the noise stays what it is.
   bool latched(std::size_t channel) const override { return neuron_->latched(channel); }
+  std::optional<Load> load(std::size_t channel) const override { return neuron_->load(channel); }
+  void set_load(std::size_t channel, double resistance) override { neuron_->set_load(channel, resistance); }
   std::string_view failed() const override { return neuron_->failed(); }
 
  private:

@@ -71,6 +71,8 @@ class SwitchingCircuit : public Neuron {
 
   /// Begins a piece of this kind with the present state. `kind` must outlive it.
   void begin(const Kind& kind);
+  /// Ends the present piece here; begin() must follow. For a change of the circuit itself.
+  void end_piece() { settle(piece_clock_.now()); }
   /// Chooses what follows when the present piece ends at one of its borders or at its deadline; calls begin().
   virtual Event cross(std::size_t border) = 0;
   /// Whether the device conducts; a circuit without a switch never does.

@@ -31,12 +31,29 @@ const State falling_q{0.0, 0.0, -1.0};
 }  // namespace
 
 Thyristor::Thyristor(const ThyristorParameters& parameters, double decay_time)
-    : p_{parameters}, q_c_{std::max(parameters.q_3, parameters.q_inf - parameters.v_d / parameters.r_l)} {
+    : p_{parameters}, decay_time_{decay_time} {
+  build_all();
+  state() = State(p_.u_start, 0.0, 0.0);
+  enter(p_.u_start < p_.v_k ? open_low : open_high);
+}
+
+void Thyristor::build_all() {
+  q_c_ = std::max(p_.q_3, p_.q_inf - p_.v_d / p_.r_l);
+  double decay_time = decay_time_;
   build(decay_time);
   // A current that decays as a mode does: a change of its decay far below its tolerance parts them.
   while (decay_time > 0.0 && resonates()) build(decay_time *= 1.0 + 1e-6);
-  state() = State(p_.u_start, 0.0, 0.0);
-  enter(p_.u_start < p_.v_k ? open_low : open_high);
+}
+
+void Thyristor::set_load(std::size_t /*channel*/, double resistance) {
+  end_piece();
+  p_.r_l = resistance;
+  build_all();
+  // The load says how much charge keeps a settled device conducting.
+  if (phase_ == settled_edge || phase_ == settled_deficit) {
+    phase_ = state()[2] < q_c_ ? settled_deficit : settled_edge;
+  }
+  enter(phase_);
 }
 
 void Thyristor::build(double decay_time) {

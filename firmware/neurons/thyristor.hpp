@@ -38,6 +38,8 @@ class Thyristor final : public SwitchingCircuit {
 
   /// "open", "fresh" or "settled".
   std::string_view mode(std::size_t channel) const override;
+  std::optional<Load> load(std::size_t) const override { return Load{p_.r_l, p_.c_l}; }
+  void set_load(std::size_t channel, double resistance) override;
 
  private:
   // The names say where the state is; "deficit" is below the charge that keeps a settled device conducting.
@@ -68,12 +70,14 @@ class Thyristor final : public SwitchingCircuit {
   Border off_border(double voltage, double slope) const;
 
   LinearPiece driven(LinearPiece piece, const LinearSystem& system) const;
+  void build_all();
   void build(double decay_time);
   bool resonates() const;
 
   ThyristorParameters p_;
+  double decay_time_;        // s; 0 for a circuit that is never kicked
   double decay_rate_ = 0.0;  // 1/s, negative; 0 for a circuit that is never kicked
-  double q_c_;               // A: a settled device conducts for ever above
+  double q_c_ = 0.0;         // A: a settled device conducts for ever above
   Phase phase_ = open_low;
   std::array<Kind, phases> kinds_;
 };

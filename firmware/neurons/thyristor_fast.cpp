@@ -3,6 +3,13 @@
 namespace thyrode::neurons {
 
 ThyristorFast::ThyristorFast(const ThyristorFastParameters& parameters) : p_{parameters} {
+  build();
+  state() = State(p_.u_start, 0.0, 0.0);
+  now_ = &ready_;
+  begin(*now_);
+}
+
+void ThyristorFast::build() {
   const double open = 1.0 / p_.r;
   const double closed = open + 1.0 / p_.r_on;
   const auto level = RootSearch::Start::level;
@@ -14,9 +21,12 @@ ThyristorFast::ThyristorFast(const ThyristorFastParameters& parameters) : p_{par
   ready_.add({State(1.0, -1.0, 1.0), p_.v_th, level, false, 0.0});
   // The switch current (w - V_on)/R_on has fallen to I_H.
   closed_.add({State(-1.0, 1.0, 0.0), -p_.v_on - p_.r_on * p_.i_h, level, false, 0.0});
+}
 
-  state() = State(p_.u_start, 0.0, 0.0);
-  now_ = &ready_;
+void ThyristorFast::set_load(std::size_t /*channel*/, double resistance) {
+  end_piece();
+  p_.r_l = resistance;
+  build();
   begin(*now_);
 }
 

@@ -28,10 +28,13 @@ class ThyristorFast final : public SwitchingCircuit {
 
   /// "open" or "closed".
   std::string_view mode(std::size_t /*channel*/) const override { return closed() ? "closed" : "open"; }
+  std::optional<Load> load(std::size_t) const override { return Load{p_.r_l, p_.c_l}; }
+  void set_load(std::size_t channel, double resistance) override;
 
  private:
   Event cross(std::size_t border) override;
   bool closed() const override { return now_ == &closed_; }
+  void build();
   Kind kind(double conductance, double current_at_zero, double th_rate) const;
 
   ThyristorFastParameters p_;

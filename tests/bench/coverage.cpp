@@ -44,7 +44,7 @@ class TrueCurrent {
  public:
   void take(const native::Truth& truth) {
     if (truth.kind != native::Truth::Kind::current) return;
-    changes_.push_back({static_cast<double>(to_ticks(truth.sample).count) + 256.0 * truth.fraction, truth.current});
+    changes_.push_back({static_cast<double>(to_ticks(truth.sample).count) + 256.0 * truth.fraction, truth.value});
   }
   double mean_ua(Ticks from, Ticks to) const {
     double sum = 0.0;

@@ -17,6 +17,10 @@ void set_text(std::array<char, N>& out, const std::string& text) {
   std::memcpy(out.data(), text.data(), std::min(text.size(), N));
 }
 
+// Milliohm: 1 Ohm to 100 kOhm.
+constexpr std::uint32_t least_load = 1000;
+constexpr std::uint32_t most_load = 100'000'000;
+
 }  // namespace
 
 NativeBoard::NativeBoard(std::size_t channels, const NativeOptions& options) {
@@ -100,9 +104,33 @@ NativeInstrument::ChannelBench::ChannelBench(std::uint64_t seed, bool ideal, con
 
 NativeInstrument::NativeInstrument(std::unique_ptr<neurons::Neuron> neuron, NativeOptions options)
     : options_{std::move(options)}, neuron_{std::move(neuron)}, board_{neuron_->channels(), options_}, core_{board_} {
+  offer_parts();
+  core_.reset();
   for (std::size_t c = 0; c < neuron_->channels(); ++c) {
     bench_.push_back(
         std::make_unique<ChannelBench>(mix(options_.seed + 0x100 * (c + 1)), options_.ideal_front_end, gaussian_));
+  }
+}
+
+/// Circuits with a load resistor stand on a bench that can exchange it.
+void NativeInstrument::offer_parts() {
+  for (std::size_t c = 0; c < neuron_->channels(); ++c) {
+    const auto load = neuron_->load(c);
+    if (!load) continue;
+    const auto milliohm = static_cast<std::uint32_t>(std::llround(load->resistance * 1e3));
+    board_.own_part({static_cast<std::uint8_t>(c), std::min(milliohm, least_load), std::max(milliohm, most_load),
+                     milliohm, load->capacitance});
+  }
+}
+
+void NativeInstrument::exchange_parts(Sample first) {
+  for (std::size_t c = 0; c < neuron_->channels(); ++c) {
+    const auto load = neuron_->load(c);
+    if (!load) continue;
+    const double resistance = 1e-3 * board_.part(static_cast<std::uint8_t>(c)).present;
+    if (std::llround(load->resistance * 1e3) == std::llround(resistance * 1e3)) continue;
+    neuron_->set_load(c, resistance);
+    report(Truth::Kind::load, c, first, 0.0, resistance);
   }
 }
 
@@ -123,6 +151,7 @@ bool NativeInstrument::by_samples() const {
 bool NativeInstrument::step() {
   core_.poll();
   const Sample first = board_.now();
+  if (board_.take_part_change()) exchange_parts(first);
   const Sample dac_first = first + static_cast<std::int64_t>(lead * block);
   if (core_.room() < core_.worst_block) return false;
   if (const std::int64_t blocks = by_samples() ? 0 : core_.quiet_blocks(first, dac_first); blocks > 0) {
@@ -155,12 +184,12 @@ bool NativeInstrument::run_block(Sample first) {
 }
 
 /// @param into  seconds after `first`
-void NativeInstrument::report(Truth::Kind kind, std::size_t channel, Sample first, double into, double current) const {
+void NativeInstrument::report(Truth::Kind kind, std::size_t channel, Sample first, double into, double value) const {
   if (!options_.truth) return;
   const double samples = into * Nominal::sample_rate;
   const double whole = std::floor(samples);
   options_.truth(
-      {kind, static_cast<std::uint8_t>(channel), first + static_cast<std::int64_t>(whole), samples - whole, current});
+      {kind, static_cast<std::uint8_t>(channel), first + static_cast<std::int64_t>(whole), samples - whole, value});
 }
 
 void NativeInstrument::apply_changes(Sample first, int at) {

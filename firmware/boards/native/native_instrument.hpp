@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "firmware/boards/native/front_end.hpp"
@@ -19,12 +20,12 @@ namespace thyrode::native {
 
 /// What really happened on the bench: for the side file, never for the host.
 struct Truth {
-  enum class Kind : std::uint8_t { current, fire, open };
+  enum class Kind : std::uint8_t { current, fire, open, load };
   Kind kind = Kind::current;
   std::uint8_t channel = 0;
   Sample sample;          ///< the sample before the moment
   double fraction = 0.0;  ///< of a sample after it
-  double current = 0.0;   ///< A, for `current`
+  double value = 0.0;     ///< A, for `current`; Ohm, for `load`
 };
 
 struct NativeOptions {
@@ -47,6 +48,18 @@ class NativeBoard {
   protocol::Ident identify() const noexcept { return ident_; }
   protocol::ChannelInfo describe(std::uint8_t channel) const noexcept;
   std::int32_t readback_ratio() const noexcept;
+  protocol::PartInfo part(std::uint8_t channel) const noexcept { return parts_[channel]; }
+  void set_part(std::uint8_t channel, std::uint32_t resistance) noexcept {
+    parts_[channel].present = resistance;
+    part_changed_ = true;
+  }
+  /// Gives a channel a variable part.
+  void own_part(const protocol::PartInfo& part) noexcept {
+    parts_[part.channel] = part;
+    ident_.capabilities |= protocol::can_set_part;
+  }
+  /// Whether a part was exchanged since the last call.
+  bool take_part_change() noexcept { return std::exchange(part_changed_, false); }
 
   bool closed() const noexcept { return closed_; }
   void advance(std::int64_t samples) noexcept { now_ = now_ + samples; }
@@ -65,6 +78,8 @@ class NativeBoard {
   protocol::Ident ident_{};
   Sample now_{};
   bool closed_ = false;
+  std::array<protocol::PartInfo, 2> parts_{};
+  bool part_changed_ = false;
   std::vector<std::uint8_t> inbox_;
   std::size_t inbox_read_ = 0;
   std::vector<std::uint8_t> outbox_;
@@ -143,7 +158,9 @@ class NativeInstrument {
   void apply_changes(Sample first, int at);
   int next_change_after(int at, int end) const;
   bool renew_pieces();
-  void report(Truth::Kind kind, std::size_t channel, Sample first, double into, double current) const;
+  void report(Truth::Kind kind, std::size_t channel, Sample first, double into, double value) const;
+  void offer_parts();
+  void exchange_parts(Sample first);
 
   bool by_samples() const;
   std::size_t coast(Sample first, std::size_t blocks);

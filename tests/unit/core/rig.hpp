@@ -24,7 +24,7 @@ class FakeBoard {
     ident_.sample_rate = 250000;
     ident_.block = 50;
     ident_.channels = channels;
-    ident_.capabilities = protocol::can_snippets | protocol::can_full_trace;
+    ident_.capabilities = protocol::can_snippets | protocol::can_full_trace | protocol::can_set_part;
     if (!real_time) ident_.capabilities |= protocol::can_virtual_time;
     ident_.queue_depth = Stimulus::queue_depth;
     ident_.board = {'f', 'a', 'k', 'e'};
@@ -56,6 +56,13 @@ class FakeBoard {
     info.fastest = fine(800);
     return info;
   }
+  protocol::PartInfo part(std::uint8_t channel) const noexcept {
+    return {channel, 1000, has_part ? 9000000U : 0U, resistance, 1e-7};
+  }
+  void set_part(std::uint8_t, std::uint32_t milliohm) noexcept {
+    resistance = milliohm;
+    part_set_at = now_;
+  }
   std::int32_t readback_ratio() const noexcept { return 52429; }  // 0.8
   bool closed() const { return closed_; }
   void advance(std::int64_t samples) { now_ = now_ + samples; }
@@ -64,6 +71,9 @@ class FakeBoard {
   std::vector<std::uint8_t> outbox;
   std::size_t accepts = std::numeric_limits<std::size_t>::max();  ///< bytes the link still takes
   std::size_t at_once = std::numeric_limits<std::size_t>::max();  ///< bytes taken in one call
+  bool has_part = true;
+  std::uint32_t resistance = 47000;  ///< milliohm
+  Sample part_set_at{};              ///< the block that was computed then
 
  private:
   protocol::Ident ident_{};

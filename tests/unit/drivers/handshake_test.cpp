@@ -49,6 +49,47 @@ TEST(Handshake, TellsWhatTheBoardIs) {
   EXPECT_DOUBLE_EQ(info.channels[0].fastest.si(), 400e-6 / 4096.0 * 250e3);
 }
 
+/// A device that owns the load of channel 0, 47 Ohm beside 100 nF.
+void own_part(Script& script, protocol::PartInfo part) {
+  Ident ident = good_ident();
+  ident.capabilities |= protocol::can_set_part;
+  behave(script, ident);
+  const auto good = script.answer;
+  script.answer = [&script, part, good](const HeardFrame& frame) {
+    if (frame.type == protocol::DescribePart::type) return script.say(part, frame.sequence);
+    good(frame);
+  };
+}
+
+TEST(Handshake, LearnsThePartThatTheDeviceCanExchange) {
+  Script script;
+  own_part(script, {0, 1000, 9'000'000, 47'000, 100e-9});
+  const auto device = open_scripted(script);
+  ASSERT_TRUE(device) << device.error().message;
+  const auto& part = (*device)->info().channels[0].part;
+  ASSERT_TRUE(part);
+  EXPECT_DOUBLE_EQ(part->lowest.si(), 1.0);
+  EXPECT_DOUBLE_EQ(part->highest.si(), 9e3);
+  EXPECT_DOUBLE_EQ(part->present.si(), 47.0);
+  EXPECT_DOUBLE_EQ(part->capacitance.si(), 100e-9);
+  ASSERT_TRUE((*device)->configure(Channel{0}, PartSettings{Resistance::from_si(3000.0)}, Sample{500}));
+  const auto set = protocol::decode<protocol::SetPart>(script.heard.back().payload);
+  ASSERT_TRUE(set);
+  EXPECT_EQ(*set, (protocol::SetPart{0, Sample{500}, 3'000'000}));
+}
+
+TEST(Handshake, KnowsAChannelWithoutAPart) {
+  Script script;
+  own_part(script, {});
+  const auto device = open_scripted(script);
+  ASSERT_TRUE(device) << device.error().message;
+  EXPECT_FALSE((*device)->info().channels[0].part);
+  Script plain;
+  behave(plain);
+  ASSERT_TRUE(open_scripted(plain));
+  EXPECT_EQ(plain.count(protocol::DescribePart::type), 0U);
+}
+
 TEST(Handshake, SurvivesGarbageBeforeTheAnswer) {
   Script script;
   behave(script);
@@ -103,7 +144,7 @@ TEST(Handshake, ReportsAnotherMajorVersion) {
   ident.major = 7;
   ident.minor = 3;
   behave(script, ident);
-  EXPECT_TRUE(says(refused(script), "the device speaks protocol 7.3, this program 1.0"));
+  EXPECT_TRUE(says(refused(script), "the device speaks protocol 7.3, this program 1.1"));
 }
 
 TEST(Handshake, ReportsAnotherMajorVersionWhoseIdentityHasAnotherLayout) {
@@ -112,7 +153,7 @@ TEST(Handshake, ReportsAnotherMajorVersionWhoseIdentityHasAnotherLayout) {
     const std::array<std::uint8_t, 5> other{9, 2, 1, 1, 1};
     script.say_bytes(Ident::type, 0, other);
   };
-  EXPECT_TRUE(says(refused(script), "the device speaks protocol 9.2, this program 1.0"));
+  EXPECT_TRUE(says(refused(script), "the device speaks protocol 9.2, this program 1.1"));
 }
 
 TEST(Handshake, ReportsAnotherMessageTable) {
@@ -165,7 +206,7 @@ TEST(Handshake, ReportsAChannelThatIsNotDescribed) {
   Ident ident = good_ident();
   ident.channels = 2;
   behave(script, ident);  // describes channel 0 whatever is asked
-  EXPECT_TRUE(says(refused(script), "does not describe its channel 1"));
+  EXPECT_TRUE(says(refused(script), "does not answer describe for its channel 1"));
 }
 
 TEST(Handshake, TextsOfTheDeviceArePrintable) {

@@ -137,7 +137,7 @@ void expect_same_truth(const Pair& pair) {
   for (std::size_t k = 0; k < a.size(); ++k) {
     ASSERT_EQ(a[k].kind, b[k].kind) << "event " << k;
     ASSERT_NEAR(static_cast<double>(a[k].sample - b[k].sample) + a[k].fraction - b[k].fraction, 0.0, 1e-4);
-    ASSERT_EQ(a[k].current, b[k].current) << "event " << k;
+    ASSERT_EQ(a[k].value, b[k].value) << "event " << k;
   }
 }
 
@@ -199,7 +199,7 @@ TEST(ByEventsTrips, AtTheBlockWhereVmExceedsItsLimit) {
       EXPECT_EQ(b[0].at, a[0].at);
       EXPECT_NEAR(b[0].value, a[0].value, ideal ? 1.0 : 6.0);
       EXPECT_EQ(pair.samples.all<StepApplied>(), pair.events.all<StepApplied>());
-      EXPECT_EQ(pair.samples.truth.back().current, 0.0);
+      EXPECT_EQ(pair.samples.truth.back().value, 0.0);
       expect_same_levels(pair, ideal ? 1.0 : 6.0);
       expect_same_truth(pair);
       if (HasFatalFailure()) return;

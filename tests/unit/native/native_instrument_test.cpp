@@ -101,7 +101,7 @@ TEST(NativeInstrument, GivesTheNeuronTheCurrentOfTheCommand) {
   for (std::int64_t at = 25'000; at <= 250'000; at += 25'000) host.grant(at);
   ASSERT_FALSE(host.truth.empty());
   EXPECT_EQ(host.truth[0].sample, Sample{5000});
-  EXPECT_NEAR(host.truth.back().current, 20.3e-6, 1e-9);
+  EXPECT_NEAR(host.truth.back().value, 20.3e-6, 1e-9);
 }
 
 TEST(NativeInstrument, ALostLinkMeansNoCurrent) {
@@ -116,9 +116,9 @@ TEST(NativeInstrument, ALostLinkMeansNoCurrent) {
   ASSERT_FALSE(host.truth.empty());
   EXPECT_EQ(host.truth[0].kind, Truth::Kind::current);
   EXPECT_EQ(host.truth[0].sample, Sample{50'000});
-  EXPECT_EQ(host.truth[0].current, 0.0);
+  EXPECT_EQ(host.truth[0].value, 0.0);
   for (const Truth& event : host.truth) {
-    EXPECT_EQ(event.current, 0.0);  // also of events that are no current
+    EXPECT_EQ(event.value, 0.0);  // also of events that are no current
   }
   // The next host finds an instrument that is idle.
   host.bytes.clear();

@@ -255,7 +255,8 @@ TEST(WirePage, GivesEveryCapabilityItsBit) {
   EXPECT_EQ(bits, (Values{{"can_virtual_time", can_virtual_time},
                           {"can_snippets", can_snippets},
                           {"can_full_trace", can_full_trace},
-                          {"can_set_baud", can_set_baud}}));
+                          {"can_set_baud", can_set_baud},
+                          {"can_set_part", can_set_part}}));
 }
 
 #undef THYRODE_VALUE

@@ -18,6 +18,8 @@ constexpr double plateau_length = 3.0;  // load times
 // Two groups of intervals have a void of at least this ratio between them.
 constexpr double void_ratio = 1.5;
 constexpr double group_ratio = 2.5;
+// Of the spikes of a bursting train at least so many lie in bursts of two or more.
+constexpr double least_grouped = 0.7;
 
 std::vector<double> intervals_of(const std::vector<double>& times) {
   std::vector<double> intervals;
@@ -51,20 +53,31 @@ std::optional<double> void_between_groups(const std::vector<double>& sorted) {
 }
 
 // Bursts begin after the intervals above `parting`; only whole periods between two beginnings count.
-void count_bursts(const EventList& events, double parting, Pattern& pattern) {
-  const std::vector<double>& t = events.spike_times;
-  std::optional<std::size_t> first;
-  std::size_t last = 0;
+struct Bursts {
   std::size_t periods = 0;
+  std::size_t spikes = 0;   // of whole periods
+  std::size_t grouped = 0;  // of these, in bursts of two at least
+  double duration = 0.0;    // s, of whole periods
+
+  // A single spike between two silences is no burst; a few short intervals do not make a tonic train one.
+  bool are_bursts() const { return double(grouped) >= least_grouped * double(spikes); }
+};
+
+Bursts count_bursts(const EventList& events, double parting) {
+  const std::vector<double>& t = events.spike_times;
+  Bursts bursts;
+  std::optional<std::size_t> begin;
   for (std::size_t k = 1; k < t.size(); ++k) {
     if (t[k] - t[k - 1] <= parting) continue;
-    if (first) ++periods;
-    first = first.value_or(k);
-    last = k;
+    if (begin) {
+      ++bursts.periods;
+      bursts.spikes += k - *begin;
+      if (k - *begin > 1) bursts.grouped += k - *begin;
+      bursts.duration += t[k] - t[*begin];
+    }
+    begin = k;
   }
-  if (periods == 0) return;
-  pattern.event_frequency_hz = double(periods) / (t[last] - t[*first]);
-  pattern.spikes_per_burst = double(last - *first) / double(periods);
+  return bursts;
 }
 
 bool has_plateaus(const EventList& events, double load_time) {
@@ -101,14 +114,18 @@ Pattern find_pattern(const EventList& events, const CircuitFacts& facts) {
   }
   const auto parting =
       facts.noisy ? void_between_groups(intervals) : std::optional{std::sqrt(intervals.front() * longest)};
-  if (!parting) {
+  const Bursts bursts = parting ? count_bursts(events, *parting) : Bursts{};
+  if (!parting || !bursts.are_bursts()) {
     const Label order = analysis::order_label(std::int64_t(t.size()), pattern.cv, std::nullopt);
     pattern.label = order == Label::TS ? tonic : order;
     return pattern;
   }
   pattern.label = has_plateaus(events, load_time) ? Label::IB2 : Label::IB1;
   pattern.event_frequency_hz.reset();
-  count_bursts(events, *parting, pattern);
+  if (bursts.periods > 0) {
+    pattern.event_frequency_hz = double(bursts.periods) / bursts.duration;
+    pattern.spikes_per_burst = double(bursts.spikes) / double(bursts.periods);
+  }
   return pattern;
 }
 

@@ -43,9 +43,10 @@ struct Pattern {
 /// inter-spike interval (one that the window cuts counts by what is known of it) divided by the shortest: r < 1.5 is FS
 /// if the median interval is below 10 load times, else TS; from there on IB2 if the longest conduction is above 4 times
 /// the shortest and above 3 load times (a plateau), else IB1. Bursts are parted by the intervals above the geometric
-/// mean of the shortest and the longest one. A noisy circuit bursts only if its intervals fall into two groups with a
-/// void between them; else order_label() names what is not tonic. Source: the rule is ours; its labels are those of Wu
-/// et al., Neuromorph. Comput. Eng. 3 (2023) 044008, Figs 3, 5, 6.
+/// mean of the shortest and the longest one, and are bursts only if at least 70 % of the spikes of whole periods lie in
+/// bursts of two or more; else order_label() names the train. A noisy circuit bursts only if its intervals fall into
+/// two groups with a void between them; else order_label() names what is not tonic. Source: the rule is ours; its
+/// labels are those of Wu et al., Neuromorph. Comput. Eng. 3 (2023) 044008, Figs 3, 5, 6.
 Pattern find_pattern(const EventList& events, const CircuitFacts& facts);
 
 }  // namespace thyrode::simulation

@@ -173,6 +173,25 @@ TEST(Pattern, DoesNotTakeScatterForBursts) {
   EXPECT_EQ(find_pattern(train(bursts), {std::nullopt, true}).label, Label::IB1);
 }
 
+TEST(Pattern, DoesNotTakeSingleSpikesForBursts) {
+  // One short interval in a long tonic train: all but one of its "bursts" are single spikes.
+  std::vector<double> tonic(300, 0.1);
+  tonic[150] = 0.02;
+  const Pattern pattern = find_pattern(train(tonic), {});
+  EXPECT_EQ(pattern.label, Label::TS);
+  EXPECT_FALSE(pattern.spikes_per_burst.has_value());
+  EXPECT_NEAR(pattern.event_frequency_hz.value_or(0.0), 10.0, 0.1);
+  // Doublets among single spikes: 8 of 12 spikes lie in bursts, then 8 of 11.
+  std::vector<double> mixed;
+  for (int k = 0; k < 12 * 9; ++k) mixed.push_back(k % 12 < 8 && k % 2 == 0 ? 0.01 : 0.1);
+  EXPECT_FALSE(find_pattern(train(mixed), {}).spikes_per_burst.has_value());
+  mixed.clear();
+  for (int k = 0; k < 11 * 9; ++k) mixed.push_back(k % 11 < 8 && k % 11 % 2 == 0 ? 0.01 : 0.1);
+  const Pattern doublets = find_pattern(train(mixed), {});
+  EXPECT_EQ(doublets.label, Label::IB1);
+  EXPECT_NEAR(doublets.spikes_per_burst.value_or(0.0), 11.0 / 7.0, 0.02);
+}
+
 TEST(Pattern, MeltsWhereNoiseIsLargeAndStaysTonicAbove) {
   // The pair of noise and load that makes 36.4 uA irregular and leaves 45.3 uA regular: 2 kOhm, 0.9 uA, 200 ms.
   const std::map<double, Label> expected = {{36.4e-6, Label::irregular}, {45.3e-6, Label::TS}};

@@ -194,6 +194,8 @@ PlanSummary summarize(const Experiment& experiment, const Station& station, Freq
   }
   seconds += std::abs(before.si()) / channel.slew.si();
   summary.longest_bench_time = Duration::from_si(seconds);
+  const double slowest = experiment.dwell.settle.tau_slow.value_or(Duration{}).si();
+  summary.silence = Duration::from_si(std::max(20.0 * slowest, 3.0 / experiment.dwell.f_min.si()));
   const int decimation = trace_decimation(experiment, station, adc_rate);
   if (decimation > 0) summary.trace_rate = adc_rate / static_cast<double>(decimation);
   summary.bytes = seconds * (summary.trace_rate.si() * trace_bytes + current_bytes_per_second + level_bytes_per_second);

@@ -44,6 +44,7 @@ struct PlanSummary {
   std::int64_t steps = 0;  ///< over all legs
   int legs = 1;
   Duration longest_bench_time;  ///< sum of the ceilings dwell.max, the ramps, and one decision latency a step
+  Duration silence;             ///< without a spike for so long a neuron is silent: max(20 tau_slow, 3/f_min)
   double bytes = 0.0;           ///< of trace, currents and levels in the file over that time, uncompressed
   Frequency trace_rate;         ///< 0 when no trace is recorded
   Current smallest_current;

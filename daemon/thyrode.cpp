@@ -51,8 +51,13 @@ void add_run_options(CLI::App* verb, program::RunOptions& options) {
   verb->add_option("--out", options.out, "file to write (default: runs/NAME-DATE.nwb)")
       ->check(not_empty)
       ->type_name("FILE");
-  verb->add_option("--seed", options.seed, "seed of everything random (default 1)")->check(seed_error)->type_name("N");
-  verb->add_flag("--json", options.json, "JSON lines on standard output: one a finished step, the document last");
+  verb->add_option("--seed", options.seed,
+                   "seed of everything random in the emulated instrument of this process (default 1)")
+      ->check(seed_error)
+      ->type_name("N");
+  verb->add_flag("--json", options.json,
+                 "JSON lines on standard output: one a finished step, as it is known then; the document with the final "
+                 "values last");
   verb->add_flag("--real-time", options.real_time,
                  "run the emulated instrument of this process at the pace of a bench");
   add_noise(verb, options.noise);
@@ -105,8 +110,11 @@ constexpr const char* demo_text =
 
 constexpr const char* plan_text =
     "Reads experiment and station, checks every value against station and device, and drives no current. A bench time\n"
-    "is the longest; a step ends earlier when its rate is known. `plan` refuses a trace that the link cannot carry.\n\n"
-    "Example:\n"
+    "is the longest; a step ends earlier when its rate is known. `plan` refuses a trace that the link cannot carry.\n"
+    "A device given with --device is asked what it is, and `plan` fails when it does not answer; one that only the\n"
+    "station names is not opened, and the plan is that of a reference board at the end of such a link.\n\n"
+    "Examples:\n"
+    "  thyrode plan first.yaml\n"
     "  thyrode plan first.yaml --device serial:/dev/ttyACM0";
 
 constexpr const char* show_text =

@@ -59,13 +59,16 @@ Result<std::function<void(const native::Truth&)>> open_truth(const std::string& 
 /// Opens any device URI; `sim:` builds the emulated instrument here.
 Result<std::unique_ptr<Device>> open_device(const std::string& uri, const SimulatorOptions& options);
 
+/// The seed of a run that names none.
+inline constexpr std::uint64_t first_seed = 1;
+
 struct RunOptions {
   bool built_in = false;  ///< the experiment carried inside, not a file
   std::string experiment_path;
-  std::string station_path;  ///< empty: the emulated station carried inside
-  std::string device;        ///< empty: the station's
-  std::string out;           ///< empty: runs/NAME-DATE.nwb
-  std::uint64_t seed = 1;
+  std::string station_path;           ///< empty: the emulated station carried inside
+  std::string device;                 ///< empty: the station's
+  std::string out;                    ///< empty: runs/NAME-DATE.nwb
+  std::optional<std::uint64_t> seed;  ///< of the emulated instrument in this process; empty: first_seed
   bool noise = true;
   std::optional<std::uint64_t> spread;  ///< see make_named_neuron
   bool real_time = false;

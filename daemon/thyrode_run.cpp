@@ -1,4 +1,4 @@
-// run, demo, plan: experiments on a device, and what they would take.
+// run, demo: experiments on a device.
 
 #include <fmt/chrono.h>
 #include <fmt/core.h>
@@ -22,14 +22,12 @@
 #include "daemon/experiment/load/words.hpp"
 #include "daemon/recording/recorder.hpp"
 #include "daemon/thyrode_commands.hpp"
+#include "daemon/thyrode_job.hpp"
 #include "daemon/thyrode_summary.hpp"
 #include "daemon/thyrode_view.hpp"
 
 namespace thyrode::program {
 namespace {
-
-constexpr std::string_view demo_experiment = "msn-activation.yaml";
-constexpr std::string_view default_station = "stations/emulated.yaml";
 
 double steady_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -44,24 +42,6 @@ std::string iso_time(std::time_t now) {
 }
 
 // ---------------------------------------------------------------- what is run
-
-struct Job {
-  load::Experiment experiment;
-  load::Station station;
-  std::string uri;
-};
-
-Result<Job> load_job(const RunOptions& options) {
-  auto experiment = options.built_in ? load::parse_experiment(embedded_file(demo_experiment), demo_experiment)
-                                     : load::load_experiment(options.experiment_path);
-  if (!experiment) return tl::make_unexpected(experiment.error());
-  auto station = options.station_path.empty() ? load::parse_station(embedded_file(default_station), default_station)
-                                              : load::load_station(options.station_path);
-  if (!station) return tl::make_unexpected(station.error());
-  if (auto checked = load::check_against(*experiment, *station); !checked) return tl::make_unexpected(checked.error());
-  std::string uri = options.device.empty() ? station->device : options.device;
-  return Job{std::move(*experiment), std::move(*station), std::move(uri)};
-}
 
 Result<std::string> output_path(const RunOptions& options, const std::string& name) {
   if (!options.out.empty()) return options.out;
@@ -129,7 +109,7 @@ recording::RunDescription describe_run(const Job& job, const experiment::RunPlan
         static_cast<int>(device.samples(plan.snippets.before).index + device.samples(plan.snippets.after).index);
   }
   description.lease = {plan.lease};
-  description.seed = options.seed;
+  description.seed = options.seed.value_or(first_seed);
   description.host_version = std::string{"thyrode "} + version;
   std::array<char, 256> host{};
   gethostname(host.data(), host.size() - 1);
@@ -252,6 +232,7 @@ Result<void> check_options(const RunOptions& options, const std::string& uri) {
   if (uri.starts_with("sim:")) return {};
   const char* option = !options.noise      ? "--noise off"
                        : options.spread    ? "--spread"
+                       : options.seed      ? "--seed"
                        : options.real_time ? "--real-time"
                                            : nullptr;
   if (option == nullptr) return {};
@@ -259,12 +240,12 @@ Result<void> check_options(const RunOptions& options, const std::string& uri) {
       ErrorKind::bad_input,
       fmt::format("{} is of the emulated instrument inside this program (sim:...), and the device is {}; give it "
                   "to `thyrode emulate`{}, or leave it out",
-                  option, uri, options.noise && !options.spread ? " as --speed 1" : ""));
+                  option, uri, options.noise && !options.spread && !options.seed ? " as --speed 1" : ""));
 }
 
 SimulatorOptions simulator_of(const RunOptions& options, const std::string& truth_path) {
   SimulatorOptions simulator;
-  simulator.seed = options.seed;
+  simulator.seed = options.seed.value_or(first_seed);
   simulator.noise = options.noise;
   simulator.spread = options.spread;
   simulator.speed = options.real_time ? 1.0 : 0.0;
@@ -292,7 +273,7 @@ int carry_out(const Job& job, const RunOptions& options) {
     return report(device.error());
   }
   const DeviceInfo& info = (*device)->info();
-  const auto plan = experiment::make_run_plan(job.experiment, job.station, info, options.seed);
+  const auto plan = experiment::make_run_plan(job.experiment, job.station, info, options.seed.value_or(first_seed));
   if (!plan) {
     undo_truth();
     return report(plan.error());
@@ -302,6 +283,8 @@ int carry_out(const Job& job, const RunOptions& options) {
     undo_truth();
     return report(recorder.error());
   }
+  if (const std::string others = other_channels(job, info); !others.empty())
+    fmt::print(stderr, "thyrode: {}\n", others);
   RecorderStore store{std::move(*recorder)};
   experiment::Bench bench{**device, store, steady_seconds};
   LiveView view{options.json, steady_seconds};
@@ -320,42 +303,6 @@ int carry_out(const Job& job, const RunOptions& options) {
   return finish(outcome, store.path(), options);
 }
 
-void print_plan_json(const Job& job, const load::PlanSummary& summary) {
-  const nlohmann::ordered_json document{{"schema", "thyrode.plan/1"},
-                                        {"experiment", job.experiment.name},
-                                        {"device", job.uri},
-                                        {"points", summary.steps},
-                                        {"legs", summary.legs},
-                                        {"longest_bench_time_s", summary.longest_bench_time.si()},
-                                        {"largest_file_bytes", summary.bytes},
-                                        {"trace_rate_hz", summary.trace_rate.si()},
-                                        {"smallest_current_ua", summary.smallest_current.in(1.0_uA)},
-                                        {"largest_current_ua", summary.largest_current.in(1.0_uA)},
-                                        {"lowest_limit_ua", summary.lowest_limit.in(1.0_uA)},
-                                        {"highest_limit_ua", summary.highest_limit.in(1.0_uA)},
-                                        {"slew_ma_per_s", summary.slew.si() * 1e3},
-                                        {"largest_charge_mc_per_min", summary.largest_charge_per_minute.in(1.0_mC)},
-                                        {"charge_limit_mc_per_min", summary.charge_limit_per_minute.in(1.0_mC)}};
-  fmt::print("{}\n", document.dump());
-}
-
-void print_plan(const Job& job, const load::PlanSummary& summary) {
-  const double hours = summary.longest_bench_time.si() / 3600.0;
-  fmt::print("experiment       {} on {}\n", job.experiment.name, job.uri);
-  fmt::print("points           {} in {} leg(s)\n", summary.steps, summary.legs);
-  fmt::print("bench time       at most {:.1f} min ({:.2f} h); a step ends earlier when its rate is known\n",
-             hours * 60.0, hours);
-  fmt::print(
-      "file             at most {:.1f} MB, trace {}\n", summary.bytes * 1e-6,
-      summary.trace_rate.si() > 0.0 ? fmt::format("{:.6g} kS/s", summary.trace_rate.si() * 1e-3) : std::string{"off"});
-  fmt::print("current          {:.6g} to {:.6g} uA; limits {:.6g} to {:.6g} uA, slew {:.6g} mA/s\n",
-             summary.smallest_current.in(1.0_uA), summary.largest_current.in(1.0_uA), summary.lowest_limit.in(1.0_uA),
-             summary.highest_limit.in(1.0_uA), summary.slew.si() * 1e3);
-  fmt::print("charge           at most {:.4g} mC a minute; limit {:.4g} mC a minute\n",
-             summary.largest_charge_per_minute.in(1.0_mC), summary.charge_limit_per_minute.in(1.0_mC));
-  fmt::print("nothing was armed\n");
-}
-
 }  // namespace
 
 int run(const RunOptions& options) {
@@ -366,26 +313,6 @@ int run(const RunOptions& options) {
 int demo(RunOptions options) {
   options.built_in = true;
   return run(options);
-}
-
-int plan(const RunOptions& options) {
-  const auto job = load_job(options);
-  if (!job) return report(job.error());
-  // What the device says of itself decides; a device that is not here is taken for a board at the end of its kind of
-  // link.
-  const bool serial = job->uri.starts_with("serial:") || job->uri.starts_with("usb:") || job->uri.starts_with("pty:");
-  SimulatorOptions simulator;
-  simulator.link_rate = serial ? 100'000 : 0;
-  const bool simulated = job->uri.starts_with("sim:");
-  auto device = open_device(simulated ? job->uri : "sim:msn", simulator);
-  if (!device) return report(device.error());
-  DeviceInfo info = (*device)->info();
-  info.uri = job->uri;
-  if (auto checked = load::check_device(job->experiment, job->station, info); !checked) return report(checked.error());
-  const load::PlanSummary summary =
-      load::summarize(job->experiment, job->station, Frequency::from_si(info.sample_rate_hz));
-  options.json ? print_plan_json(*job, summary) : print_plan(*job, summary);
-  return 0;
 }
 
 }  // namespace thyrode::program

@@ -339,7 +339,10 @@ TEST(CommandLine, PlansWithoutArmingAndSimulatesANeuronAlone) {
   EXPECT_EQ(json::parse(planned.lines.at(0))["points"], 4);
   std::string full = quick;
   full.replace(full.find("25 kS/s"), 7, "full");
-  const Finished refused = run({program, "plan", folder.write("full.yaml", full), "--device", "pty:/dev/pts/7"});
+  const std::string station = folder.write("desk.yaml",
+                                           "schema: thyrode.station/1\ndevice: pty:/dev/pts/99999\n"
+                                           "channels: {A: {limits: [0 uA, 140 uA]}}\n");
+  const Finished refused = run({program, "plan", folder.write("full.yaml", full), "--station", station});
   EXPECT_EQ(refused.code, 2);
   EXPECT_NE(refused.errors.find("kB/s"), std::string::npos) << refused.errors;
 
@@ -349,6 +352,58 @@ TEST(CommandLine, PlansWithoutArmingAndSimulatesANeuronAlone) {
   const json document = json::parse(simulated.lines.at(0));
   EXPECT_NEAR(document["frequency_hz"].get<double>(), 12.54626, 12.54626 * 0.0005);
   EXPECT_EQ(document["spike_times_s"].size(), document["n_spikes"].get<std::size_t>());
+}
+
+bool any_line_says(const Finished& finished, const std::string& part) {
+  return std::any_of(finished.lines.begin(), finished.lines.end(),
+                     [&](const std::string& line) { return line.find(part) != std::string::npos; });
+}
+
+TEST(CommandLine, PlansForADeviceThatTheCommandNamesOnlyIfItAnswers) {
+  const Folder folder;
+  const std::string experiment = folder.write("quick.yaml", quick);
+  const Finished absent = run({program, "plan", experiment, "--device", "pty:/dev/pts/99999"});
+  EXPECT_EQ(absent.code, 3);
+  EXPECT_TRUE(absent.lines.empty());
+  EXPECT_NE(absent.errors.find("/dev/pts/99999"), std::string::npos) << absent.errors;
+  const std::string station = folder.write("desk.yaml",
+                                           "schema: thyrode.station/1\ndevice: pty:/dev/pts/99999\n"
+                                           "channels: {A: {limits: [0 uA, 140 uA]}}\n");
+  const Finished desk = run({program, "plan", experiment, "--station", station});
+  EXPECT_EQ(desk.code, 0) << desk.errors;
+  EXPECT_TRUE(any_line_says(desk, "pty:/dev/pts/99999 was not opened"));
+  Emulator emulator{{"msn", "--speed", "max"}};
+  const Finished there = run({program, "plan", experiment, "--device", emulator.uri});
+  EXPECT_EQ(there.code, 0) << there.errors;
+  EXPECT_TRUE(any_line_says(there, "answers at " + emulator.uri));
+  EXPECT_TRUE(any_line_says(there, "4 in 1 leg"));
+  EXPECT_FALSE(any_line_says(there, "leg(s)"));
+  EXPECT_EQ(run({program, "run", experiment, "--device", emulator.uri, "--out", folder / "a.nwb"}).code, 0)
+      << "the plan has left the device as it was";
+}
+
+TEST(CommandLine, PlansAndRunsSayWhichChannelIsNotStepped) {
+  const Folder folder;
+  const std::string experiment = folder.write("quick.yaml", quick);
+  const std::string says = "the steps are on channel A; channel B is recorded and not stepped";
+  const Finished planned = run({program, "plan", experiment, "--device", "sim:two-msn-inhibitory"});
+  ASSERT_EQ(planned.code, 0) << planned.errors;
+  EXPECT_TRUE(any_line_says(planned, says));
+  const Finished two =
+      run({program, "run", experiment, "--device", "sim:two-msn-inhibitory", "--out", folder / "two.nwb"});
+  EXPECT_EQ(two.code, 0) << two.errors;
+  EXPECT_NE(two.errors.find(says), std::string::npos) << two.errors;
+  const Finished one = run({program, "run", experiment, "--out", folder / "one.nwb"});
+  EXPECT_EQ(one.errors, "");
+}
+
+TEST(CommandLine, TellsHowLongSilenceMustLast) {
+  const Folder folder;
+  std::string slow = quick;
+  slow.replace(slow.find("max: 20 s"), 9, "max: 60 s, f_min: 0.2 Hz");
+  EXPECT_TRUE(any_line_says(run({program, "plan", folder.write("slow.yaml", slow)}), "no spike for 15 s is silence"));
+  slow.replace(slow.find("dwell: {"), 8, "dwell: {settle: {tau_slow: 2 s}, ");
+  EXPECT_TRUE(any_line_says(run({program, "plan", folder.write("tau.yaml", slow)}), "no spike for 40 s is silence"));
 }
 
 }  // namespace

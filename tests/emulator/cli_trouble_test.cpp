@@ -25,6 +25,7 @@ TEST(CommandLineTrouble, EveryWrongWordAndCombinationIsTold) {
   expect_refused(run({program, "run", experiment, "--out", ""}), "--out: must not be empty");
   expect_refused(run({program, "run", experiment, "--seed", "1.5"}), "not a whole number");
   expect_refused(run({program, "run", experiment, "--noise", "off", "--device", "tcp://127.0.0.1:1"}), "--noise off");
+  expect_refused(run({program, "run", experiment, "--seed", "5", "--device", "tcp://127.0.0.1:1"}), "--seed");
   expect_refused(run({program, "run", experiment, "--real-time", "--device", "pty:/dev/pts/999"}), "--real-time");
   expect_refused(run({program, "emulate", "--tcp", "70000"}), "65535");
   expect_refused(run({program, "emulate", "--speed", "0"}), "positive factor");

@@ -1,0 +1,40 @@
+#include "daemon/thyrode_job.hpp"
+
+#include <fmt/core.h>
+
+#include <vector>
+
+#include "daemon/experiment/load/checks.hpp"
+#include "daemon/experiment/load/words.hpp"
+
+namespace thyrode::program {
+namespace {
+
+constexpr std::string_view demo_experiment = "msn-activation.yaml";
+constexpr std::string_view default_station = "stations/emulated.yaml";
+
+}  // namespace
+
+Result<Job> load_job(const RunOptions& options) {
+  auto experiment = options.built_in ? load::parse_experiment(embedded_file(demo_experiment), demo_experiment)
+                                     : load::load_experiment(options.experiment_path);
+  if (!experiment) return tl::make_unexpected(experiment.error());
+  auto station = options.station_path.empty() ? load::parse_station(embedded_file(default_station), default_station)
+                                              : load::load_station(options.station_path);
+  if (!station) return tl::make_unexpected(station.error());
+  if (auto checked = load::check_against(*experiment, *station); !checked) return tl::make_unexpected(checked.error());
+  std::string uri = options.device.empty() ? station->device : options.device;
+  return Job{std::move(*experiment), std::move(*station), std::move(uri)};
+}
+
+std::string other_channels(const Job& job, const DeviceInfo& device) {
+  std::vector<std::string> others;
+  for (const ChannelDescription& channel : device.channels) {
+    if (channel.label != job.experiment.channel) others.emplace_back(channel.label);
+  }
+  if (others.empty()) return {};
+  return fmt::format("the steps are on channel {}; channel {} is recorded and not stepped, its command stays zero",
+                     job.experiment.channel, load::list_of_words(others));
+}
+
+}  // namespace thyrode::program

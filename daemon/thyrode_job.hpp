@@ -1,0 +1,26 @@
+// What `run` and `plan` begin with: an experiment, a station, and the URI of a device.
+#pragma once
+
+#include <string>
+
+#include "daemon/experiment/load/experiment.hpp"
+#include "daemon/experiment/load/station.hpp"
+#include "daemon/thyrode_commands.hpp"
+#include "drivers/device.hpp"
+#include "drivers/result.hpp"
+
+namespace thyrode::program {
+
+struct Job {
+  load::Experiment experiment;
+  load::Station station;
+  std::string uri;
+};
+
+/// Reads and checks both files against each other. Errors: bad_input with the place in the file.
+Result<Job> load_job(const RunOptions& options);
+
+/// One sentence on the channels of a device that the experiment does not step; empty when it has no others.
+std::string other_channels(const Job& job, const DeviceInfo& device);
+
+}  // namespace thyrode::program

@@ -406,5 +406,28 @@ TEST(CommandLine, TellsHowLongSilenceMustLast) {
   EXPECT_TRUE(any_line_says(run({program, "plan", folder.write("tau.yaml", slow)}), "no spike for 40 s is silence"));
 }
 
+// 55 uA make it burst every ten seconds, for less than two.
+TEST(CommandLine, CallsASlowBursterSilentOnlyAsLongAsFMinSaysSo) {
+  const Folder folder;
+  std::string slow = quick;
+  slow.replace(slow.find("40 uA, 60 uA, 90 uA, 45 uA"), 26, "30 uA, 55 uA");
+  slow.replace(slow.find("25 kS/s"), 7, "off");
+  const std::string brief = folder.write("brief.yaml", slow);
+  slow.replace(slow.find("max: 20 s"), 9, "max: 40 s, f_min: 0.2 Hz");
+  const std::string patient = folder.write("patient.yaml", slow);
+  const auto measure = [&](const std::string& experiment, const std::string& out) {
+    return run({program, "run", experiment, "--device", "sim:butera", "--out", folder / out});
+  };
+  const Finished missed = measure(brief, "a.nwb");
+  ASSERT_EQ(missed.code, 0) << missed.errors;
+  EXPECT_TRUE(any_line_says(missed, "no step kept firing"));
+  EXPECT_TRUE(any_line_says(missed, "fell silent    1 step at 55.0"));
+  EXPECT_TRUE(any_line_says(missed, "set dwell.f_min below its rate"));
+  const Finished heard = measure(patient, "b.nwb");
+  ASSERT_EQ(heard.code, 0) << heard.errors;
+  EXPECT_TRUE(any_line_says(heard, "firing begins  between 30.0"));
+  EXPECT_FALSE(any_line_says(heard, "fell silent"));
+}
+
 }  // namespace
 }  // namespace thyrode::test

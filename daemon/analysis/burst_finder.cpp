@@ -88,15 +88,18 @@ std::int64_t count_between(const IsiHistogram& histogram, int first, int end) {
   return sum;
 }
 
-/// sorted[floor((n - 1)/2)] of the intervals in the counters [first, end), each at the mean of its counter.
+/// Median of the intervals in the counters [first, end), each at the mean of its counter; 0 without intervals.
 double median_us(const IsiHistogram& histogram, int first, int end) {
-  const std::int64_t rank = (count_between(histogram, first, end) - 1) / 2;
-  std::int64_t below = 0;
-  for (int k = first; k < end; ++k) {
-    below += histogram.counters()[at(k)];
-    if (below > rank) return histogram.mean_us(k);
-  }
-  return 0.0;
+  const std::int64_t total = count_between(histogram, first, end);
+  const auto ranked = [&](std::int64_t rank) {
+    std::int64_t below = 0;
+    for (int k = first; k < end; ++k) {
+      below += histogram.counters()[at(k)];
+      if (below > rank) return histogram.mean_us(k);
+    }
+    return 0.0;
+  };
+  return 0.5 * (ranked((total - 1) / 2) + ranked(total / 2));
 }
 
 }  // namespace

@@ -7,9 +7,10 @@ namespace thyrode::analysis {
 
 void IntervalStatistics::add(std::int64_t interval) {
   const auto x = static_cast<double>(interval);
-  if (count_ == 0) origin_ = interval;
+  if (count_ == 0) origin_ = shortest_ = interval;
   ++count_;
   sum_ += interval;
+  shortest_ = std::min(shortest_, interval);
   longest_ = std::max(longest_, interval);
   const double before = x - mean_;
   mean_ += before / static_cast<double>(count_);
@@ -40,9 +41,14 @@ std::optional<double> IntervalStatistics::mean() const {
   return static_cast<double>(sum_) / static_cast<double>(count_);
 }
 
+std::optional<double> IntervalStatistics::deviation() const {
+  if (count_ == 0) return std::nullopt;
+  return std::sqrt(std::max(0.0, squares_) / static_cast<double>(count_));
+}
+
 std::optional<double> IntervalStatistics::cv() const {
   if (count_ < 2 || sum_ <= 0) return std::nullopt;
-  return std::sqrt(std::max(0.0, squares_) / static_cast<double>(count_)) / *mean();
+  return *deviation() / *mean();
 }
 
 std::optional<double> IntervalStatistics::cv2() const {

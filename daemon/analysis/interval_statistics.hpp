@@ -20,9 +20,13 @@ class IntervalStatistics {
   std::int64_t count() const { return count_; }
   /// Sum of all intervals, ticks.
   std::int64_t sum() const { return sum_; }
+  /// 0 without intervals.
+  std::int64_t shortest() const { return shortest_; }
   std::int64_t longest() const { return longest_; }
   /// @returns mean interval, ticks; empty without intervals
   std::optional<double> mean() const;
+  /// @returns population standard deviation, ticks; empty without intervals
+  std::optional<double> deviation() const;
   /// @returns population standard deviation / mean; empty below 2 intervals or with mean 0
   std::optional<double> cv() const;
   /// @returns mean of 2 |b - a|/(a + b) over pairs; pairs of sum 0 are skipped; empty without a pair left
@@ -39,6 +43,7 @@ class IntervalStatistics {
  private:
   std::int64_t count_ = 0;
   std::int64_t sum_ = 0;
+  std::int64_t shortest_ = 0;
   std::int64_t longest_ = 0;
   double mean_ = 0.0;
   double squares_ = 0.0;  // sum of squared deviations from the mean

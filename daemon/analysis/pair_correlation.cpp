@@ -10,6 +10,7 @@ namespace thyrode::analysis {
 namespace {
 
 constexpr double error_rate = 0.05;
+constexpr double two_sided_95 = 1.959963984540054;  // of the normal distribution
 constexpr double normal_from = 30.0;  // pairs expected in a bin
 
 }  // namespace
@@ -30,7 +31,7 @@ double PairCorrelation::level() const {
 }
 
 double PairCorrelation::half_width() const {
-  return spikes > 0 ? 1.96 * std::sqrt(level() / static_cast<double>(spikes)) : 0.0;
+  return spikes > 0 ? two_sided_95 * std::sqrt(level() / static_cast<double>(spikes)) : 0.0;
 }
 
 PairCorrelation::Band PairCorrelation::band(bool all_bins) const {

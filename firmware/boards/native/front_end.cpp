@@ -30,17 +30,17 @@ AdcInput::AdcInput(double per_code, double zero, std::uint64_t seed, bool ideal,
   // A line value at a whole code meets the bends of its neighbours as often as noise takes it there.
   constexpr int far = 5;
   std::array<double, 2 * far> weights{};
-  for (int k = -far; k < far; ++k) {
+  for (std::size_t j = 0; j < weights.size(); ++j) {
     const auto below = [](int x) { return 0.5 * std::erfc(-static_cast<double>(x) / std::sqrt(2.0)); };
-    weights[static_cast<std::size_t>(k + far)] = below(k + 1) - below(k);
+    const int k = static_cast<int>(j) - far;
+    weights[j] = below(k + 1) - below(k);
   }
   mean_bend_.resize(4097);
   for (int code = 0; code <= 4096; ++code) {
     double mean = 0.0;
-    for (int k = -far; k < far; ++k) {
-      const int met = std::clamp(code + k, 0, 4095);
-      mean +=
-          weights[static_cast<std::size_t>(k + far)] * static_cast<double>(errors_.bend(static_cast<std::size_t>(met)));
+    for (std::size_t j = 0; j < weights.size(); ++j) {
+      const int met = std::clamp(code + static_cast<int>(j) - far, 0, 4095);
+      mean += weights[j] * static_cast<double>(errors_.bend(static_cast<std::size_t>(met)));
     }
     mean_bend_[static_cast<std::size_t>(code)] = static_cast<float>(mean);
   }

@@ -117,7 +117,8 @@ class NativeInstrument {
   static constexpr std::size_t max_channels = 2;
 
   static constexpr double sample_time = 1.0 / Nominal::sample_rate;
-  /// The most telemetry that blocks from mark to mark can make: a spike at every other sample of each channel.
+  /// Bytes, well above the telemetry that blocks from mark to mark can make: with the least refractory that
+  /// by_samples() lets through, 12 samples, that is at most 208 spikes or 4 KiB a channel, and a level record.
   static constexpr std::size_t worst_stretch = 49152;
 
   struct ChannelBench {

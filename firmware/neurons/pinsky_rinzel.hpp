@@ -36,7 +36,14 @@ struct PinskyRinzelParameters {
 ///   C Vs' = -g_L (Vs - E_L) - g_Na m_inf(Vs)^2 h (Vs - E_Na) - g_KDR n (Vs - E_K) + (g_c/p)(Vd - Vs) + Is/p
 ///   C Vd' = -g_L (Vd - E_L) - I_Ca - g_KAHP q (Vd - E_K) - g_KC c min(Ca/Ca_saturation, 1)(Vd - E_K)
 ///           + (g_c/(1-p))(Vs - Vd) + Id/(1-p),  I_Ca = g_Ca s^2 (Vd - E_Ca)
-///   Ca' = -I_Ca / Ca_charge - Ca_decay Ca,  y' = alpha_y (1 - y) - beta_y y for y = h, n, s, c, q
+///   Ca' = -I_Ca ca_per_charge - ca_decay Ca,  y' = alpha_y (1 - y) - beta_y y for y = h, n, s, c, q
+/// and m_inf = alpha_m/(alpha_m + beta_m). With r, mid and w of each GateRate and u = (V - mid)/w the rates are
+///   rising linoid        r u/(1 - exp(-u))   alpha_m, alpha_n
+///   falling linoid       r u/(exp(u) - 1)    beta_m, beta_s
+///   falling exponential  r exp(-u)           alpha_h, beta_n, and the falling part e_c of beta_c
+///   sigmoid              r/(1 + exp(-u))     beta_h, alpha_s
+/// alpha_c = e_c/r_c exp((Vd - alpha_c_mid)/alpha_c_width)/alpha_c_tau up to c_switch and e_c above it, beta_c = e_c -
+/// alpha_c; alpha_q = min(alpha_q_per_ca Ca, alpha_q_max) and beta_q is constant.
 class PinskyRinzel {
  public:
   static constexpr std::size_t size = 8;

@@ -64,6 +64,8 @@ Result<void> Acquisition::carry_orders() {
     Result<void> done;
     if (const auto* step = std::get_if<ScheduleStep>(&order)) {
       done = device_.schedule(step->channel, {&step->segment, 1});
+    } else if (const auto* set = std::get_if<Configure>(&order)) {
+      done = device_.configure(set->channel, set->setting, set->at);
     } else if (const auto* stop = std::get_if<StopRun>(&order)) {
       done = device_.stop(stop->at);
     } else {

@@ -21,6 +21,12 @@ struct ScheduleStep {
   Channel channel;
   Segment segment;
 };
+/// Takes a setting over at a sample; the device thread waits for the answer.
+struct Configure {
+  Channel channel;
+  Setting setting;
+  Sample at;
+};
 struct StopRun {
   Sample at;
 };
@@ -28,7 +34,7 @@ struct StopRun {
 struct Decided {
   Sample until;
 };
-using Order = std::variant<ScheduleStep, StopRun, Decided>;
+using Order = std::variant<ScheduleStep, Configure, StopRun, Decided>;
 
 /// A message for the decisions and the live view.
 struct AnalysisMessage {

@@ -6,6 +6,7 @@
 #include <deque>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 namespace thyrode::experiment {
 namespace {
@@ -128,6 +129,9 @@ class Bench::Run {
 
   void pass_requests_on() {
     if (bench_.stop_requested_.load(std::memory_order_relaxed)) conductor_.request_stop();
+    if (bench_.answered_.load(std::memory_order_relaxed)) {
+      for (const Answer& answer : bench_.take_answers()) conductor_.answer(answer.go_on, answer.value);
+    }
     const bool pause = bench_.pause_requested_.load(std::memory_order_relaxed);
     if (pause == pause_passed_on_) return;
     pause_passed_on_ = pause;
@@ -372,6 +376,7 @@ class Bench::Run {
     result.seed = plan_.seed;
     result.steps = conductor_.results();
     result.fit = conductor_.fit();
+    result.targets = conductor_.targets();
     const acquisition::Counters& counters = acquisition_.counters();
     result.integrity = {counters.samples,
                         counters.gaps,
@@ -415,6 +420,18 @@ Bench::~Bench() = default;
 
 void Bench::subscribe(EventHandler handler) {
   handlers_.push_back(std::move(handler));
+}
+
+void Bench::answer(bool go_on, std::optional<double> value) {
+  const std::lock_guard lock{answer_mutex_};
+  answers_.push_back({go_on, value});
+  answered_.store(true, std::memory_order_relaxed);
+}
+
+std::vector<Bench::Answer> Bench::take_answers() {
+  const std::lock_guard lock{answer_mutex_};
+  answered_.store(false, std::memory_order_relaxed);
+  return std::exchange(answers_, {});
 }
 
 Bench::Outcome Bench::run(const RunPlan& plan, Threads threads) {

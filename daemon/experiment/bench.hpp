@@ -5,7 +5,10 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <span>
+#include <vector>
 
 #include "daemon/acquisition/acquisition.hpp"
 #include "daemon/experiment/conductor.hpp"
@@ -66,10 +69,20 @@ class Bench {
   void resume() { pause_requested_.store(false, std::memory_order_relaxed); }
   /// A pause was asked for and not ended yet.
   bool paused() const { return pause_requested_.load(std::memory_order_relaxed); }
+  /// Answers the question that was asked last (event Asked); without one it does nothing. From any thread or handler.
+  /// @param go_on  false ends the run as stop() does
+  /// @param value  of the quantity asked for, SI; empty: what was planned
+  void answer(bool go_on, std::optional<double> value = std::nullopt);
   /// Current to zero now. From any thread or handler.
   void estop() { estop_requested_.store(true, std::memory_order_relaxed); }
 
  private:
+  struct Answer {
+    bool go_on = false;
+    std::optional<double> value;
+  };
+  std::vector<Answer> take_answers();
+
   class Run;
   Device& device_;
   RunStore& store_;
@@ -78,6 +91,9 @@ class Bench {
   std::atomic<bool> stop_requested_{false};
   std::atomic<bool> estop_requested_{false};
   std::atomic<bool> pause_requested_{false};
+  std::mutex answer_mutex_;
+  std::vector<Answer> answers_;
+  std::atomic<bool> answered_{false};
 };
 
 }  // namespace thyrode::experiment

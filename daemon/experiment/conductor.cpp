@@ -3,19 +3,11 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 #include "daemon/analysis/sweep_analysis.hpp"
 
 namespace thyrode::experiment {
-namespace {
-
-std::int64_t round_up(std::int64_t value, std::int64_t step) {
-  return (value + step - 1) / step * step;
-}
-
-}  // namespace
 
 Conductor::Conductor(const RunPlan& plan, const DeviceInfo& device, SendOrder send, EventHandler emit, AskReadBack ask)
     : plan_{plan},
@@ -24,35 +16,32 @@ Conductor::Conductor(const RunPlan& plan, const DeviceInfo& device, SendOrder se
       emit_{std::move(emit)},
       ask_{std::move(ask)},
       grid_{grid_of(device)},
-      data_{device, plan.channel} {
+      data_{device, plan.channel},
+      strategy_{plan.make_strategy()},
+      outbox_{device.queue_depth} {
   latency_ = round_up(device.samples(plan.decision_latency).index, grid_);
   start_ = Sample{round_up(device.now.index + latency_, grid_)};
   now_ = device.now;
 }
 
 void Conductor::begin() {
-  emit_(RunStarted{plan_.name, plan_.steps.size()});
-  begin_step(0, start_);
-  order_step(start_);
+  emit_(RunStarted{plan_.name, strategy_->known_steps().value_or(0), strategy_->most_steps().value_or(0)});
+  begin_with_rows();
   next_progress_ = start_ + device_.samples(1.0_s).index;
+  place_next(start_);
 }
 
-Conductor::RunningStep Conductor::make_step(int index, Sample at) const {
-  const Current current = plan_.steps[static_cast<std::size_t>(index)].current;
-  const double travel = std::abs((current - present_current_).si()) / plan_.limits.slew.si();
-  RunningStep step;
-  step.index = index;
-  step.start = at;
-  // One millisecond more, so that the front end's filter and the read-back have followed.
-  step.settled = at + device_.samples(Duration::from_si(travel) + 1.0_ms).index;
-  step.before = present_current_;
-  step.measured.emplace(plan_.rules, device_, plan_.channel, step.settled, carried_);
-  return step;
-}
-
-void Conductor::begin_step(int index, Sample at) {
-  step_ = make_step(index, at);
-  present_current_ = plan_.steps[static_cast<std::size_t>(index)].current;
+/// A run that goes on begins with the steps that an earlier one has measured.
+void Conductor::begin_with_rows() {
+  for (const MeasuredBefore& measured : plan_.before) {
+    results_.push_back(measured.row);
+    whole_.push_back(measured.row);
+    ++asked_;
+    emit_(StepFinished{measured.row, measured.isi_counts});
+  }
+  if (results_.empty()) return;
+  fit_ = analysis::analyze_sweep(results_);
+  emit_(ResultsUpdated{results_, fit_});
 }
 
 void Conductor::take(const DeviceMessage& message, bool after_drop) {
@@ -63,9 +52,10 @@ void Conductor::take(const DeviceMessage& message, bool after_drop) {
   } else if (const auto* change = std::get_if<protocol::StepApplied>(&message)) {
     take_applied(*change);
   } else if (const auto* fault = std::get_if<protocol::Fault>(&message)) {
+    const bool waits = held();
     fault_ = *fault;
     // The mark that ends the run must find its time granted.
-    if (pause_ == Pause::held) send_(acquisition::Decided{now_});
+    if (waits) send_(acquisition::Decided{now_});
   } else if (const auto* rejected = std::get_if<Rejected>(&message)) {
     take_rejection(*rejected);
   } else {
@@ -78,25 +68,32 @@ void Conductor::flush_data() {
   const bool incomplete = std::exchange(dropped_, false);
   if (incomplete && step_) step_->incomplete = true;
   for (const StepDatum& datum : data_.take()) {
-    close_step_before(datum.begins(grid_));
-    if (step_) step_->incomplete = step_->incomplete || incomplete;
+    close_step_before(datum.begins(grid_), incomplete);
     if (step_) step_->measured->take(datum);
     pass_over(datum, grid_, carried_);
   }
-  close_step_before(now_);
-  if (step_) step_->incomplete = step_->incomplete || incomplete;
+  close_step_before(now_, incomplete);
 }
 
 /// The first data at or after a step's end end it: the mark that should say so may be lost.
-void Conductor::close_step_before(Sample data) {
-  if (!step_ || !step_->end || data < *step_->end) return;
-  const int next = step_->index + 1;
-  finish_step(*step_->end, step_->cut_short);
-  if (!pending_start_) return;
-  begin_step(next, *std::exchange(pending_start_, std::nullopt));
-  if (pause_ != Pause::ordered) return;
-  step_->end = zero_at_;
-  step_->cut_short = true;
+void Conductor::close_step_before(Sample data, bool incomplete) {
+  while (true) {
+    if (step_) {
+      if (!step_->placed.end || data < *step_->placed.end) return;
+      finish_step(*step_->placed.end, step_->placed.cut_short);
+    }
+    if (ahead_.empty() || data < ahead_.front().start) return;
+    begin_step(std::move(ahead_.front()));
+    ahead_.pop_front();
+    step_->incomplete = incomplete;
+  }
+}
+
+void Conductor::begin_step(PlacedStep placed) {
+  step_.emplace();
+  step_->placed = std::move(placed);
+  step_->rules = rules_of(step_->placed, plan_, device_);
+  step_->measured.emplace(step_->rules, device_, plan_.channel, step_->placed.settled, carried_);
 }
 
 /// @returns true if the device did by itself what nobody asked for: the run is over
@@ -115,11 +112,10 @@ void Conductor::take_mark(const protocol::Mark& mark) {
   if (device_went_wrong(mark)) return;
   const Sample before = std::exchange(now_, mark.at);
   const bool stopped = mark.state == protocol::State::stopping || mark.state == protocol::State::idle;
-  if (stop_requested_ && stopped && step_ && (!step_->end || *step_->end > now_)) {
-    // Nobody said when the current began to fall; it still flowed at the mark before.
-    step_->end = before;
-    step_->cut_short = true;
-    pending_start_.reset();
+  if (stop_requested_ && stopped) {
+    // Where nobody said when the current began to fall, it still flowed at the mark before.
+    const bool ends = step_ && step_->placed.end && *step_->placed.end <= now_;
+    cut(ends ? *step_->placed.end : before);
   }
   flush_data();
   const bool over = mark.state == protocol::State::idle || mark.state == protocol::State::fault;
@@ -129,37 +125,138 @@ void Conductor::take_mark(const protocol::Mark& mark) {
     return;
   }
   follow_pause();
-  if (step_ && step_->order && now_ >= *step_->order) {
-    step_->order.reset();
-    order_step(step_->start);
-  }
-  if (step_ && now_ > step_->settled && !step_->end && !stopping_) decide(now_);
-  if (step_ && now_ >= next_progress_ && now_ > step_->settled) publish_progress(now_);
+  follow_setup();
+  send_due();
+  decide();
+  plan_ahead();
+  publish_progress();
   if (!held()) send_(acquisition::Decided{now_});
 }
 
-void Conductor::decide(Sample now) {
-  step_->evaluated = now;
-  if (step_->measured->evaluate(now).done) order_next(now + latency_);
+// ---------------------------------------------------------------- which step, and when
+
+/// Whether the data of the running step suffice.
+void Conductor::decide() {
+  if (!step_ || stopping_ || step_->placed.end || now_ <= step_->placed.settled) return;
+  step_->evaluated = now_;
+  if (step_->measured->evaluate(now_).done) step_->placed.end = now_ + latency_;
+}
+
+/// Gives steps their place as far as the decision latency reaches.
+void Conductor::plan_ahead() {
+  while (!stopping_ && pause_ == Pause::none && !setup_) {
+    if (ahead_.empty() && !step_) return;
+    const auto& end = ahead_.empty() ? step_->placed.end : ahead_.back().end;
+    if (!end || now_ + latency_ < *end) return;
+    place_next(std::max(*end, now_ + latency_));
+  }
+}
+
+void Conductor::place_next(Sample at) {
+  auto asked = next_asked();
+  if (!asked) return order_stop(std::max(at, start_ + grid_));
+  if (needs_setup(*asked)) return begin_setup(*std::move(asked), at);
+  place_step(*std::move(asked), at);
+}
+
+void Conductor::place_step(AskedStep asked, Sample at) {
+  for (const auto& [name, value] : asked.step.conditions) {
+    const auto told = told_.find(name);
+    asked.conditions[name] = told == told_.end() ? value : told->second;
+  }
+  ahead_.push_back(place(std::move(asked), at, present_current_, plan_, device_));
+  present_current_ = ahead_.back().last;
+  outbox_.add(ahead_.back().segments);
+  send_due(at);
+}
+
+/// What was taken back comes before anything new.
+std::optional<AskedStep> Conductor::next_asked() {
+  if (!again_.empty()) {
+    AskedStep asked = std::move(again_.front());
+    again_.pop_front();
+    return asked;
+  }
+  auto step = ask_strategy();
+  if (!step) return std::nullopt;
+  return AskedStep{asked_++, *std::move(step), present_current_};
+}
+
+std::optional<PlannedStep> Conductor::ask_strategy() {
+  const std::size_t told = whole_.size();
+  for (const FinishedStep& finished : finished_steps_) {
+    if (!finished.interrupted) whole_.push_back(row(finished.step, finished.end, false));
+  }
+  if (step_ && !step_->placed.cut_short) {
+    const bool has_data = now_ > step_->placed.settled;
+    whole_.push_back(has_data ? row(*step_, now_, false) : planned_row(step_->placed));
+  }
+  for (const PlacedStep& placed : ahead_) whole_.push_back(planned_row(placed));
+  std::optional<PlannedStep> next;
+  if (strategy_->known_steps()) {
+    next = strategy_->next(whole_);
+  } else {
+    // A strategy that decides is told what the rows say together.
+    std::vector<analysis::StepResult> rows = whole_;
+    analysis::analyze_sweep(rows);
+    next = strategy_->next(rows);
+  }
+  whole_.resize(told);
+  return next;
+}
+
+std::vector<TargetReport> Conductor::targets() const {
+  std::vector<analysis::StepResult> rows;
+  for (const analysis::StepResult& result : results_) {
+    if (result.status != analysis::StepStatus::interrupted) rows.push_back(result);
+  }
+  return strategy_->targets(rows);
+}
+
+/// Takes back every step that has not begun.
+void Conductor::take_back() {
+  outbox_.clear();
+  if (setup_) again_.push_front(*std::exchange(setup_, std::nullopt));
+  for (; !ahead_.empty(); ahead_.pop_back()) again_.push_front(std::move(ahead_.back().asked));
+}
+
+/// Nothing is measured from a sample on: what goes on there is cut short, what would begin there is taken back.
+void Conductor::cut(Sample at) {
+  outbox_.clear();
+  std::deque<AskedStep> taken;
+  const auto cut_short = [&](PlacedStep& placed) {
+    if (placed.cut_short) {
+      placed.end = stop_requested_ ? std::min(*placed.end, at) : at;
+    } else if (!placed.end || *placed.end > at) {
+      taken.push_back(placed.asked);
+      placed.end = at;
+      placed.cut_short = true;
+    }
+  };
+  if (step_) cut_short(step_->placed);
+  std::deque<PlacedStep> kept;
+  for (PlacedStep& placed : ahead_) {
+    if (placed.start < at) {
+      cut_short(placed);
+      kept.push_back(std::move(placed));
+    } else {
+      taken.push_back(std::move(placed.asked));
+    }
+  }
+  ahead_ = std::move(kept);
+  again_.insert(again_.begin(), taken.begin(), taken.end());
 }
 
 void Conductor::send_current(Sample at, Current current) {
   send_(acquisition::ScheduleStep{plan_.channel, Segment{at, Duration{}, current, current}});
 }
 
-void Conductor::order_step(Sample at) {
-  send_current(at, plan_.steps[static_cast<std::size_t>(step_->index)].current);
-}
-
-void Conductor::order_next(Sample at) {
-  step_->end = at;
-  const auto next = static_cast<std::size_t>(step_->index) + 1;
-  if (next == plan_.steps.size()) {
-    order_stop(at);
-  } else {
-    pending_start_ = at;
-    send_current(at, plan_.steps[next].current);
-  }
+/// A decision still to come acts no earlier than the latency after the next mark: what begins before that is told now,
+/// and so is what begins at `decided`.
+void Conductor::send_due(Sample decided) {
+  outbox_.send_due(now_, std::max(now_ + latency_ + grid_, decided + 1), [this](const Segment& segment) {
+    send_(acquisition::ScheduleStep{plan_.channel, segment});
+  });
 }
 
 void Conductor::order_stop(Sample at) {
@@ -179,113 +276,51 @@ void Conductor::request_stop() {
 }
 
 void Conductor::take_applied(const protocol::StepApplied& change) {
-  if (!stop_requested_ || !step_ || change.channel != plan_.channel.index) return;
+  if (!stop_requested_ || change.channel != plan_.channel.index) return;
   const double zero = device_.channels[plan_.channel.index].command.zero;
   if (change.last != static_cast<FineCode>(zero) << fine_bits) return;
   // A step ends with a period: nothing of the falling current is in it.
-  const Sample end{change.at.index / grid_ * grid_};
-  if (step_->end && *step_->end <= end) return;
-  step_->end = end;
-  step_->cut_short = true;
-  pending_start_.reset();
+  cut(Sample{change.at.index / grid_ * grid_});
 }
 
 // ---------------------------------------------------------------- refusals
 
 void Conductor::take_rejection(const Rejected& rejected) {
   if (rejected.command != protocol::Schedule::type) return;
-  if (rejected.status == protocol::Status::too_late) return take_late_step(rejected.now);
+  const bool not_taken =
+      rejected.status == protocol::Status::too_late || rejected.status == protocol::Status::queue_full;
+  if (not_taken) return take_late_step(rejected.now);
   if (rejected.status == protocol::Status::bad_state && (fault_ || stopping_)) return;
   error_ = Error{ErrorKind::device, fmt::format("the device refused a current step at {:.3f} s (status {})",
                                                 seconds(rejected.now), static_cast<int>(rejected.status))};
   request_stop();
 }
 
-/// The device did not take the last step ordered: it goes on with the current before it.
+/// The device did not take a piece of the command: it goes on with the current before it.
 void Conductor::take_late_step(Sample now) {
   ++late_decisions_;
   if (stopping_) return;
-  const Sample again = Sample{round_up(std::max(now, now_).index, grid_)} + latency_;
+  const std::int64_t known = std::max({now.index, now_.index, (outbox_.last() - latency_).index});
+  const Sample again{round_up(known, grid_) + latency_};
   if (pause_ == Pause::ordered || pause_ == Pause::held) return order_pause(again);
-  if (!step_) return;
-  if (step_->end) return order_next(again);
-  if (step_->order) {
-    paused_index_ = step_->index;
-    return enter_again(again);
+  const bool of_next = setup_ || !ahead_.empty();
+  take_back();
+  if (step_ && step_->placed.fixed && !step_->placed.cut_short) {
+    // A piece of it may be missing: it is measured again.
+    again_.push_front(step_->placed.asked);
+    again_.front().again = true;
+    step_->placed.end = now_;
+    step_->placed.cut_short = true;
+  } else if (step_ && step_->placed.end && !step_->placed.cut_short) {
+    step_->placed.end = again;
+  } else if (step_ && !of_next) {
+    // The answer came after the moment at which the step should have begun: it begins anew, without data so far.
+    again_.push_front(step_->placed.asked);
+    step_.reset();
   }
-  // The answer came after the moment at which the step should have begun: it begins now, without data so far.
-  present_current_ = step_->before;
-  begin_step(step_->index, again);
-  order_step(again);
-}
-
-// ---------------------------------------------------------------- pause
-
-void Conductor::request_pause() {
-  if (pause_ == Pause::none && !stopping_ && !finished_) pause_ = Pause::wanted;
-  resume_wanted_ = false;
-}
-
-void Conductor::request_resume() {
-  if (pause_ == Pause::wanted) pause_ = Pause::none;
-  if (pause_ == Pause::ordered) resume_wanted_ = true;
-  if (!held()) return;
-  enter_again((device_.virtual_time ? quiet_at_ : now_) + latency_);
-  send_(acquisition::Decided{now_});
-}
-
-void Conductor::follow_pause() {
-  if (pause_ == Pause::wanted) {
-    // What is queued already comes first.
-    order_pause(std::max(now_ + latency_, step_ && step_->end ? *step_->end : Sample{}));
-  } else if (pause_ == Pause::ordered && now_ >= quiet_at_) {
-    pause_ = Pause::held;
-    quiet_at_ = now_;
-    emit_(Paused{paused_index_, seconds(now_)});
-    if (resume_wanted_) request_resume();
-  }
-}
-
-/// The current goes to zero at a sample, and the step that has it then ends there.
-void Conductor::order_pause(Sample at) {
-  if (stopping_) {
-    pause_ = Pause::none;
-    return;
-  }
-  pause_ = Pause::ordered;
-  zero_at_ = at;
-  const double travel = device_.channels[plan_.channel.index].highest.si() / plan_.limits.slew.si();
-  quiet_at_ = Sample{round_up((at + device_.samples(Duration::from_si(travel) + 1.0_ms).index).index, grid_)};
-  send_current(at, Current{});
-  if (!step_) return;
-  paused_index_ = step_->index + (pending_start_ ? 1 : 0);
-  if (pending_start_) return;
-  step_->end = at;
-  step_->cut_short = true;
-  step_->order.reset();
-}
-
-/// Measures the paused step from its beginning. It is entered from the current before it, as it was at first: where a
-/// neuron remembers, the side matters.
-void Conductor::enter_again(Sample at) {
-  pause_ = Pause::none;
-  resume_wanted_ = false;
-  step_.reset();
-  present_current_ = Current{};
-  emit_(Resumed{paused_index_, seconds(now_)});
-  const int before = paused_index_ - 1;
-  if (before < 0) {
-    begin_step(paused_index_, at);
-    order_step(at);
-    return;
-  }
-  present_current_ = plan_.steps[static_cast<std::size_t>(before)].current;
-  send_current(at, present_current_);
-  // For as long as silence must last to be told from slow firing: the neuron has then found its state.
-  const Duration lead = Duration::from_si(3.0 / plan_.rules.f_min_hz);
-  const std::int64_t length = round_up(std::max(latency_, device_.samples(lead).index), grid_);
-  begin_step(paused_index_, at + length);
-  step_->order = at + (length - latency_);
+  if (again_.empty()) return;
+  present_current_ = step_ ? step_->placed.last : again_.front().before;
+  place_next(again);
 }
 
 // ---------------------------------------------------------------- what was measured
@@ -294,7 +329,7 @@ void Conductor::finish_step(Sample end, bool interrupted) {
   FinishedStep finished{std::move(*step_), end, interrupted, false};
   step_.reset();
   // A step that ended before the current had settled leaves nothing to tell.
-  if (end <= finished.step.settled) return;
+  if (end <= finished.step.placed.settled) return;
   finished.step.measured->close(end, carried_);
   finished_steps_.push_back(std::move(finished));
   tell_finished_steps();
@@ -308,8 +343,8 @@ void Conductor::tell_finished_steps() {
       emit_(
           Notice{fmt::format("step {}: the analysis fell behind the device; the step is computed again from the "
                              "recording",
-                             oldest.step.index)});
-      ask_(ReadBack{plan_.channel, oldest.step.start - grid_, oldest.end});
+                             oldest.step.placed.asked.index)});
+      ask_(ReadBack{plan_.channel, oldest.step.placed.start - grid_, oldest.end});
       return;
     }
     tell(oldest);
@@ -319,6 +354,7 @@ void Conductor::tell_finished_steps() {
 
 void Conductor::tell(const FinishedStep& finished) {
   results_.push_back(row(finished.step, finished.end, finished.interrupted));
+  if (!finished.interrupted) whole_.push_back(results_.back());
   fit_ = analysis::analyze_sweep(results_);
   emit_(StepFinished{results_.back(), finished.step.measured->isi_counts()});
   emit_(ResultsUpdated{results_, fit_});
@@ -343,7 +379,7 @@ void Conductor::measure_again(FinishedStep& finished, std::span<const DeviceMess
   for (const DeviceMessage& message : messages) {
     data.add(message);
     const auto* mark = std::get_if<protocol::Mark>(&message);
-    if (mark != nullptr && mark->at > step.settled && mark->at <= step.evaluated) marks.push_back(mark->at);
+    if (mark != nullptr && mark->at > step.placed.settled && mark->at <= step.evaluated) marks.push_back(mark->at);
   }
   Carried carried;
   step.measured.reset();
@@ -351,38 +387,60 @@ void Conductor::measure_again(FinishedStep& finished, std::span<const DeviceMess
   for (const StepDatum& datum : data.take()) {
     const Sample at = datum.begins(grid_);
     if (at >= finished.end) break;
-    if (!step.measured && at >= step.start) {
-      step.measured.emplace(plan_.rules, device_, plan_.channel, step.settled, carried);
+    if (!step.measured && at >= step.placed.start) {
+      step.measured.emplace(step.rules, device_, plan_.channel, step.placed.settled, carried);
     }
     for (; mark != marks.end() && *mark <= at; ++mark) step.measured->evaluate(*mark);
     if (step.measured) step.measured->take(datum);
     pass_over(datum, grid_, carried);
   }
-  if (!step.measured) step.measured.emplace(plan_.rules, device_, plan_.channel, step.settled, carried);
+  if (!step.measured) step.measured.emplace(step.rules, device_, plan_.channel, step.placed.settled, carried);
   for (; mark != marks.end(); ++mark) step.measured->evaluate(*mark);
   step.measured->close(finished.end, carried);
 }
 
-analysis::StepResult Conductor::row(const RunningStep& step, Sample end, bool interrupted) const {
-  const PlannedStep& planned = plan_.steps[static_cast<std::size_t>(step.index)];
-  analysis::StepResult result = step.measured->row(end, planned.current);
-  result.index = step.index;
+/// What the plan knows of a step; it has no data.
+analysis::StepResult Conductor::planned_row(const PlacedStep& placed) const {
+  const PlannedStep& planned = placed.asked.step;
+  analysis::StepResult result;
+  result.index = placed.asked.index;
   result.channel = plan_.channel.index;
   result.leg = planned.leg;
+  result.conditions = placed.asked.conditions;
+  result.current_ua = planned.current.in(1.0_uA);
   result.direction = planned.direction;
+  result.start = result.end = to_ticks(placed.settled);
+  result.lead_s = static_cast<double>(placed.start - placed.entered) / device_.sample_rate_hz;
+  result.part = planned.part;
+  result.purpose = planned.purpose;
+  return result;
+}
+
+analysis::StepResult Conductor::row(const RunningStep& step, Sample end, bool interrupted) const {
+  analysis::StepResult planned = planned_row(step.placed);
+  analysis::StepResult result = step.measured->row(end, step.placed.asked.step.current);
+  result.index = planned.index;
+  result.channel = planned.channel;
+  result.leg = planned.leg;
+  result.conditions = std::move(planned.conditions);
+  result.direction = planned.direction;
+  result.lead_s = planned.lead_s;
+  result.part = std::move(planned.part);
+  result.purpose = std::move(planned.purpose);
   if (step.unreadable) result.status = analysis::StepStatus::undetermined;
   if (interrupted) result.status = analysis::StepStatus::interrupted;
   return result;
 }
 
 void Conductor::close_interrupted() {
-  if (step_) finish_step(step_->end ? std::min(*step_->end, now_) : now_, true);
+  if (step_) finish_step(step_->placed.end ? std::min(*step_->placed.end, now_) : now_, true);
 }
 
-void Conductor::publish_progress(Sample now) {
+void Conductor::publish_progress() {
+  if (!step_ || now_ < next_progress_ || now_ <= step_->placed.settled) return;
   const std::int64_t second = device_.samples(1.0_s).index;
-  while (next_progress_ <= now) next_progress_ = next_progress_ + second;
-  emit_(StepProgress{row(*step_, now, false), seconds(now)});
+  while (next_progress_ <= now_) next_progress_ = next_progress_ + second;
+  emit_(StepProgress{row(*step_, now_, false), seconds(now_)});
 }
 
 }  // namespace thyrode::experiment

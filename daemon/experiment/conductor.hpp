@@ -2,14 +2,18 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "daemon/acquisition/acquisition.hpp"
 #include "daemon/experiment/events.hpp"
 #include "daemon/experiment/measured_step.hpp"
+#include "daemon/experiment/outbox.hpp"
+#include "daemon/experiment/placed_step.hpp"
 #include "daemon/experiment/run_plan.hpp"
 
 namespace thyrode::experiment {
@@ -24,6 +28,15 @@ struct ReadBack {
 /// Evaluated on each mark (10 ms of device time) with all data before it. A decision taken at T acts at T plus the
 /// decision latency; one that the device calls too late is counted and taken again. A stop is no decision on data: it
 /// acts as early as the device can.
+///
+/// Which step comes next says the strategy. It is asked at the mark at which the end of the step before is known and no
+/// more than the decision latency away, with the row of that step as it stands there: a step that ends by its data is
+/// asked about once they suffice, a step of fixed length the latency before its end. Steps shorter than the latency
+/// are asked for before those in front of them have begun; the rows of these are given without data (`undetermined`).
+/// Pieces of a step are told to the device the latency before they begin, never more than its queue holds.
+///
+/// Where a step needs other conditions, or asks a question, the current goes to zero first; the device sets its
+/// variable part, an operator answers (answer()), and the step begins from there.
 ///
 /// A pause is taken up at the next mark: the current goes to zero the decision latency later, and the step under way
 /// is kept as `interrupted`. After resume() the current of the step before is applied for a while and then the step is
@@ -46,6 +59,10 @@ class Conductor {
   void request_stop();
   void request_pause();
   void request_resume();
+  /// Answers the question that was asked last; without one it does nothing.
+  /// @param go_on  false ends the run as request_stop() does
+  /// @param value  of the quantity asked for, SI; empty: what was planned
+  void answer(bool go_on, std::optional<double> value);
 
   /// What the recording holds, in answer to the oldest ReadBack that is not answered; an error leaves the step
   /// `undetermined`.
@@ -53,8 +70,9 @@ class Conductor {
   bool awaits_read_back() const { return !finished_steps_.empty(); }
 
   bool finished() const { return finished_; }
-  /// The current is zero by a pause, and device time that waits for the host stands still until resume().
-  bool held() const { return pause_ == Pause::held && !stopping_ && !fault_; }
+  /// The current is zero by a pause or a question, and device time that waits for the host stands still until resume()
+  /// or answer().
+  bool held() const { return (pause_ == Pause::held || question_) && !stopping_ && !fault_; }
   /// A latched fault of the device ended the run.
   const std::optional<protocol::Fault>& fault() const { return fault_; }
   /// What the device did that ended the run without a fault.
@@ -63,21 +81,18 @@ class Conductor {
   std::int64_t late_decisions() const { return late_decisions_; }
   const std::vector<analysis::StepResult>& results() const { return results_; }
   const analysis::SweepFit& fit() const { return fit_; }
+  /// What the plan aimed at, and what the rows so far have reached.
+  std::vector<TargetReport> targets() const;
   /// Closes the step under way with what it has; for a run that ends without the device.
   void close_interrupted();
 
  private:
   struct RunningStep {
-    int index = 0;
-    Sample start;                 // the command begins to move
-    Sample settled;               // the slew is over: data count from here
-    std::optional<Sample> end;    // the current moves on, once decided
-    bool cut_short = false;       // ended by a request, not by its data
-    std::optional<Sample> order;  // the mark at which the device is told of it; empty once it was
-    Current before;               // the current that it moved from
-    Sample evaluated{};           // the last mark at which its rules were asked
-    bool incomplete = false;      // the analysis has missed messages
-    bool unreadable = false;      // and the recording could not give them back
+    PlacedStep placed;
+    Sample evaluated{};       // the last mark at which its rules were asked
+    bool incomplete = false;  // the analysis has missed messages
+    bool unreadable = false;  // and the recording could not give them back
+    analysis::StepRules rules;
     std::optional<MeasuredStep> measured;
   };
   /// A step that is over; rows are told in the order of the steps, so one that is read back holds up those behind it.
@@ -89,6 +104,8 @@ class Conductor {
   };
   enum class Pause { none, wanted, ordered, held };
 
+  void begin_with_rows();
+
   void flush_data();
   void take_mark(const protocol::Mark& mark);
   void take_applied(const protocol::StepApplied& change);
@@ -96,25 +113,38 @@ class Conductor {
   void take_late_step(Sample now);
   bool device_went_wrong(const protocol::Mark& mark);
 
-  RunningStep make_step(int index, Sample at) const;
-  void begin_step(int index, Sample at);
-  void close_step_before(Sample data);
-  void decide(Sample now);
-  void order_next(Sample at);
-  void order_step(Sample at);
+  void begin_step(PlacedStep placed);
+  void close_step_before(Sample data, bool incomplete);
+  void decide();
+  void plan_ahead();
+  void place_next(Sample at);
+  void place_step(AskedStep asked, Sample at);
+  std::optional<AskedStep> next_asked();
+  std::optional<PlannedStep> ask_strategy();
+  void take_back();
+  void cut(Sample at);
   void order_stop(Sample at);
+  void send_due(Sample decided = {});
   void send_current(Sample at, Current current);
 
   void order_pause(Sample at);
   void follow_pause();
   void enter_again(Sample at);
+  Sample time_to_zero(Sample from, Current present) const;
+
+  bool needs_setup(const AskedStep& asked) const;
+  void begin_setup(AskedStep asked, Sample at);
+  void follow_setup();
+  std::optional<Question> question_of(const AskedStep& asked) const;
+  void set_up();
 
   void finish_step(Sample end, bool interrupted);
   void tell_finished_steps();
   void measure_again(FinishedStep& finished, std::span<const DeviceMessage> messages) const;
   void tell(const FinishedStep& finished);
+  analysis::StepResult planned_row(const PlacedStep& placed) const;
   analysis::StepResult row(const RunningStep& step, Sample end, bool interrupted) const;
-  void publish_progress(Sample now);
+  void publish_progress();
   double seconds(Sample at) const { return static_cast<double>(at.index) / device_.sample_rate_hz; }
 
   const RunPlan& plan_;
@@ -130,19 +160,29 @@ class Conductor {
   StepData data_;
   bool dropped_ = false;  // since the last mark
   Carried carried_;
+  std::unique_ptr<Strategy> strategy_;
+  Outbox outbox_;
   std::optional<RunningStep> step_;
-  std::optional<Sample> pending_start_;  // of the step after this one
-  Current present_current_;
+  std::deque<PlacedStep> ahead_;  // steps after it that have their place
+  std::deque<AskedStep> again_;   // taken back, to be placed before anything new is asked for
+  int asked_ = 0;                 // steps that the strategy was asked for, those measured before this run included
+  Current present_current_;       // at the end of all that has its place
   std::deque<FinishedStep> finished_steps_;  // not told yet
   std::vector<analysis::StepResult> results_;
+  std::vector<analysis::StepResult> whole_;  // those of them that are not interrupted, as they were measured
   analysis::SweepFit fit_;
   Sample next_progress_{};
 
   Pause pause_ = Pause::none;
   bool resume_wanted_ = false;
-  Sample zero_at_{};  // the pause takes the current away
+  Sample zero_at_{};  // a pause or new conditions take the current away
   Sample quiet_at_{};
   int paused_index_ = 0;
+
+  std::optional<AskedStep> setup_;         // the step that waits for its conditions
+  std::optional<Question> question_;       // asked and not answered
+  std::map<std::string, double> planned_;  // conditions as the steps so far asked for them
+  std::map<std::string, double> told_;     // what an operator said they are
 
   std::int64_t late_decisions_ = 0;
   std::optional<protocol::Fault> fault_;

@@ -62,6 +62,24 @@ Result<void> check_front_end(const load::Experiment& experiment, const load::Sta
 
 }  // namespace
 
+Result<PartSettings> part_setting(const std::string& name, double value, const ChannelDescription& channel) {
+  if (!channel.part || (name != "tau_L" && name != "R_L")) {
+    return fail(ErrorKind::bad_input,
+                fmt::format("channel {} of the device cannot set {}: let an operator set it, or take a device that "
+                            "has the variable part",
+                            channel.label, name));
+  }
+  const VariablePart& part = *channel.part;
+  const double load = name == "R_L" ? value : value / part.capacitance.si();
+  if (load < part.lowest.si() * (1.0 - 1e-9) || load > part.highest.si() * (1.0 + 1e-9)) {
+    const double one = name == "R_L" ? 1.0 : part.capacitance.si();
+    return fail(ErrorKind::bad_input,
+                fmt::format("{} of {:.6g} is outside the {:.6g} to {:.6g} that channel {} of the device can set", name,
+                            value, part.lowest.si() * one, part.highest.si() * one, channel.label));
+  }
+  return PartSettings{Resistance::from_si(load)};
+}
+
 Result<RunPlan> make_run_plan(const load::Experiment& experiment, const load::Station& station,
                               const DeviceInfo& device, std::uint64_t seed) {
   const Frequency adc_rate = Frequency::from_si(device.sample_rate_hz);

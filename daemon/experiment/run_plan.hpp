@@ -1,6 +1,9 @@
 // What the engine carries out: every number checked, in the device's terms.
 #pragma once
 
+#include <algorithm>
+#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -12,10 +15,27 @@
 
 namespace thyrode::experiment {
 
+/// A second parameter that the steps of a plan set.
+struct RunKnob {
+  std::string name;            ///< key of PlannedStep::conditions: "tau_L" ...
+  bool operator_sets = false;  ///< else the device does, by its variable part
+  std::string unit{};          ///< in which it is told and asked for; empty: none
+  double one = 1.0;            ///< that unit, SI
+};
+
+/// A step that an earlier recording holds, and its ISI histogram.
+struct MeasuredBefore {
+  analysis::StepResult row;
+  std::vector<std::uint32_t> isi_counts;
+};
+
 struct RunPlan {
   std::string name;
   Channel channel;
-  std::vector<PlannedStep> steps;
+  std::vector<PlannedStep> steps;  ///< of a plan that is known beforehand; unused where there is a strategy
+  std::function<std::unique_ptr<Strategy>()> strategy{};
+  std::vector<RunKnob> knobs{};
+  std::vector<MeasuredBefore> before{};  ///< of a run that goes on: whole steps, in their order
   analysis::StepRules rules;
   DetectorSettings detector;
   TelemetrySettings telemetry;
@@ -24,7 +44,18 @@ struct RunPlan {
   Duration lease;
   Duration decision_latency;
   std::uint64_t seed = 0;
+
+  /// A fresh strategy; the same one each time.
+  std::unique_ptr<Strategy> make_strategy() const { return strategy ? strategy() : std::make_unique<Timetable>(steps); }
+  const RunKnob* knob(const std::string& key) const {
+    const auto found = std::find_if(knobs.begin(), knobs.end(), [&](const RunKnob& k) { return k.name == key; });
+    return found == knobs.end() ? nullptr : &*found;
+  }
 };
+
+/// A condition as a setting of the device's variable part: `tau_L` (tau_L = R_L C_L) or `R_L`, SI units.
+/// Errors: bad_input (a device without the part, a name that is none of its settings, a value outside its range).
+Result<PartSettings> part_setting(const std::string& name, double value, const ChannelDescription& channel);
 
 /// Fits an experiment to a station and a device.
 /// Errors: bad_input (a current, rate or snippet that the station or the device cannot do: with place, value and

@@ -13,6 +13,11 @@ namespace thyrode::experiment {
 /// Samples between two marks, level records and decisions: 10 ms.
 std::int64_t grid_of(const DeviceInfo& device);
 
+/// The next multiple of `step`, which is positive, from `value` >= 0 on.
+constexpr std::int64_t round_up(std::int64_t value, std::int64_t step) {
+  return (value + step - 1) / step * step;
+}
+
 /// One thing that a step is made of, and when the device told it.
 struct StepDatum {
   std::int64_t period = 0;  ///< of the grid: that in which the device knew it, or a gap begins

@@ -46,8 +46,8 @@ struct Emulated {
   native::NativeOptions options(std::uint64_t seed = 5) {
     return {.seed = seed, .truth = [this](const native::Truth& truth) {
               if (truth.kind != native::Truth::Kind::current) return;
-              current = truth.current;
-              largest = std::max(largest, truth.current);
+              current = truth.value;
+              largest = std::max(largest, truth.value);
             }};
   }
   std::unique_ptr<Device> open(const std::string& uri = "sim:tonic") {

@@ -51,7 +51,7 @@ struct MapPoint {
   std::int64_t n_spikes = 0;
   analysis::Label label = analysis::Label::undetermined;
   bool latched = false;
-  bool failed = false;  ///< the circuit chatters here; all else is undefined
+  bool failed = false;  ///< it could not be simulated; all else is undefined
 };
 
 struct MapResult {

@@ -34,7 +34,7 @@ std::vector<double> coordinates_at(const recording::MapDescription& map, std::in
 /// of threads nor an interruption changes a result.
 std::uint64_t point_seed(std::uint64_t seed, std::int64_t index);
 
-/// Simulates one point. A circuit that chatters, or that cannot be built, gives a point that has failed.
+/// Simulates one point. One that cannot be simulated, as the circuit cannot be built or go on, has failed.
 recording::MapPoint simulate_point(const recording::MapDescription& map, std::int64_t index,
                                    const PointBuilder& builder, Duration duration, Duration settle, std::uint64_t seed);
 

@@ -118,11 +118,21 @@ constexpr const char* plan_text =
     "  thyrode plan first.yaml --device serial:/dev/ttyACM0";
 
 constexpr const char* show_text =
-    "Also while the run goes on (NAME.nwb.part) and after its program died: then the steps so far and the one under "
-    "way.\n\n"
+    "Recordings (NAME.nwb) as their table, also while the run goes on (NAME.nwb.part) and after its program died: "
+    "then\n"
+    "the steps so far and the one under way. Maps (.h5) as a picture, complete or not.\n\n"
     "Examples:\n"
+    "  thyrode show map.h5\n"
     "  thyrode show runs/monday.nwb\n"
     "  thyrode show runs/monday.nwb --json | jq '.steps[].beta_n_per_ua'";
+
+constexpr const char* simulate_text =
+    "A map needs one axis or two, and its file; Ctrl-C ends it, the same command goes on with it, `thyrode show` draws "
+    "it.\n\n"
+    "Examples:\n"
+    "  thyrode simulate msn --current 45.3uA --duration 2s\n"
+    "  thyrode simulate mbn --ramp 60uA:30uA --set tau_L=0.3ms --duration 5s --csv trace --rate 10kS/s\n"
+    "  thyrode simulate mbn --map I=30uA:120uA:60,tau_L=0.01ms:0.6ms:40 --out map.h5";
 
 constexpr const char* emulate_text =
     "The first line of the output is the URI to give to `thyrode run --device`. The instrument serves one client "
@@ -251,6 +261,7 @@ int dispatch(int argc, char** argv) {
                        "a map over one or two axes, I or parameters, both ends included: "
                        "I=30uA:120uA:120,tau_L=0.01ms:0.6ms:120");
   simulate->add_option("--out", simulate_options.out, "file of the map; one that is there is gone on with");
+  simulate->add_option("--channel", simulate_options.channel, "whose pattern the map shows: A or B (default A)");
   simulate->add_option("--threads", simulate_options.threads, "threads of the map (default: all cores)")
       ->check(CLI::Range(1, 1024));
   simulate->add_option("--seed", simulate_options.seed, "seed of the noise (default 1)")->check(seed_error);
@@ -260,6 +271,7 @@ int dispatch(int argc, char** argv) {
   simulate->add_flag("--json", simulate_options.json, "one JSON document on standard output");
   add_noise(simulate, simulate_options.noise);
   add_spread(simulate, simulate_options.spread);
+  simulate->footer(simulate_text);
   simulate->callback([&] { code = program::simulate(simulate_options); });
 
   for (CLI::App* verb : app.get_subcommands(nullptr)) verb->set_help_flag("-h,--help", "print this text and exit");

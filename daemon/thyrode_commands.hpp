@@ -109,6 +109,7 @@ struct SimulateOptions {
   std::string rate;                  ///< of `csv` trace; empty: 25 kS/s
   std::string map;                   ///< "I=30uA:120uA:120,tau_L=0.01ms:0.6ms:120"; empty: no map
   std::string out;                   ///< file of the map
+  std::string channel;               ///< whose pattern the map shows, "A" or "B"; empty: A
   int threads = 0;                   ///< of the map; 0: all cores
   std::uint64_t seed = 1;
   bool noise = true;

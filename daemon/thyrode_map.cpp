@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <atomic>
 #include <charconv>
-#include <chrono>
 #include <cmath>
 #include <csignal>
 #include <cstdlib>
@@ -22,6 +21,7 @@
 #include "daemon/simulation/map_picture.hpp"
 #include "daemon/thyrode_commands.hpp"
 #include "daemon/thyrode_neuron.hpp"
+#include "daemon/thyrode_progress.hpp"
 
 namespace thyrode::program {
 namespace {
@@ -169,6 +169,8 @@ struct Job {
   Current current;  ///< where no axis is the current
   Duration duration;
   Duration settle;
+  std::size_t channel = 0;   ///< whose pattern is shown
+  std::size_t channels = 1;  ///< of the neuron
 };
 
 Result<void> check_options(const SimulateOptions& options) {
@@ -204,6 +206,22 @@ Result<void> set_current(Job& job, const SimulateOptions& options) {
   return {};
 }
 
+Result<void> set_channel(Job& job, const SimulateOptions& options) {
+  const auto neuron = build_neuron(job.plan, options.seed);
+  if (!neuron) return tl::make_unexpected(neuron.error());
+  job.channels = (*neuron)->channels();
+  if (options.channel.empty()) return {};
+  std::vector<std::string> names;
+  for (std::size_t c = 0; c < job.channels; ++c) {
+    names.push_back(channel_name(c));
+    if (options.channel != names.back()) continue;
+    job.channel = c;
+    return {};
+  }
+  return refuse(
+      fmt::format("--channel {}: the neuron has {}", load::shortened(options.channel), load::list_of_words(names)));
+}
+
 void describe(Job& job, const SimulateOptions& options) {
   std::string set;
   for (const std::string& assignment : options.set) set += (set.empty() ? "" : " ") + assignment;
@@ -215,6 +233,7 @@ void describe(Job& job, const SimulateOptions& options) {
                         {"spread", options.spread ? std::to_string(*options.spread) : ""},
                         {"duration", load::to_text(job.duration)},
                         {"settle", load::to_text(job.settle)},
+                        {"channel", job.channels > 1 ? channel_name(job.channel) : ""},
                         {"current", options.current.empty() ? "" : load::to_text(job.current)},
                         {"version", version}};
 }
@@ -246,17 +265,10 @@ Result<void> check_points(const Job& job) {
   const std::int64_t column_step = axes.front().name == current_axis ? job.map.columns() : 1;
   const std::int64_t last = axes.size() > 1 && axes[1].name == current_axis ? job.map.columns() : job.map.points();
   for (std::int64_t index = 0; index < last; index += column_step) {
-    const auto coordinates = simulation::coordinates_at(job.map, index);
-    const auto built = build_point(job, coordinates, 1);
+    const auto built = build_point(job, simulation::coordinates_at(job.map, index), 1);
     if (built) continue;
-    std::string where;
-    for (std::size_t k = 0; k < axes.size(); ++k) {
-      if (axes[k].name == current_axis) continue;
-      where +=
-          fmt::format("{}{} = {:.6g}{}{}", where.empty() ? "" : ", ", axes[k].name,
-                      coordinates[k] / axes[k].shown_scale, axes[k].shown_unit.empty() ? "" : " ", axes[k].shown_unit);
-    }
-    return refuse(fmt::format("--map: at {}: {}", where, built.error().message));
+    return refuse(
+        fmt::format("--map: at {}: {}", simulation::place_of(job.map, index, current_axis), built.error().message));
   }
   return {};
 }
@@ -270,6 +282,7 @@ Result<Job> make_job(const SimulateOptions& options) {
   Job job{*std::move(plan), {*std::move(axes), {}, {}}, {}, {}, {}};
   if (auto good = set_times(job, options); !good) return tl::make_unexpected(good.error());
   if (auto good = set_current(job, options); !good) return tl::make_unexpected(good.error());
+  if (auto good = set_channel(job, options); !good) return tl::make_unexpected(good.error());
   if (auto good = check_points(job); !good) return tl::make_unexpected(good.error());
   describe(job, options);
   return job;
@@ -287,50 +300,6 @@ void stop_on_signals() {
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
 }
-
-double steady_seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-/// A bar that moves on a terminal; elsewhere a line each time points are written.
-class Progress {
- public:
-  explicit Progress(std::int64_t points)
-      : points_{points}, terminal_{isatty(STDERR_FILENO) != 0}, begun_{steady_seconds()} {}
-
-  void show(std::int64_t known, std::int64_t written) {
-    if (first_ < 0) first_ = known;
-    const double now = steady_seconds();
-    if (!terminal_) {
-      if (written == written_) return;
-      written_ = written;
-      fmt::print(stderr, "{} of {} points, {} %\n", written, points_, 100 * written / points_);
-      return;
-    }
-    if (now - drawn_ < 0.1 && known < points_) return;
-    drawn_ = now;
-    const int full = static_cast<int>(30 * known / points_);
-    std::string left;
-    if (known > first_ && known < points_) {
-      const double pace = static_cast<double>(known - first_) / (now - begun_);
-      left = fmt::format(", {:.0f} s left", static_cast<double>(points_ - known) / pace);
-    }
-    fmt::print(stderr, "\r\x1b[K[{:#<{}}{:-<{}}] {} of {} points, {} %{}", "", full, "", 30 - full, known, points_,
-               100 * known / points_, left);
-    std::fflush(stderr);
-  }
-  void end() const {
-    if (terminal_) fmt::print(stderr, "\n");
-  }
-
- private:
-  std::int64_t points_;
-  bool terminal_;
-  double begun_;
-  std::int64_t first_ = -1;
-  std::int64_t written_ = -1;
-  double drawn_ = 0.0;
-};
 
 // ---------------------------------------------------------------- showing
 
@@ -397,7 +366,8 @@ ordered_json summary_json(const recording::Map& map) {
   document["axes"] = std::move(axes);
   document["points"] = map.description.points();
   document["computed"] = map.computed_points();
-  document["failed"] = std::count_if(map.points.begin(), map.points.end(), [](const auto& p) { return p.failed; });
+  document["failed"] = map.failed_points();
+  document["first_failure"] = map.first_failure.empty() ? ordered_json(nullptr) : ordered_json(map.first_failure);
   document["labels"] = counts_json(map);
   return document;
 }
@@ -432,11 +402,12 @@ int simulate_map(const SimulateOptions& options) {
   auto file = recording::MapFile::open(options.out, job->map);
   if (!file) return report(file.error());
   stop_on_signals();
-  Progress progress{job->map.points()};
+  MapProgress progress{job->map.points()};
   simulation::MapRun run;
   run.duration = job->duration;
   run.settle = job->settle;
   run.seed = options.seed;
+  run.channel = job->channel;
   run.threads = options.threads > 0 ? options.threads : static_cast<int>(std::thread::hardware_concurrency());
   run.seconds = steady_seconds;
   run.go_on = [](std::int64_t) { return !stop_mapping; };
@@ -452,6 +423,10 @@ int simulate_map(const SimulateOptions& options) {
   }
   const auto map = recording::read_map(options.out);
   if (!map) return report(map.error());
+  if (const std::int64_t failed = map->failed_points(); failed > 0) {
+    fmt::print(stderr, "thyrode: {}: {} of {} points could not be simulated; the first {}\n", options.out, failed,
+               map->description.points(), map->first_failure);
+  }
   if (options.json) {
     ordered_json document = summary_json(*map);
     document["path"] = options.out;

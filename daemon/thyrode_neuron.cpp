@@ -172,6 +172,10 @@ Result<std::unique_ptr<neurons::Neuron>> build_neuron(const NeuronPlan& plan, st
   return std::move(*neuron);
 }
 
+std::string channel_name(std::size_t channel) {
+  return std::string(1, static_cast<char>('A' + channel));
+}
+
 bool is_noisy(const NeuronPlan& plan) {
   return plan.noise.deviation > 0.0 || plan.noise.white_density > 0.0;
 }

@@ -48,6 +48,9 @@ Result<NeuronPlan> plan_neuron(const NeuronChoice& choice);
 /// Errors: bad_input, a parameter with its place.
 Result<std::unique_ptr<neurons::Neuron>> build_neuron(const NeuronPlan& plan, std::uint64_t seed);
 
+/// "A" or "B": what people call a channel.
+std::string channel_name(std::size_t channel);
+
 /// Whether chance has a part in it.
 bool is_noisy(const NeuronPlan& plan);
 

@@ -3,14 +3,17 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "daemon/experiment/load/quantity_text.hpp"
 #include "daemon/experiment/load/words.hpp"
+#include "daemon/simulation/map_picture.hpp"
 #include "daemon/simulation/simulate.hpp"
 #include "daemon/thyrode_commands.hpp"
 #include "daemon/thyrode_neuron.hpp"
+#include "daemon/thyrode_progress.hpp"
 
 namespace thyrode::program {
 namespace {
@@ -126,10 +129,6 @@ void add_channel(ordered_json& document, const Drive& drive, const Simulation& r
   document["truth"] = truth_json(result.truth);
 }
 
-std::string channel_name(std::size_t channel) {
-  return std::string(1, static_cast<char>('A' + channel));
-}
-
 /// @param device  parameters of a drawn device, SI; null for the nominal one
 void print_json(const std::string& neuron, const ordered_json& device, const std::vector<Drive>& drives,
                 const std::vector<Simulation>& results) {
@@ -190,22 +189,45 @@ void print_trace(const std::vector<Simulation>& results, Duration settle) {
   }
 }
 
+/// A mean count as people say it: 2, 1.6, 74.3.
+std::string count_text(double mean) {
+  return mean == std::round(mean) ? fmt::format("{:.0f}", mean) : fmt::format("{:.1f}", mean);
+}
+
+/// What a channel did, in words and with the code of the label.
+std::string pattern_text(const simulation::Pattern& pattern) {
+  std::string text =
+      fmt::format(", {} ({})", simulation::meaning_of(pattern.label), analysis::to_string(pattern.label));
+  if (pattern.spikes_per_burst && pattern.event_frequency_hz) {
+    text += fmt::format(", {:.4g} bursts/s of {} spikes", *pattern.event_frequency_hz,
+                        count_text(*pattern.spikes_per_burst));
+  }
+  return text;
+}
+
+std::string phase_text(double phase) {
+  constexpr double near = 0.1;
+  const char* word = std::abs(phase - 0.5) < near ? "alternation" : std::min(phase, 1.0 - phase) < near ? "unison" : "";
+  return fmt::format("{:.3f}{}{}", phase, *word == '\0' ? "" : ", ", word);
+}
+
 void print_text(const std::string& neuron, const std::vector<Drive>& drives, const std::vector<Simulation>& results,
                 Duration duration) {
   for (std::size_t c = 0; c < results.size(); ++c) {
     const Simulation& result = results[c];
     std::string current = fmt::format("{:.6g}", drives[c].from.in(1.0_uA));
     if (drives[c].to) current += fmt::format(" to {:.6g}", drives[c].to->in(1.0_uA));
-    fmt::print("{}{} at {} uA: {} spikes in {:.6g} s", neuron,
-               results.size() == 1 ? "" : ", channel " + channel_name(c), current, result.n_spikes, duration.si());
+    fmt::print("{}{} at {} uA: {} spike{} in {:.6g} s", neuron,
+               results.size() == 1 ? "" : ", channel " + channel_name(c), current, result.n_spikes,
+               result.n_spikes == 1 ? "" : "s", duration.si());
     if (result.frequency_hz) fmt::print(", {:.6g} Hz", *result.frequency_hz);
-    if (!drives[c].to) fmt::print(", {}", analysis::to_string(result.pattern.label));
-    if (result.pattern.spikes_per_burst && result.pattern.event_frequency_hz && !drives[c].to) {
-      fmt::print(" ({:.6g} bursts/s of {:.4g} spikes)", *result.pattern.event_frequency_hz,
-                 *result.pattern.spikes_per_burst);
-    }
+    if (!drives[c].to) fmt::print("{}", pattern_text(result.pattern));
     fmt::print("\n");
   }
+  if (results.size() != 2) return;
+  const auto series = simulation::phase_series(results[0].spike_times, results[1].spike_times);
+  if (series.empty()) return;
+  fmt::print("phase of B in the cycle of A, at the end: {}\n", phase_text(series.back().phase));
 }
 
 }  // namespace
@@ -213,6 +235,9 @@ void print_text(const std::string& neuron, const std::vector<Drive>& drives, con
 int simulate(const SimulateOptions& options) {
   if (!options.map.empty()) return simulate_map(options);
   if (!options.out.empty()) return report({ErrorKind::bad_input, "--out: is the file of a map; it needs --map"});
+  if (!options.channel.empty()) {
+    return report({ErrorKind::bad_input, "--channel: is that of a map; without --map all channels are told"});
+  }
   const auto given = parse_drives(options);
   if (!given) return report(given.error());
   const auto times = parse_times(options);
@@ -230,7 +255,11 @@ int simulate(const SimulateOptions& options) {
   if (options.csv == "trace") watch.trace_rate = times->rate;
   watch.list_modes = options.json;
   watch.facts = {load_time(plan->file.model, plan->parameters), is_noisy(*plan)};
-  const auto results = simulation::simulate(**neuron, *drives, times->duration, times->settle, watch);
+  const auto results = [&] {
+    SimulationProgress progress;
+    watch.progress = [&](double share) { progress.show(share); };
+    return simulation::simulate(**neuron, *drives, times->duration, times->settle, watch);
+  }();
   if (!results) return report({ErrorKind::bad_input, results.error().message});
   if (options.json) {
     print_json(options.neuron, options.spread ? ordered_json(plan->parameters) : ordered_json(nullptr), *drives,

@@ -10,9 +10,9 @@
 #include <cstring>
 #include <filesystem>
 
-#include "daemon/recording/builder.hpp"
 #include "daemon/recording/hdf5.hpp"
 #include "daemon/recording/layout.hpp"
+#include "daemon/recording/map_layout.hpp"
 #include "daemon/recording/map_seal.hpp"
 #include "daemon/recording/readback.hpp"
 
@@ -24,175 +24,10 @@ using analysis::Label;
 using h5::expect;
 using h5::Handle;
 using h5::own;
-
-constexpr const char* axes_group = "/axes";
-constexpr const char* provenance_group = "/provenance";
-constexpr const char* neuron_path = "/provenance/neuron_yaml";
-constexpr const char* computed_path = "/computed";
+using namespace map_layout;
 
 [[noreturn]] void refuse(const std::string& path, const std::string& what, const std::string& remedy) {
   raise(ErrorKind::bad_input, fmt::format("{}: {}; {}", path, what, remedy));
-}
-
-// ---------------------------------------------------------------- columns of the file
-
-/// A number of every point: its name, and where it lies in MapPoint.
-struct RealColumn {
-  const char* path;
-  const char* unit;
-  const char* description;
-  double MapPoint::*member;
-};
-constexpr std::array real_columns{
-    RealColumn{"/frequency_hz", "Hz", "(n - 1) / (last - first spike time); NaN below two spikes",
-               &MapPoint::frequency_hz},
-    RealColumn{"/event_frequency_hz", "Hz", "bursts a second where it bursts, else frequency_hz; NaN if undefined",
-               &MapPoint::event_frequency_hz},
-    RealColumn{"/spikes_per_burst", "1", "mean over whole burst periods; NaN where it does not burst",
-               &MapPoint::spikes_per_burst},
-    RealColumn{"/cv", "1", "coefficient of variation of the inter-spike intervals; NaN below two of them",
-               &MapPoint::cv},
-};
-
-constexpr const char* spikes_path = "/n_spikes";
-constexpr const char* label_path = "/label";
-constexpr const char* latched_path = "/latched";
-constexpr const char* failed_path = "/failed";
-
-constexpr auto last_label = static_cast<int>(Label::undetermined);
-
-Handle label_type() {
-  Handle type{H5Tenum_create(H5T_STD_U8LE)};
-  for (int k = 0; k <= last_label; ++k) {
-    auto value = static_cast<std::uint8_t>(k);
-    H5Tenum_insert(type.get(), analysis::to_string(static_cast<Label>(k)), &value);
-  }
-  return type;
-}
-
-Handle access_properties() {
-  Handle list{H5Pcreate(H5P_FILE_ACCESS)};
-  // The newest format marks a file as open for writing, and one whose writer was killed then opens no more.
-  H5Pset_libver_bounds(list.get(), H5F_LIBVER_EARLIEST, H5F_LIBVER_V18);
-  H5Pset_fclose_degree(list.get(), H5F_CLOSE_STRONG);
-  return list;
-}
-
-// ---------------------------------------------------------------- making the file
-
-class Skeleton {
- public:
-  Skeleton(hid_t file, const MapDescription& description) : file_{file}, builder_{file, 0}, description_{description} {}
-
-  void make() {
-    builder_.attribute("/", "schema", map_schema);
-    builder_.group(axes_group);
-    std::vector<std::string> names;
-    for (const MapAxis& axis : description_.axes) {
-      const std::string path = std::string{axes_group} + "/" + axis.name;
-      builder_.array(path, axis.values);
-      builder_.attribute(path, "unit", axis.unit);
-      builder_.attribute(path, "shown_unit", axis.shown_unit);
-      builder_.attribute(path, "shown_scale", axis.shown_scale);
-      names.push_back(axis.name);
-    }
-    // As for any array: the last axis is the fast one.
-    builder_.attribute(axes_group, "columns", names.front());
-    if (names.size() > 1) builder_.attribute(axes_group, "rows", names.back());
-    builder_.group(provenance_group);
-    builder_.text(neuron_path, description_.neuron_yaml);
-    for (const auto& [name, value] : description_.provenance) builder_.attribute(provenance_group, name.c_str(), value);
-    const double undefined = std::numeric_limits<double>::quiet_NaN();
-    for (const RealColumn& column : real_columns) {
-      make_column(column.path, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, &undefined, column.unit, column.description);
-    }
-    const std::int64_t none = 0;
-    make_column(spikes_path, H5T_STD_I64LE, H5T_NATIVE_INT64, &none, "1", "spikes in the time watched");
-    const auto undetermined = static_cast<std::uint8_t>(last_label);
-    const Handle labels = label_type();
-    make_column(label_path, labels.get(), labels.get(), &undetermined, "1", "name of the firing pattern");
-    const std::uint8_t no = 0;
-    make_column(latched_path, H5T_STD_U8LE, H5T_NATIVE_UINT8, &no, "1", "1 where the switch stays closed for ever");
-    make_column(failed_path, H5T_STD_U8LE, H5T_NATIVE_UINT8, &no, "1", "1 where the circuit could not be simulated");
-    make_column(computed_path, H5T_STD_U8LE, H5T_NATIVE_UINT8, &no, "1", "1 where the point is known");
-  }
-
- private:
-  void make_column(const std::string& path, hid_t type, hid_t memory, const void* fill, const char* unit,
-                   const char* description) {
-    const std::array<hsize_t, 2> shape{hsize_t(description_.rows()), hsize_t(description_.columns())};
-    const bool plane = description_.axes.size() > 1;
-    const Handle space{H5Screate_simple(plane ? 2 : 1, plane ? shape.data() : &shape[1], nullptr)};
-    const Handle properties{H5Pcreate(H5P_DATASET_CREATE)};
-    // All of the space at once: from then on only numbers change in the file, never its structure.
-    H5Pset_alloc_time(properties.get(), H5D_ALLOC_TIME_EARLY);
-    H5Pset_fill_time(properties.get(), H5D_FILL_TIME_ALLOC);
-    H5Pset_obj_track_times(properties.get(), false);
-    H5Pset_fill_value(properties.get(), memory, fill);
-    own(H5Dcreate2(file_, path.c_str(), type, space.get(), H5P_DEFAULT, properties.get(), H5P_DEFAULT), file_, path,
-        "create");
-    builder_.attribute(path, "unit", unit);
-    builder_.attribute(path, "description", description);
-  }
-
-  hid_t file_;
-  Builder builder_;
-  const MapDescription& description_;
-};
-
-/// Where the file changes after it was made: above all, where the numbers of the points lie. Rising.
-std::vector<ByteRange> changing_bytes(hid_t file) {
-  std::vector<std::string> paths{spikes_path, label_path, latched_path, failed_path, computed_path};
-  for (const RealColumn& column : real_columns) paths.emplace_back(column.path);
-  // "File consistency flags" of the superblock: the library sets them while it writes, and reads them in later
-  // versions.
-  std::vector<ByteRange> ranges{{map_seal_bytes + 20, 4}};
-  for (const std::string& path : paths) {
-    const Handle data = h5::open_dataset(file, path);
-    const haddr_t begin = H5Dget_offset(data.get());
-    if (begin == HADDR_UNDEF) h5::complain(file, path, "find the place of");
-    ranges.push_back({begin, H5Dget_storage_size(data.get())});
-  }
-  std::sort(ranges.begin(), ranges.end(), [](const auto& a, const auto& b) { return a.begin < b.begin; });
-  return ranges;
-}
-
-void make_file(const std::string& path, const MapDescription& description) {
-  const fs::path folder = fs::path{path}.parent_path();
-  std::error_code error;
-  if (!folder.empty() && !fs::is_directory(folder, error)) {
-    refuse(folder.string(), "no such folder", "create it or name another file with --out");
-  }
-  // A file appears under its name only when it is whole.
-  const std::string draft = fmt::format("{}.{}.new", path, getpid());
-  {
-    const Handle access = access_properties();
-    const Handle creation{H5Pcreate(H5P_FILE_CREATE)};
-    H5Pset_obj_track_times(creation.get(), false);
-    H5Pset_userblock(creation.get(), map_seal_bytes);
-    Handle file{H5Fcreate(draft.c_str(), H5F_ACC_TRUNC, creation.get(), access.get())};
-    if (!file) {
-      refuse(draft, fmt::format("cannot be made: {}", h5::last_reason()),
-             "check the folder and the disk, or name another file with --out");
-    }
-    Skeleton{file.get(), description}.make();
-    expect(H5Fflush(file.get(), H5F_SCOPE_LOCAL), file.get(), "the map", "write");
-    const std::vector<ByteRange> changing = changing_bytes(file.get());
-    file.reset();
-    seal_map(draft, changing);
-  }
-  // Of several programs that begin the same map one makes it; the others find it there.
-  fs::create_hard_link(draft, path, error);
-  if (error && error != std::errc::file_exists && !fs::exists(path)) {
-    fs::rename(draft, path, error);  // a file system without hard links
-  } else {
-    error.clear();
-    std::error_code ignored;
-    fs::remove(draft, ignored);
-  }
-  if (error) {
-    refuse(path, fmt::format("cannot be made: {}", error.message()), "name another file with --out");
-  }
 }
 
 // ---------------------------------------------------------------- reading
@@ -347,6 +182,27 @@ struct MapFile::State {
   std::int64_t columns = 0;
   std::vector<MapPoint> points;
   std::vector<std::uint8_t> computed;
+  std::int64_t failure_point = no_point;
+
+  /// Keeps the reason of the failed point of lowest index, whatever the order in which they come.
+  void note_failures(std::span<const MapResult> results) {
+    const MapResult* first = nullptr;
+    for (const MapResult& result : results) {
+      if (!result.point.failed || (failure_point != no_point && result.index >= failure_point)) continue;
+      first = &result;
+      failure_point = result.index;
+    }
+    if (first == nullptr) return;
+    std::array<char, map_failure_bytes> text{};
+    std::copy_n(first->failure.begin(), std::min(first->failure.size(), text.size()), text.begin());
+    write_one(failure_path, failure_type().get(), text.data());
+    write_one(failure_point_path, H5T_NATIVE_INT64, &failure_point);
+  }
+
+  void write_one(const char* name, hid_t type, const void* value) const {
+    const Handle data = h5::open_dataset(file.get(), name);
+    expect(H5Dwrite(data.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, value), file.get(), name, "write");
+  }
 
   /// Writes the rows that hold the points [first, last].
   template <class T, class Value>
@@ -395,6 +251,18 @@ void check_value(const std::string& path, const char* column, std::size_t point,
          "use a copy of it, or remove it and compute it again");
 }
 
+/// The text is not sealed: what is no letter is not shown.
+std::string read_failure(hid_t file) {
+  std::array<char, map_failure_bytes> text{};
+  const Handle data = h5::open_dataset(file, failure_path);
+  const Handle type = failure_type();
+  expect(H5Dread(data.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, text.data()), file, failure_path, "read");
+  std::string letters{text.begin(), std::find(text.begin(), text.end(), '\0')};
+  std::replace_if(
+      letters.begin(), letters.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
+  return letters;
+}
+
 Map read_open_map(hid_t file, const std::string& path) {
   Map map;
   map.description = read_description(file);
@@ -419,6 +287,7 @@ Map read_open_map(hid_t file, const std::string& path) {
     map.points[k].latched = latched[k] != 0;
     map.points[k].failed = failed[k] != 0;
   }
+  map.first_failure = read_failure(file);
   return map;
 }
 
@@ -426,6 +295,10 @@ Map read_open_map(hid_t file, const std::string& path) {
 
 std::int64_t Map::computed_points() const {
   return std::count(computed.begin(), computed.end(), std::uint8_t{1});
+}
+
+std::int64_t Map::failed_points() const {
+  return std::count_if(points.begin(), points.end(), [](const MapPoint& point) { return point.failed; });
 }
 
 MapFile::MapFile(std::unique_ptr<State> state) : state_{std::move(state)} {}
@@ -436,7 +309,7 @@ MapFile::~MapFile() = default;
 Result<MapFile> MapFile::open(const std::string& path, const MapDescription& description) {
   return guarded([&] {
     std::error_code error;
-    if (!fs::exists(fs::symlink_status(path, error))) make_file(path, description);
+    if (!fs::exists(fs::symlink_status(path, error))) make_map_file(path, description);
     Handle file = open_file(path, H5F_ACC_RDWR);
     check_same(path, read_description(file.get()), description);
     Map map = read_open_map(file.get(), path);
@@ -447,6 +320,7 @@ Result<MapFile> MapFile::open(const std::string& path, const MapDescription& des
     state->columns = description.columns();
     state->points = std::move(map.points);
     state->computed = std::move(map.computed);
+    state->failure_point = read_scalar<std::int64_t>(state->file.get(), failure_point_path);
     return MapFile{std::move(state)};
   });
 }
@@ -462,6 +336,7 @@ Result<void> MapFile::write(std::span<const MapResult> results) {
         results.begin(), results.end(), [](const MapResult& a, const MapResult& b) { return a.index < b.index; });
     for (const MapResult& result : results) state_->points[static_cast<std::size_t>(result.index)] = result.point;
     state_->write_values(first->index, last->index);
+    state_->note_failures(results);
     state_->flush();
     for (const MapResult& result : results) state_->computed[static_cast<std::size_t>(result.index)] = 1;
     state_->write_rows<std::uint8_t>(computed_path, H5T_NATIVE_UINT8, first->index, last->index,

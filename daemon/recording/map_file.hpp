@@ -17,6 +17,9 @@ namespace thyrode::recording {
 /// Schema of the file: the first line of its seal, and attribute `schema` of its root.
 inline constexpr const char* map_schema = "thyrode.map/2";
 
+/// Bytes kept of Map::first_failure.
+inline constexpr std::size_t map_failure_bytes = 1024;
+
 /// Most points of one map.
 inline constexpr std::int64_t map_points_max = 4'000'000;
 
@@ -57,6 +60,7 @@ struct MapPoint {
 struct MapResult {
   std::int64_t index = 0;  ///< row * columns + column
   MapPoint point;
+  std::string failure = {};  ///< of a point that failed: where and why, in words
 };
 
 /// A map as it stands in its file.
@@ -64,7 +68,9 @@ struct Map {
   MapDescription description;
   std::vector<MapPoint> points;        ///< shape (rows * columns)
   std::vector<std::uint8_t> computed;  ///< shape (rows * columns): 1 where the point is known
+  std::string first_failure;           ///< where and why the point of lowest index failed; empty if none did
   std::int64_t computed_points() const;
+  std::int64_t failed_points() const;
 };
 
 /// Writes a map. All space of the file is taken when it is made, and a point counts only once all its numbers are on

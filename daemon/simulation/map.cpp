@@ -1,8 +1,11 @@
 #include "daemon/simulation/map.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
+#include <iterator>
 #include <limits>
 #include <mutex>
 #include <thread>
@@ -51,7 +54,7 @@ class Workers {
   bool fetch(std::vector<MapResult>& results) {
     std::unique_lock lock{mutex_};
     something_.wait_for(lock, std::chrono::milliseconds{100}, [this] { return !finished_.empty() || working_ == 0; });
-    results.insert(results.end(), finished_.begin(), finished_.end());
+    results.insert(results.end(), std::move_iterator{finished_.begin()}, std::move_iterator{finished_.end()});
     finished_.clear();
     return working_ > 0;
   }
@@ -59,9 +62,9 @@ class Workers {
  private:
   void work() {
     while (const auto index = take()) {
-      const MapPoint point = simulate_point(map_, *index, builder_, run_.duration, run_.settle, run_.seed);
+      MapResult result = simulate_point(map_, *index, builder_, run_);
       const std::lock_guard lock{mutex_};
-      finished_.push_back({*index, point});
+      finished_.push_back(std::move(result));
       something_.notify_one();
     }
     const std::lock_guard lock{mutex_};
@@ -108,28 +111,46 @@ std::uint64_t point_seed(std::uint64_t seed, std::int64_t index) {
   return z ^ (z >> 31U);
 }
 
-MapPoint simulate_point(const MapDescription& map, std::int64_t index, const PointBuilder& builder, Duration duration,
-                        Duration settle, std::uint64_t seed) {
-  MapPoint point;
-  point.failed = true;
-  auto built = builder(coordinates_at(map, index), point_seed(seed, index));
-  if (!built) return point;
+std::string place_of(const MapDescription& map, std::int64_t index, std::string_view left_out) {
+  const std::vector<double> at = coordinates_at(map, index);
+  std::string text;
+  for (std::size_t k = 0; k < at.size(); ++k) {
+    const recording::MapAxis& axis = map.axes[k];
+    if (axis.name == left_out) continue;
+    text += fmt::format("{}{} = {:.6g}{}{}", text.empty() ? "" : ", ", axis.name, at[k] / axis.shown_scale,
+                        axis.shown_unit.empty() ? "" : " ", axis.shown_unit);
+  }
+  return text;
+}
+
+MapResult simulate_point(const MapDescription& map, std::int64_t index, const PointBuilder& builder,
+                         const MapRun& run) {
+  MapResult made;
+  made.index = index;
+  MapPoint& point = made.point;
+  const auto failed = [&](const SimulationError& error) {
+    point.failed = true;
+    made.failure = fmt::format("at {}: {}", place_of(map, index), error.message);
+    return made;
+  };
+  auto built = builder(coordinates_at(map, index), point_seed(run.seed, index));
+  if (!built) return failed(built.error());
   const std::vector<Drive> drives(built->neuron->channels(), Drive{built->current, std::nullopt});
+  if (run.channel >= drives.size()) return failed({fmt::format("the neuron has no channel {}", run.channel)});
   SimulationOptions options;
   options.facts = built->facts;
-  const auto result = simulate(*built->neuron, drives, duration, settle, options);
-  if (!result) return point;
-  const Simulation& first = result->front();
+  const auto result = simulate(*built->neuron, drives, run.duration, run.settle, options);
+  if (!result) return failed(result.error());
+  const Simulation& of_channel = (*result)[run.channel];
   constexpr double undefined = std::numeric_limits<double>::quiet_NaN();
-  point.failed = false;
-  point.frequency_hz = first.frequency_hz.value_or(undefined);
-  point.event_frequency_hz = first.pattern.event_frequency_hz.value_or(undefined);
-  point.spikes_per_burst = first.pattern.spikes_per_burst.value_or(undefined);
-  point.cv = first.pattern.cv.value_or(undefined);
-  point.n_spikes = first.n_spikes;
-  point.label = first.pattern.label;
-  point.latched = first.truth.latched;
-  return point;
+  point.frequency_hz = of_channel.frequency_hz.value_or(undefined);
+  point.event_frequency_hz = of_channel.pattern.event_frequency_hz.value_or(undefined);
+  point.spikes_per_burst = of_channel.pattern.spikes_per_burst.value_or(undefined);
+  point.cv = of_channel.pattern.cv.value_or(undefined);
+  point.n_spikes = of_channel.n_spikes;
+  point.label = of_channel.pattern.label;
+  point.latched = of_channel.truth.latched;
+  return made;
 }
 
 Result<std::int64_t> compute_map(recording::MapFile& file, const MapDescription& map, const PointBuilder& builder,

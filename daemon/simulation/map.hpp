@@ -5,6 +5,8 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string>
+#include <string_view>
 
 #include "daemon/recording/map_file.hpp"
 #include "daemon/simulation/simulate.hpp"
@@ -15,7 +17,7 @@ namespace thyrode::simulation {
 /// What is simulated at one point.
 struct PointNeuron {
   std::unique_ptr<neurons::Neuron> neuron;  ///< fresh, in its first state
-  Current current;                          ///< into every channel; the map is that of the first one
+  Current current;                          ///< into every channel
   CircuitFacts facts;
 };
 
@@ -34,15 +36,12 @@ std::vector<double> coordinates_at(const recording::MapDescription& map, std::in
 /// of threads nor an interruption changes a result.
 std::uint64_t point_seed(std::uint64_t seed, std::int64_t index);
 
-/// Simulates one point. One that cannot be simulated, as the circuit cannot be built or go on, has failed.
-recording::MapPoint simulate_point(const recording::MapDescription& map, std::int64_t index,
-                                   const PointBuilder& builder, Duration duration, Duration settle, std::uint64_t seed);
-
 /// How a map is computed.
 struct MapRun {
   Duration duration;  ///< watched at each point
   Duration settle;    ///< before
   std::uint64_t seed = 1;
+  std::size_t channel = 0;  ///< whose pattern the map shows
   int threads = 1;
   /// Steady seconds, for the pace of writing: the first points at once, then once a second.
   std::function<double()> seconds;
@@ -53,6 +52,15 @@ struct MapRun {
   /// nobody.
   std::function<void(std::int64_t known, std::int64_t written)> progress;
 };
+
+/// Where a point lies, in the units of the axes: "I = 30 uA, tau_L = 0.3 ms".
+/// @param left_out  an axis that is not told
+std::string place_of(const recording::MapDescription& map, std::int64_t index, std::string_view left_out = {});
+
+/// Simulates one point. One that cannot be simulated, as the circuit cannot be built or go on, has failed.
+/// @returns with the point, if it failed, where and why
+recording::MapResult simulate_point(const recording::MapDescription& map, std::int64_t index,
+                                    const PointBuilder& builder, const MapRun& run);
 
 /// Computes the points of a map that its file lacks, and writes them.
 /// @returns points of the map that are known at the end; fewer than all of them if go_on ended the run

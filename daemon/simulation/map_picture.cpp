@@ -165,8 +165,9 @@ class Picture {
       text += fmt::format("{} {:<12} {:>5.1f} %  {}\n", painted(style, 1, size_.colour),
                           analysis::to_string(style.label), 100.0 * static_cast<double>(count) / known, style.meaning);
     }
-    const auto failed = std::count_if(map_.points.begin(), map_.points.end(), [](const auto& p) { return p.failed; });
-    if (failed > 0) text += fmt::format("{} points could not be simulated: the circuit chatters there\n", failed);
+    if (const std::int64_t failed = map_.failed_points(); failed > 0) {
+      text += fmt::format("{} points could not be simulated; the first {}\n", failed, map_.first_failure);
+    }
     const auto empty = static_cast<std::int64_t>(map_.points.size()) - map_.computed_points();
     if (empty > 0) text += fmt::format("{} points are not computed yet: the same command goes on with them\n", empty);
     return text;
@@ -179,6 +180,10 @@ class Picture {
 };
 
 }  // namespace
+
+const char* meaning_of(Label label) {
+  return style_of(label).meaning;
+}
 
 char letter_of(Label label) {
   return style_of(label).letter;

@@ -16,6 +16,9 @@ struct PictureSize {
 /// The letter of a label: T is TS, F is FS, 1 and 2 are IB1 and IB2, . and # are QH and QD ...
 char letter_of(analysis::Label label);
 
+/// A label in words: "tonic", "bursts between plateaus" ...
+const char* meaning_of(analysis::Label label);
+
 /// Draws a map: a grid with one letter a point, the second axis upwards, or for one axis the event rate over it and a
 /// strip of letters; then axes with units and a legend with the share of each label. A grid larger than the picture
 /// shows every n-th point.

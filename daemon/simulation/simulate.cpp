@@ -180,7 +180,7 @@ class Course {
  public:
   Course(Neuron& neuron, std::span<const Drive> drives, Duration duration, Duration settle,
          const SimulationOptions& options)
-      : neuron_{neuron}, drives_{drives}, duration_{duration}, settled_{settle} {
+      : neuron_{neuron}, drives_{drives}, options_{options}, duration_{duration}, settled_{settle} {
     for (std::size_t c = 0; c < drives.size(); ++c) watchers_.emplace_back(c, duration, options);
   }
 
@@ -223,12 +223,19 @@ class Course {
       step = neuron_.advance(std::max(stop.since(now_), 0.0));
       now_ += step.elapsed;
       if (!neuron_.failed().empty()) return false;
+      tell_progress();
       for (Watcher& watcher : watchers_) {
         if (watching_ && step.event != Event::none) watcher.render(now_.since(settled_));
         watcher.after(neuron_, step, now_);
       }
     }
     return true;
+  }
+
+  void tell_progress() {
+    constexpr std::uint64_t every = 1024;  // moves, each of some 100 ns to 100 us
+    if (++moves_ % every != 0 || !options_.progress) return;
+    options_.progress(now_.seconds() / (settled_.seconds() + duration_.si()));
   }
 
   tl::unexpected<SimulationError> chatter() const {
@@ -243,10 +250,12 @@ class Course {
 
   Neuron& neuron_;
   std::span<const Drive> drives_;
+  const SimulationOptions& options_;
   Duration duration_;
   Moment settled_;
   Moment now_;
   bool watching_ = false;
+  std::uint64_t moves_ = 0;
   std::vector<Watcher> watchers_;
 };
 

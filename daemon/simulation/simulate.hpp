@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -83,6 +84,8 @@ struct SimulationOptions {
   Frequency trace_rate;
   bool list_modes = false;  ///< fill Truth::modes
   CircuitFacts facts{};     ///< for the pattern
+  /// Told now and then which share of the time is simulated, settling included: rising, 0 to 1. Empty: nobody.
+  std::function<void(double share)> progress{};
 };
 
 /// What went wrong, with value and limit.

@@ -1,10 +1,17 @@
 // simulate, its maps and their pictures, as users of the command line meet them.
 #include <gtest/gtest.h>
+#include <pty.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <csignal>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <sstream>
 
 #include "tests/emulator/process.hpp"
 
@@ -204,6 +211,67 @@ TEST(SimulateCommand, NamesTheOptionThatIsWrong) {
             std::string::npos);
 }
 
+TEST(SimulateCommand, TellsThePatternInWordsAndThePhaseOfTwo) {
+  const auto text = [](const std::vector<std::string>& options) { return text_of(run(simulate(options))); };
+  const std::string bursts = text(
+      {"mbn", "--current", "97uA", "--set", "R_L=2.8kOhm", "--duration", "1.5s", "--settle", "0.5s", "--noise", "off"});
+  EXPECT_NE(bursts.find(" Hz, bursts between plateaus (IB2), 11.81 bursts/s of 74 spikes\n"), std::string::npos)
+      << bursts;
+  EXPECT_NE(text({"msn", "--current", "45.3uA", "--duration", "1s", "--noise", "off"}).find(" Hz, tonic (TS)\n"),
+            std::string::npos);
+  EXPECT_NE(text({"msn", "--current", "20uA", "--duration", "1s", "--noise", "off"})
+                .find(" 0 spikes in 1 s, quiescent, switch open (QH)\n"),
+            std::string::npos);
+  EXPECT_NE(text({"two-msn-inhibitory", "--current", "45.3uA", "--duration", "6s", "--noise", "off"})
+                .find("phase of B in the cycle of A, at the end: 0.50"),
+            std::string::npos);
+  const std::string single =
+      text({"butera", "--current", "100uA", "--duration", "20s", "--settle", "2s", "--noise", "off"});
+  EXPECT_EQ(single.find("bursts"), std::string::npos) << "a few short intervals make no bursts: " << single;
+}
+
+TEST(SimulateCommand, ShowsOnATerminalHowFarALongOneIs) {
+  int terminal = -1;
+  const pid_t child = forkpty(&terminal, nullptr, nullptr, nullptr);
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    execl(program.c_str(), program.c_str(), "simulate", "mbn", "--current", "60uA", "--duration", "1000000s",
+          static_cast<char*>(nullptr));
+    _exit(127);
+  }
+  std::string shown;
+  std::array<char, 256> buffer;
+  for (ssize_t got = 1; got > 0 && shown.find(" s left") == std::string::npos;) {
+    got = read(terminal, buffer.data(), buffer.size());
+    if (got > 0) shown.append(buffer.data(), static_cast<std::size_t>(got));
+  }
+  kill(child, SIGKILL);
+  waitpid(child, nullptr, 0);
+  close(terminal);
+  EXPECT_NE(shown.find("simulated "), std::string::npos) << shown;
+}
+
+TEST(SimulateCommand, HelpsWithExamplesThatRun) {
+  const std::string help = text_of(run({program, "simulate", "--help"}));
+  const Folder folder;
+  int examples = 0;
+  std::istringstream lines{help.substr(help.find("Examples:"))};
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("  thyrode ")) continue;
+    ++examples;
+    std::istringstream words{line};
+    std::vector<std::string> command{std::istream_iterator<std::string>{words}, {}};
+    command.front() = program;
+    if (line.find("--map") != std::string::npos) command.insert(command.end(), {"--duration", "1ms", "--settle", "0s"});
+    const Finished done = run(command, folder / ".");
+    EXPECT_EQ(done.code, 0) << line << "\n" << done.errors;
+    EXPECT_FALSE(done.lines.empty()) << line;
+  }
+  EXPECT_EQ(examples, 3);
+  const std::string show = text_of(run({program, "show", "--help"}));
+  for (const char* kind : {".nwb", ".nwb.part", ".h5"}) EXPECT_NE(show.find(kind), std::string::npos) << kind;
+}
+
 // ---------------------------------------------------------------- maps
 
 const std::vector<std::string> small{"mbn",     "--map",    "I=30uA:120uA:19,tau_L=0.05ms:0.55ms:6",
@@ -257,6 +325,40 @@ TEST(SimulateMap, ComputesAndShowsAPhaseDiagram) {
   for (const char* word : {"I [uA]", "tau_L [ms]", "FS", "IB1", "IB2", "QD", "QH", "TS", "0.55 +", "114 of 114"}) {
     EXPECT_NE(text.find(word), std::string::npos) << word << "\n" << text;
   }
+}
+
+TEST(SimulateMap, SaysWhoseLabelItShowsAndWhatFailed) {
+  const Folder folder;
+  const auto map = [&](const std::string& name, const std::vector<std::string>& more) {
+    std::vector<std::string> options{
+        "two-msn-inhibitory", "--map", "I=40uA:50uA:3", "--out", folder / name, "--duration", "0.05s",
+        "--settle",           "0s",    "--noise",       "off",   "--json"};
+    options.insert(options.end(), more.begin(), more.end());
+    return run(simulate(options));
+  };
+  const Finished first = map("a.h5", {});
+  ASSERT_EQ(first.code, 0) << first.errors;
+  EXPECT_EQ(json::parse(first.lines.front())["provenance"]["channel"], "A");
+  const Finished second = map("b.h5", {"--channel", "B"});
+  ASSERT_EQ(second.code, 0) << second.errors;
+  EXPECT_EQ(json::parse(second.lines.front())["provenance"]["channel"], "B");
+  EXPECT_NE(text_of(run({program, "show", folder / "b.h5"})).find(" channel B,"), std::string::npos);
+  EXPECT_NE(map("a.h5", {"--channel", "B"}).errors.find("channel = A; asked for is B"), std::string::npos);
+  EXPECT_NE(map("c.h5", {"--channel", "C"}).errors.find("--channel C: the neuron has A and B"), std::string::npos);
+  EXPECT_NE(run(simulate({"msn", "--current", "45uA", "--duration", "1s", "--channel", "A"}))
+                .errors.find("--channel: is that of a map"),
+            std::string::npos);
+  // A switch that opens above the voltage at which it fires chatters.
+  const Finished chatters = run(simulate({"msn", "--map", "I=40uA:60uA:2,V_on=0.7V:0.9055V:2", "--out", folder / "d.h5",
+                                          "--duration", "0.5s", "--noise", "off", "--json"}));
+  ASSERT_EQ(chatters.code, 0) << chatters.errors;
+  const json summary = json::parse(chatters.lines.front());
+  EXPECT_EQ(summary["failed"], 2);
+  const std::string why = summary["first_failure"];
+  EXPECT_TRUE(why.starts_with("at I = 40 uA, V_on = 0.9055 V: stopped ")) << why;
+  EXPECT_NE(chatters.errors.find("2 of 4 points could not be simulated; the first at I = 40 uA"), std::string::npos)
+      << chatters.errors;
+  EXPECT_NE(text_of(run({program, "show", folder / "d.h5"})).find(why), std::string::npos);
 }
 
 TEST(SimulateMap, GoesOnAfterAKill) {

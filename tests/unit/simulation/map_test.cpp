@@ -173,6 +173,54 @@ TEST(ComputeMap, MarksPointsThatCannotBeSimulatedAndGoesOn) {
   EXPECT_EQ(read.points[0].label, analysis::Label::undetermined);
   EXPECT_TRUE(read.points[3].failed) << "54 uA";
   EXPECT_FALSE(read.points[6].failed) << "78 uA";
+  EXPECT_EQ(read.failed_points(), 4 * 5);
+  EXPECT_EQ(read.first_failure, "at I = 30 uA, tau_L = 0.05 ms: no such circuit");
+  EXPECT_NE(draw_map(read, {}).find("20 points could not be simulated; the first at I = 30 uA, tau_L = 0.05 ms: no"),
+            std::string::npos);
+}
+
+TEST(ComputeMap, KeepsTheReasonOfTheFirstFailureWhateverTheOrder) {
+  const Folder folder;
+  {
+    auto file = MapFile::open(folder / "a.h5", plane());
+    ASSERT_TRUE(file.has_value());
+    const auto write = [&](std::int64_t index, const std::string& failure) {
+      recording::MapResult result{index, {}, failure};
+      result.point.failed = true;
+      ASSERT_TRUE(file->write(std::vector{result}).has_value());
+    };
+    write(7, "seven");
+    write(5, "five");
+    write(9, "nine");
+  }
+  EXPECT_EQ(recording::read_map(folder / "a.h5").value().first_failure, "five");
+  {
+    auto again = MapFile::open(folder / "a.h5", plane());
+    recording::MapResult result{6, {}, "six"};
+    result.point.failed = true;
+    ASSERT_TRUE(again->write(std::vector{result}).has_value());
+  }
+  EXPECT_EQ(recording::read_map(folder / "a.h5").value().first_failure, "five") << "also after an interruption";
+}
+
+TEST(ComputeMap, ShowsTheChannelThatIsAskedFor) {
+  // Two neurons whose membranes begin far apart: their spikes in a short window differ in number.
+  MapDescription map;
+  map.axes = {{"I", "A", {45e-6, 60e-6}, "uA", 1e-6}};
+  const auto builder = [](std::span<const double> at, std::uint64_t) -> tl::expected<PointNeuron, SimulationError> {
+    neurons::Parameters p = wu2023();
+    p.erase("u_start");
+    p.insert({{"w", -10e-6}, {"t_d", 20e-3}, {"u_start_A", 0.1}, {"u_start_B", 0.9}});
+    return PointNeuron{neurons::must_make("thyristor-pair", p), Current::from_si(at[0]), {}};
+  };
+  MapRun run = quick(1);
+  run.settle = 0.0_s;
+  const auto spikes = [&](std::size_t channel) {
+    run.channel = channel;
+    return simulate_point(map, 0, builder, run).point.n_spikes;
+  };
+  EXPECT_EQ(spikes(0), 0);
+  EXPECT_GT(spikes(1), 0);
 }
 
 TEST(PointSeed, DiffersBetweenNeighboursAndSeeds) {

@@ -112,6 +112,19 @@ double voltage_under_ramp(double t, double from, double slope, double resistance
   return resistance * (from * (1.0 - std::exp(-t / tau)) + slope * (t - tau * (1.0 - std::exp(-t / tau))));
 }
 
+TEST(Simulate, TellsHowFarItIs) {
+  const auto neuron = must_make("thyristor-fast", neurons::bench_fast(), {0.4e-6, 2e-3}, 1);
+  std::vector<double> told;
+  SimulationOptions options;
+  options.progress = [&](double share) { told.push_back(share); };
+  ASSERT_TRUE(simulate(*neuron, 45.0_uA, 6.0_s, 2.0_s, options).has_value());
+  ASSERT_GT(told.size(), 20U);
+  EXPECT_TRUE(std::is_sorted(told.begin(), told.end()));
+  EXPECT_LT(told.front(), 0.1);
+  EXPECT_GT(told.back(), 0.9);
+  EXPECT_LE(told.back(), 1.0);
+}
+
 TEST(Ramp, FiresFirstWhereTheClosedFormReachesThreshold) {
   const double duration = 5.0;
   const double from = 10e-6;

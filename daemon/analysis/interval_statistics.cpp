@@ -25,11 +25,12 @@ void IntervalStatistics::add(std::int64_t interval) {
     right_sum_ += right;
     const double total = x + static_cast<double>(previous_);
     if (total > 0.0) {
-      const double contrast = static_cast<double>(interval - previous_) / total;
+      const double reciprocal = 1.0 / total;
+      const double contrast = static_cast<double>(interval - previous_) * reciprocal;
       ++pairs_;
       cv2_sum_ += 2.0 * std::abs(contrast);
       lv_sum_ += contrast * contrast;
-      lvr_sum_ += contrast * contrast / total;
+      lvr_sum_ += contrast * contrast * reciprocal;
     }
   }
   previous_ = interval;

@@ -1,17 +1,48 @@
 #include "daemon/analysis/isi_histogram.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <complex>
+#include <cstddef>
 #include <numbers>
 
 namespace thyrode::analysis {
 
+namespace {
+
+/// The upper edges of the counters, and where to begin looking among them: a double's exponent and the first six bits
+/// of its fraction name a stretch of at most 1.6 %, in which at most one edge of counters of 2 % lies.
+struct Edges {
+  static constexpr int bits = 6;
+  static constexpr int shift = 52 - bits;
+  static constexpr std::uint64_t one = std::uint64_t{1023} << bits;  // of the value 1.0
+  static constexpr int stretches = 30 << bits;                       // up to 2^30 µs
+
+  Edges() {
+    for (int k = 0; k < IsiHistogram::size; ++k) {
+      upper[static_cast<std::size_t>(k)] = IsiHistogram::lower_edge_us(k + 1);
+    }
+    for (int k = 0; k < stretches; ++k) {
+      const auto begin = std::bit_cast<double>((one + static_cast<std::uint64_t>(k)) << shift);
+      const auto edge = std::lower_bound(upper.begin(), upper.end(), begin);
+      first[static_cast<std::size_t>(k)] =
+          static_cast<std::int16_t>(std::min<std::ptrdiff_t>(edge - upper.begin(), IsiHistogram::size - 1));
+    }
+  }
+  std::array<double, IsiHistogram::size> upper{};
+  std::array<std::int16_t, stretches> first{};
+};
+
+}  // namespace
+
 int IsiHistogram::counter_of(double isi_us) {
-  static const double log_gamma = std::log(gamma);
+  static const Edges edges;
   if (!(isi_us > 1.0)) return 0;
-  const double index = std::ceil(std::log(isi_us) / log_gamma);
-  return static_cast<int>(std::clamp(index, 1.0, static_cast<double>(size))) - 1;
+  const std::uint64_t stretch = (std::bit_cast<std::uint64_t>(isi_us) >> Edges::shift) - Edges::one;
+  if (stretch >= edges.first.size()) return size - 1;
+  const int counter = edges.first[stretch];
+  return isi_us > edges.upper[static_cast<std::size_t>(counter)] && counter < size - 1 ? counter + 1 : counter;
 }
 
 double IsiHistogram::lower_edge_us(int counter) {

@@ -2,9 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "daemon/analysis/direct_beta.hpp"
+#include "daemon/analysis/label_map.hpp"
 #include "daemon/analysis/step_result.hpp"
 #include "daemon/analysis/sweep_result.hpp"
 
@@ -35,7 +38,9 @@ struct RunResult {
   std::uint64_t seed = 0;
   std::vector<StepResult> steps;
   SweepFit fit;
-  std::vector<TargetReport> targets;  ///< of a plan that decides; empty for any other
+  std::vector<TargetReport> targets;    ///< of a plan that decides; empty for any other
+  std::vector<DirectBeta> direct_beta;  ///< of plan beta_n
+  std::optional<LabelMap> map;          ///< of plan phase_map
   Integrity integrity;
   bool operator==(const RunResult&) const = default;
 };

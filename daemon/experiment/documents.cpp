@@ -20,6 +20,9 @@ Json to_json(const analysis::RunResult& result) {
   for (const analysis::TargetReport& target : result.targets) {
     document["targets"].push_back({{"target", target.target}, {"met", target.met}, {"reached", target.reached}});
   }
+  if (!result.direct_beta.empty()) document["direct_beta"] = Json::array();
+  for (const analysis::DirectBeta& beta : result.direct_beta) document["direct_beta"].push_back(to_json(beta));
+  if (result.map) document["map"] = to_json(*result.map);
   const analysis::Integrity& integrity = result.integrity;
   document["integrity"] = {{"samples", integrity.samples},
                            {"gaps", integrity.gaps},

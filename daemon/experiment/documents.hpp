@@ -11,6 +11,10 @@ namespace thyrode::experiment {
 nlohmann::ordered_json to_json(const analysis::StepResult& step);
 /// What the steps of a sweep say together (key `fit`); undefined values are null.
 nlohmann::ordered_json to_json(const analysis::SweepFit& fit);
+/// beta_n at one current by its pairs (key `direct_beta`).
+nlohmann::ordered_json to_json(const analysis::DirectBeta& beta);
+/// A phase map (key `map`): its axes, the labels of its grid as indices into `labels`, its cells.
+nlohmann::ordered_json to_json(const analysis::LabelMap& map);
 /// The whole document: schema, experiment, device, seed, steps, fit, integrity.
 nlohmann::ordered_json to_json(const analysis::RunResult& result);
 

@@ -76,6 +76,11 @@ class Strategy {
     static_cast<void>(rows);
     return {};
   }
+  /// Writes what the rows say by this plan alone, a map or direct values of beta_n, into the result.
+  virtual void complete(std::span<const analysis::StepResult> rows, analysis::RunResult& result) const {
+    static_cast<void>(rows);
+    static_cast<void>(result);
+  }
 };
 
 /// Steps that are known beforehand, one after the other.

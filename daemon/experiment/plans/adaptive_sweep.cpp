@@ -14,7 +14,9 @@ using analysis::StepResult;
 
 constexpr double normal_quantile = 1.96;
 constexpr int most_votes = 3;
-constexpr int most_rows_of_point = 8;        // a point that stays unsure after these keeps its interval
+// A point that stays unsure after these keeps its interval.
+constexpr int most_rows_for_curve = 4;
+constexpr int most_rows_for_beta = 8;
 constexpr double aim_below = 0.9;            // of a wanted half width, so that a repetition need not be repeated
 constexpr double steepest_repetition = 4.0;  // times the dwell's precision: the most that one step is asked for
 constexpr double coarse_beta_span = 0.3;     // change of ln f between the neighbours of a point
@@ -121,16 +123,18 @@ std::vector<Need> AdaptiveSweep::curve_needs(const ScanSurvey& s) const {
 std::optional<Need> AdaptiveSweep::sharper(const MeasuredPoint& point, double wanted, const char* purpose) const {
   const double present = half_width(point);
   const double aim = aim_below * wanted;
-  if (present <= aim || point.rows >= most_rows_of_point) return std::nullopt;
+  if (present <= aim) return std::nullopt;
   // What the new row must bring, so that both together reach the aim.
   const double missing = 1.0 / std::sqrt(1.0 / (aim * aim) - 1.0 / (present * present));
-  return Need{point.current_ua, purpose, std::clamp(missing, relative_precision_ / steepest_repetition, present)};
+  const double least = relative_precision_ / steepest_repetition;
+  return Need{point.current_ua, purpose, std::max(least, std::min(missing, present))};
 }
 
 std::vector<Need> AdaptiveSweep::precision_needs(const ScanSurvey& s) const {
   std::vector<Need> needs;
   for (const MeasuredPoint& point : s.points) {
     if (!plan_.curve || !point.fi || half_width(point) <= *plan_.curve) continue;
+    if (point.rows >= most_rows_for_curve) continue;
     if (const auto need = sharper(point, *plan_.curve, "precision")) needs.push_back(*need);
   }
   if (!needs.empty()) return needs;
@@ -157,7 +161,7 @@ std::optional<Need> AdaptiveSweep::beta_need(const ScanSurvey& s) const {
       const MeasuredPoint* least_sure = nullptr;
       for (std::size_t j = k - 1; j <= k + 1; ++j) {
         const MeasuredPoint& point = s.points[j];
-        if (!point.fi || point.rows >= most_rows_of_point) continue;
+        if (!point.fi || point.rows >= most_rows_for_beta) continue;
         if (least_sure == nullptr || half_width(point) > half_width(*least_sure)) least_sure = &point;
       }
       if (least_sure == nullptr) continue;

@@ -1,0 +1,190 @@
+#include "daemon/experiment/plans/phase_map.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "daemon/analysis/result.hpp"
+
+namespace thyrode::experiment {
+namespace {
+
+using analysis::Label;
+using analysis::StepResult;
+
+bool fires(const StepResult& row) {
+  return row.label != Label::QH && row.label != Label::QD && row.label != Label::transient &&
+         row.label != Label::undetermined;
+}
+
+}  // namespace
+
+std::optional<int> PhaseMap::Axis::nearest(double value) const {
+  const double k = (value - start) / step;
+  if (!(k > -0.5) || !(k < points - 0.5)) return std::nullopt;
+  return static_cast<int>(std::lround(k));
+}
+
+PhaseMap::Axis PhaseMap::axis(double start, double stop, double resolution) {
+  Axis axis;
+  const double low = std::min(start, stop);
+  const double length = std::abs(stop - start);
+  axis.points = std::max(2, static_cast<int>(std::lround(length / resolution)) + 1);
+  axis.start = low;
+  axis.step = length / (axis.points - 1);
+  return axis;
+}
+
+PhaseMap::PhaseMap(const load::PhaseMapPlan& plan, Duration lead)
+    : plan_(plan),
+      currents_(axis(plan.start.in(1.0_uA), plan.stop.in(1.0_uA), plan.resolution.in(1.0_uA))),
+      values_(axis(plan.knob.start, plan.knob.stop, plan.knob.resolution)),
+      entry_(plan.approach, plan.start, plan.stop, plan.lead.value_or(lead)) {}
+
+std::optional<GridPoint> PhaseMap::point(const StepResult& row) const {
+  const auto value = row.conditions.find(plan_.knob.name);
+  if (value == row.conditions.end()) return std::nullopt;
+  const auto column = currents_.nearest(row.current_ua);
+  const auto grid_row = values_.nearest(value->second);
+  if (!column || !grid_row) return std::nullopt;
+  return GridPoint{*column, *grid_row};
+}
+
+LabelGrid PhaseMap::grid(Rows rows) const {
+  // A train that stopped is silence: QD above a current at which the neuron fires, else QH.
+  std::vector<double> lowest_firing(static_cast<std::size_t>(values_.points), std::numeric_limits<double>::infinity());
+  for (const StepResult& row : rows) {
+    const auto at = point(row);
+    if (!at || !fires(row)) continue;
+    double& lowest = lowest_firing[static_cast<std::size_t>(at->row)];
+    lowest = std::min(lowest, row.current_ua);
+  }
+  LabelGrid grid(currents_.points, values_.points, plan_.coarse, plan_.remeasure);
+  for (const StepResult& row : rows) {
+    const auto at = point(row);
+    if (!at) continue;
+    const bool above = row.current_ua > lowest_firing[static_cast<std::size_t>(at->row)];
+    const Label silence = above ? Label::QD : Label::QH;
+    grid.add(*at, row.label == Label::transient ? silence : row.label);
+  }
+  return grid;
+}
+
+int PhaseMap::next_row(const std::vector<GridPoint>& wanted, Rows rows) const {
+  std::optional<int> present;
+  int direction = 1;
+  for (auto row = rows.rbegin(); row != rows.rend(); ++row) {
+    const auto at = point(*row);
+    if (!at) continue;
+    if (!present) present = at->row;
+    if (at->row == *present) continue;
+    direction = at->row < *present ? 1 : -1;
+    break;
+  }
+  int best = wanted.front().row;
+  double least = std::numeric_limits<double>::infinity();
+  for (const GridPoint& point : wanted) {
+    const int along = direction * (point.row - present.value_or(0));
+    // What lies the other way comes after everything that lies on the way.
+    const double rank = along >= 0 ? along : values_.points - along;
+    if (rank < least) least = rank, best = point.row;
+  }
+  return best;
+}
+
+std::string PhaseMap::value_text(double value) const {
+  const std::string& name = plan_.knob.name;
+  if (name.starts_with("tau")) return fmt::format("{:.4g} ms", value * 1e3);
+  if (name.starts_with("R_")) return fmt::format("{:.5g} Ohm", value);
+  if (name.starts_with("C_")) return fmt::format("{:.4g} uF", value * 1e6);
+  return fmt::format("{:.5g}", value);
+}
+
+PlannedStep PhaseMap::step(GridPoint at, Rows rows) const {
+  const auto last = rows.empty() ? std::nullopt : point(rows.back());
+  const bool turns = !last || last->row != at.row;
+  // The second parameter is changed at zero current.
+  std::optional<double> before;
+  if (!turns) before = rows.back().current_ua;
+  PlannedStep step = entry_.step({currents_.at(at.column), "map", {}}, before);
+  step.conditions[plan_.knob.name] = values_.at(at.row);
+  if (turns && plan_.knob.operator_sets) {
+    step.question =
+        Question{fmt::format("Set {} to {}, within {} or as near as it can be set, and enter its value.",
+                             plan_.knob.name, value_text(values_.at(at.row)), value_text(0.5 * values_.step)),
+                 plan_.knob.name};
+  }
+  return step;
+}
+
+std::optional<PlannedStep> PhaseMap::next(Rows rows) {
+  const bool from_above = plan_.approach == load::Approach::from_above;
+  const double waiting_ua = (from_above ? plan_.stop : plan_.start).in(1.0_uA);
+  if (!exhausted(plan_.budget, spending(rows, waiting_ua)).empty()) return std::nullopt;
+  const LabelGrid known = grid(rows);
+  const auto wanted = known.cells().wanted;
+  if (wanted.empty()) return std::nullopt;
+  const int row = next_row(wanted, rows);
+  std::vector<Need> needs;
+  for (const GridPoint& at : wanted) {
+    if (at.row == row) needs.push_back({currents_.at(at.column), "", {}});
+  }
+  const auto last = rows.empty() ? std::nullopt : point(rows.back());
+  std::optional<double> before;
+  if (last && last->row == row) before = rows.back().current_ua;
+  const Need& need = entry_.next(needs, before);
+  return step({*currents_.nearest(need.current_ua), row}, rows);
+}
+
+std::optional<std::size_t> PhaseMap::most_steps() const {
+  if (!plan_.budget.points) return std::nullopt;
+  return static_cast<std::size_t>(std::max<std::int64_t>(0, *plan_.budget.points));
+}
+
+analysis::LabelMap PhaseMap::map(Rows rows) const {
+  const LabelGrid known = grid(rows);
+  analysis::LabelMap map;
+  map.parameter = plan_.knob.name;
+  for (int k = 0; k < currents_.points; ++k) map.currents_ua.push_back(currents_.at(k));
+  for (int k = 0; k < values_.points; ++k) map.values.push_back(values_.at(k));
+  map.labels = known.fill();
+  map.cells = known.cells().cells;
+  for (int r = 0; r < values_.points; ++r) {
+    for (int c = 0; c < currents_.points; ++c) {
+      map.measured_points += known.at({c, r}).rows() > 0 ? 1 : 0;
+      map.measurements += known.at({c, r}).rows();
+    }
+  }
+  const int coarse = std::max(2, plan_.coarse);
+  map.coarse_current_ua = (currents_.points - 1) * currents_.step / (coarse - 1);
+  map.coarse_value = (values_.points - 1) * values_.step / (coarse - 1);
+  return map;
+}
+
+void PhaseMap::complete(Rows rows, analysis::RunResult& result) const {
+  result.map = map(rows);
+}
+
+std::vector<TargetReport> PhaseMap::targets(Rows rows) const {
+  const LabelGrid known = grid(rows);
+  const std::size_t wanted = known.cells().wanted.size();
+  const auto all = static_cast<long>(currents_.points) * values_.points;
+  std::vector<TargetReport> reports;
+  reports.push_back({fmt::format("borders to {:.4g} uA and {}", currents_.step, value_text(values_.step)),
+                     wanted == 0 && !rows.empty(),
+                     fmt::format("{} measurements for a grid of {} points; regions smaller than a coarse cell "
+                                 "({:.3g} uA x {}) may be missed",
+                                 rows.size(), all, (currents_.points - 1) * currents_.step / (plan_.coarse - 1),
+                                 value_text((values_.points - 1) * values_.step / (plan_.coarse - 1)))});
+  if (wanted > 0) reports.back().reached += fmt::format("; {} points wanted next", wanted);
+  const bool from_above = plan_.approach == load::Approach::from_above;
+  const double waiting_ua = (from_above ? plan_.stop : plan_.start).in(1.0_uA);
+  if (const std::string end = exhausted(plan_.budget, spending(rows, waiting_ua)); !end.empty()) {
+    reports.push_back({"within the budget", false, end});
+  }
+  return reports;
+}
+
+}  // namespace thyrode::experiment

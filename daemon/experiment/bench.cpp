@@ -374,9 +374,7 @@ class Bench::Run {
     result.device_firmware = device.firmware;
     result.device_serial = device.serial;
     result.seed = plan_.seed;
-    result.steps = conductor_.results();
-    result.fit = conductor_.fit();
-    result.targets = conductor_.targets();
+    conductor_.complete(result);
     const acquisition::Counters& counters = acquisition_.counters();
     result.integrity = {counters.samples,
                         counters.gaps,

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "daemon/analysis/sweep_analysis.hpp"
@@ -205,12 +206,14 @@ std::optional<PlannedStep> Conductor::ask_strategy() {
   return next;
 }
 
-std::vector<TargetReport> Conductor::targets() const {
+void Conductor::complete(analysis::RunResult& result) const {
+  result.steps = results_;
+  result.fit = fit_;
   std::vector<analysis::StepResult> rows;
-  for (const analysis::StepResult& result : results_) {
-    if (result.status != analysis::StepStatus::interrupted) rows.push_back(result);
-  }
-  return strategy_->targets(rows);
+  std::copy_if(results_.begin(), results_.end(), std::back_inserter(rows),
+               [](const analysis::StepResult& row) { return row.status != analysis::StepStatus::interrupted; });
+  result.targets = strategy_->targets(rows);
+  strategy_->complete(rows, result);
 }
 
 /// Takes back every step that has not begun.

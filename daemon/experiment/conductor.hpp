@@ -81,8 +81,8 @@ class Conductor {
   std::int64_t late_decisions() const { return late_decisions_; }
   const std::vector<analysis::StepResult>& results() const { return results_; }
   const analysis::SweepFit& fit() const { return fit_; }
-  /// What the plan aimed at, and what the rows so far have reached.
-  std::vector<TargetReport> targets() const;
+  /// Writes rows, fit and targets, and what else the plan tells.
+  void complete(analysis::RunResult& result) const;
   /// Closes the step under way with what it has; for a run that ends without the device.
   void close_interrupted();
 

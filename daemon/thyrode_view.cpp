@@ -63,6 +63,7 @@ void LiveView::show(const experiment::Event& event) {
 
 void LiveView::begin(const experiment::RunStarted& started) {
   steps_ = started.steps;
+  most_steps_ = started.most_steps;
   began_ = wall_clock_();
   if (!json_ && !screen_.together) print(table_head());
 }
@@ -104,10 +105,14 @@ void LiveView::erase() {
 
 /// Steps are called by their numbers in the table.
 std::string LiveView::bar() const {
-  const double share = steps_ > 0 ? static_cast<double>(running_.index) / static_cast<double>(steps_) : 0.0;
+  const std::size_t steps = std::max(steps_, most_steps_);
+  const double share = steps > 0 ? static_cast<double>(running_.index) / static_cast<double>(steps) : 0.0;
   const int full = static_cast<int>(std::lround(std::clamp(share, 0.0, 1.0) * 20.0));
-  return fmt::format("[{:#<{}}{:-<{}}] step {} of 0-{}, {:.1f} s on the bench in {:.1f} s", "", full, "", 20 - full,
-                     running_.index, steps_ > 0 ? steps_ - 1 : 0, device_time_s_, wall_clock_() - began_);
+  const std::string of = steps_ > 0        ? fmt::format(" of 0-{}", steps_ - 1)
+                         : most_steps_ > 0 ? fmt::format(", at most {}", most_steps_ - 1)
+                                           : std::string{};
+  return fmt::format("[{:#<{}}{:-<{}}] step {}{}, {:.1f} s on the bench in {:.1f} s", "", full, "", 20 - full,
+                     running_.index, of, device_time_s_, wall_clock_() - began_);
 }
 
 void LiveView::draw() {

@@ -45,7 +45,8 @@ class LiveView {
   bool json_;
   std::function<double()> wall_clock_;
   Screen screen_;
-  std::size_t steps_ = 0;
+  std::size_t steps_ = 0;       // 0: the plan decides while it runs
+  std::size_t most_steps_ = 0;  // of such a plan; 0: it does not say
   std::vector<analysis::StepResult> rows_;
   analysis::StepResult running_;
   double device_time_s_ = 0.0;

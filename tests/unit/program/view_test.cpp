@@ -101,6 +101,17 @@ TEST_F(LiveViewTest, TheBarCallsAStepByItsNumberInTheTable) {
   EXPECT_FALSE(says(moving, "step 3")) << moving;
 }
 
+TEST_F(LiveViewTest, TheBarOfAPlanThatDecidesSaysWhatItsBudgetAllows) {
+  LiveView view{false, [this] { return now_ += 1.0; }, {out_, moving_, true, false}};
+  view.show(experiment::RunStarted{"test", 0, 120});
+  view.show(experiment::StepProgress{firing(7, 40.0, 10.0), 1.0});
+  view.show(experiment::RunStarted{"test", 0, 0});
+  view.show(experiment::StepProgress{firing(8, 40.0, 10.0), 1.0});
+  const std::string moving = content(moving_);
+  EXPECT_TRUE(says(moving, "step 7, at most 119, 1.0 s")) << moving;
+  EXPECT_TRUE(says(moving, "step 8, 1.0 s")) << moving;
+}
+
 TEST_F(LiveViewTest, JsonLinesAreTheRowsAlone) {
   run({out_, moving_, false, false}, true);
   std::stringstream text{content(out_)};

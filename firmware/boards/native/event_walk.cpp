@@ -327,7 +327,7 @@ std::size_t NativeInstrument::coast(Sample first, std::size_t blocks) {
     return 0;
   }
   EventWalk along{*this, first, blocks};
-  walk(first, along);
+  if (!walk(first, along)) return 0;
   samplers_behind_ = true;
   const std::size_t done = along.length() / block;
   if (done < blocks) {

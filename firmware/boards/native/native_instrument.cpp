@@ -150,6 +150,7 @@ bool NativeInstrument::by_samples() const {
 
 bool NativeInstrument::step() {
   core_.poll();
+  if (!neuron_->failed().empty()) return false;
   const Sample first = board_.now();
   if (board_.take_part_change()) exchange_parts(first);
   const Sample dac_first = first + static_cast<std::int64_t>(lead * block);
@@ -161,6 +162,7 @@ bool NativeInstrument::step() {
       core_.poll();
       return true;
     }
+    if (!neuron_->failed().empty()) return false;
   }
   if (first + static_cast<std::int64_t>(block) > core_.granted()) return false;
   return run_block(first);
@@ -169,7 +171,7 @@ bool NativeInstrument::step() {
 bool NativeInstrument::run_block(Sample first) {
   const std::size_t number = static_cast<std::size_t>(first.index) / block;
   if (dac_behind_) write_dac(first);
-  simulate_block(first);
+  if (!simulate_block(first)) return false;
   std::array<firmware::ChannelCodes, max_channels> codes;
   std::array<std::span<DacCode>, max_channels> out;
   for (std::size_t c = 0; c < bench_.size(); ++c) {
@@ -261,7 +263,8 @@ class NativeInstrument::BlockWalk {
   NativeInstrument& of_;
 };
 
-void NativeInstrument::simulate_block(Sample first) {
+/// @returns false when the circuit cannot go on
+bool NativeInstrument::simulate_block(Sample first) {
   const std::size_t number = static_cast<std::size_t>(first.index) / block;
   for (auto& bench : bench_) {
     const auto changes = bench->source.follow(bench->dac[number % (lead + 1)], board_.closed());
@@ -271,12 +274,13 @@ void NativeInstrument::simulate_block(Sample first) {
   BlockWalk along{*this};
   if (samplers_behind_) along.renewed(0.0, 0, 0);
   samplers_behind_ = false;
-  walk(first, along);
+  if (!walk(first, along)) return false;
   for (auto& bench : bench_) {
     bench->v_out.convert(bench->v_out_values, bench->v_out_codes);
     bench->v_m.convert(bench->v_m_values, bench->v_m_codes);
     bench->i_read.convert(bench->i_values, bench->i_codes);
   }
+  return true;
 }
 
 }  // namespace thyrode::native

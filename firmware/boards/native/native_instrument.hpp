@@ -101,7 +101,7 @@ class NativeInstrument {
   void take(std::size_t count) { board_.take(count); }
 
   /// Talks, and runs one block, or all blocks to the next mark, if the host has granted it and the outbox has room.
-  /// @returns true when device time has moved
+  /// @returns true when device time has moved; from the block on in which the circuit fails it never does
   bool step();
   Sample now() const { return board_.now(); }
   /// The port was closed: current to zero, idle, what was under way is forgotten.
@@ -153,9 +153,9 @@ class NativeInstrument {
   class EventWalk;
 
   bool run_block(Sample first);
-  void simulate_block(Sample first);
+  bool simulate_block(Sample first);
   template <class Walk>
-  void walk(Sample first, Walk& along);
+  bool walk(Sample first, Walk& along);
   void apply_changes(Sample first, int at);
   int next_change_after(int at, int end) const;
   bool renew_pieces();

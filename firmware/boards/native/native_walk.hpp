@@ -15,8 +15,9 @@ namespace thyrode::native {
 ///   horizon()                                     the furthest position of the next move
 ///   renewed(position, fast, slow)                 a new piece begins here
 ///   cover(position, fast, fast_end, slow, slow_end)  these samples of V_out and of the slow signals lie in the piece
+/// @returns false when the circuit cannot go on: what the walk covered is not to be told
 template <class Walk>
-void NativeInstrument::walk(Sample first, Walk& along) {
+bool NativeInstrument::walk(Sample first, Walk& along) {
   double position = 0.0;
   std::size_t fast = 0;  // next V_out sample
   std::size_t slow = 0;  // next V_m and I_read sample
@@ -25,11 +26,13 @@ void NativeInstrument::walk(Sample first, Walk& along) {
   while (at < static_cast<int>(along.length())) {
     apply_changes(first, at);
     if (renew_pieces()) along.renewed(position, fast, slow);
-    if (!along.look(position, fast)) return;
+    if (!along.look(position, fast)) return true;
     const int limit = next_change_after(at, static_cast<int>(along.length()));
     const double end = limit * sample_time;
     const double goal = std::min(end, along.horizon());
     const neurons::Advance move = neuron_->advance(goal - position);
+    // A circuit that has failed stays where it is, which is not where it was asked to go.
+    if (!neuron_->failed().empty()) return false;
     const bool reached = move.event == neurons::Event::none;
     const double arrived = reached ? goal : std::min(position + move.elapsed, goal);
     const bool whole = reached && goal == end;
@@ -46,6 +49,7 @@ void NativeInstrument::walk(Sample first, Walk& along) {
     if (move.event == neurons::Event::fire) report(Truth::Kind::fire, move.channel, first, position, 0.0);
     if (move.event == neurons::Event::open) report(Truth::Kind::open, move.channel, first, position, 0.0);
   }
+  return true;
 }
 
 }  // namespace thyrode::native

@@ -58,8 +58,8 @@ void add_leg(const load::RampPlan& plan, int leg, std::vector<PlannedStep>& step
 
 std::vector<Piece> pulses(const load::SegmentPlan& segment) {
   std::vector<Piece> pieces;
-  for (double t = 0.0; t < segment.length.si() - 1e-9; t += segment.period.si()) {
-    const double left = segment.length.si() - t;
+  for (int k = 0; k * segment.period.si() < segment.length.si() - 1e-9; ++k) {
+    const double left = segment.length.si() - k * segment.period.si();
     const double width = std::min(segment.width.si(), left);
     const double rest = std::min(segment.period.si(), left) - width;
     pieces.push_back({Duration::from_si(width), segment.current, segment.current});
@@ -75,9 +75,9 @@ std::vector<Piece> noise(const load::SegmentPlan& segment, Duration least_piece)
   const Current fresh = segment.sd * std::sqrt(1.0 - keep * keep);
   Current off = segment.sd * gaussian();
   std::vector<Piece> pieces;
-  for (double t = 0.0; t < segment.length.si() - 1e-9; t += h) {
+  for (int k = 0; k * h < segment.length.si() - 1e-9; ++k) {
     const Current next = off * keep + fresh * gaussian();
-    const double length = std::min(h, segment.length.si() - t);
+    const double length = std::min(h, segment.length.si() - k * h);
     pieces.push_back(
         {Duration::from_si(length), segment.current + off, segment.current + off + (next - off) * (length / h)});
     off = next;

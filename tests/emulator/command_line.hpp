@@ -29,6 +29,15 @@ struct Emulator {
   std::string uri;
 };
 
+/// The current of a line "tick,channel,current,VALUE,..." of a side file, in uA; empty for another event.
+inline std::string true_current(const std::string& line) {
+  const std::string before = ",current,";
+  const std::size_t at = line.find(before);
+  if (at == std::string::npos) return {};
+  const std::size_t begin = at + before.size();
+  return line.substr(begin, line.find(',', begin) - begin);
+}
+
 inline std::vector<std::string> rows_of(const Finished& finished) {
   return {finished.lines.begin(), finished.lines.end() - (finished.lines.empty() ? 0 : 1)};
 }

@@ -78,8 +78,8 @@ std::vector<Piece> noise(const load::SegmentPlan& segment, Duration least_piece)
   for (int k = 0; k * h < segment.length.si() - 1e-9; ++k) {
     const Current next = off * keep + fresh * gaussian();
     const double length = std::min(h, segment.length.si() - k * h);
-    pieces.push_back(
-        {Duration::from_si(length), segment.current + off, segment.current + off + (next - off) * (length / h)});
+    const Current to = length < h ? off + (next - off) * (length / h) : next;
+    pieces.push_back({Duration::from_si(length), segment.current + off, segment.current + to});
     off = next;
   }
   return pieces;

@@ -225,25 +225,34 @@ double OnsetCoordinate::slope(double current_ua) const {
   return -onset_ua / (current_ua * (current_ua - onset_ua));
 }
 
-std::vector<std::size_t> find_jumps(std::span<const FiPoint> points, const OnsetCoordinate& coordinate) {
+bool RateStep::is_jump() const {
   constexpr double least_step = 0.1;  // of ln f
   constexpr double least_score = 5.0;
+  return std::abs(ln_ratio) > least_step && std::abs(ln_ratio) > least_score * sigma;
+}
+
+std::optional<RateStep> rate_step(std::span<const FiPoint> below, std::span<const FiPoint> above,
+                                  const OnsetCoordinate& coordinate) {
+  if (below.size() < 3 || above.size() < 3) return std::nullopt;
+  const double middle = 0.5 * (coordinate.at(below.back().current_ua) + coordinate.at(above.front().current_ua));
+  const Extrapolation left = extrapolate(below.last(3), coordinate, middle);
+  const Extrapolation right = extrapolate(above.first(3), coordinate, middle);
+  if (!(left.period > 0.0) || !(right.period > 0.0)) return std::nullopt;
+  return RateStep{std::log(left.period / right.period), std::sqrt(left.variance_ln + right.variance_ln)};
+}
+
+std::vector<std::size_t> find_jumps(std::span<const FiPoint> points, const OnsetCoordinate& coordinate) {
   std::vector<double> scores(points.size(), 0.0);
   for (std::size_t k = 2; k + 3 < points.size(); ++k) {
-    const double middle = 0.5 * (coordinate.at(points[k].current_ua) + coordinate.at(points[k + 1].current_ua));
-    const Extrapolation left = extrapolate(points.subspan(k - 2, 3), coordinate, middle);
-    const Extrapolation right = extrapolate(points.subspan(k + 1, 3), coordinate, middle);
-    if (!(left.period > 0.0) || !(right.period > 0.0)) continue;
-    const double step = std::log(left.period / right.period);
-    const double spread = std::sqrt(left.variance_ln + right.variance_ln);
-    if (std::abs(step) > least_step) scores[k] = std::abs(step) / spread;
+    const auto step = rate_step(points.first(k + 1), points.subspan(k + 1), coordinate);
+    if (step && step->is_jump()) scores[k] = std::abs(step->ln_ratio) / step->sigma;
   }
   std::vector<std::size_t> jumps;
   for (std::size_t k = 0; k < scores.size(); ++k) {
     // Lines that reach over a jump nearby are wrong as well: only the largest score of three neighbours counts.
     const auto begin = scores.begin() + static_cast<std::ptrdiff_t>(k > 2 ? k - 2 : 0);
     const auto end = scores.begin() + static_cast<std::ptrdiff_t>(std::min(k + 3, scores.size()));
-    if (scores[k] > least_score && scores[k] >= *std::max_element(begin, end)) jumps.push_back(k);
+    if (scores[k] > 0.0 && scores[k] >= *std::max_element(begin, end)) jumps.push_back(k);
   }
   return jumps;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -26,8 +27,21 @@ struct OnsetCoordinate {
   double slope(double current_ua) const;
 };
 
-/// Finds the intervals at which f jumps: lines through 3 points on each side, extrapolated to the middle, differ by
-/// more than 0.1 in ln f and by more than 5 standard deviations (noise, and the curvature that a line leaves out).
+/// How much f differs between two sides, where both are extrapolated to the middle between them.
+struct RateStep {
+  double ln_ratio = 0.0;  ///< ln of f above over f below
+  double sigma = 0.0;     ///< noise, and the curvature that a line leaves out
+  /// More than 0.1 in ln f and more than 5 standard deviations.
+  bool is_jump() const;
+};
+
+/// Compares two sides by lines through the 3 points of each that lie next to the middle.
+/// @param below, above  by ascending current, below.back() under above.front()
+/// @returns empty with fewer than 3 points on a side, or where a line reaches no positive period
+std::optional<RateStep> rate_step(std::span<const FiPoint> below, std::span<const FiPoint> above,
+                                  const OnsetCoordinate& coordinate);
+
+/// Finds the intervals at which f jumps (rate_step).
 /// @param points  shape (n), by ascending current, all different
 /// @returns numbers k of the intervals (points[k], points[k + 1]), ascending; none below 6 points
 std::vector<std::size_t> find_jumps(std::span<const FiPoint> points, const OnsetCoordinate& coordinate);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/math/distributions/chi_squared.hpp>
 #include <boost/math/distributions/fisher_f.hpp>
+#include <boost/math/distributions/students_t.hpp>
 #include <boost/math/tools/minima.hpp>
 #include <boost/math/tools/toms748_solve.hpp>
 #include <cmath>
@@ -87,7 +88,19 @@ class Problem {
 
   /// Least chi2 over Ic with tau or tref held where given; returns x.
   double search(std::optional<double> tau = {}, std::optional<double> refractory = {}) const {
-    const auto chi2 = [&](double x) { return solve(x, tau, refractory).chi2; };
+    return least([&](double x) { return solve(x, tau, refractory).chi2; });
+  }
+
+  /// Least chi2 over Ic with 1/(tau Ic) held.
+  double chi2_of_slope(double slope) const {
+    const auto chi2 = [&](double x) { return solve(x, 1.0 / (slope * onset(x)), {}).chi2; };
+    return chi2(least(chi2));
+  }
+
+ private:
+  /// Where a function of x is least.
+  template <class F>
+  double least(const F& chi2) const {
     const double step = (x_high() - x_low()) / (scan_points - 1);
     double best = x_low();
     double least = chi2(best);
@@ -105,7 +118,6 @@ class Problem {
                                   0.0, chi2(coarse));
   }
 
- private:
   template <class F>
   void each(double x, F&& f) const {
     const double gap = std::exp(x);
@@ -172,6 +184,11 @@ void bound(const Problem& problem, double best, const Line& line, double limit, 
   };
   fit.refractory_low_ms = crossing(over_refractory, line.refractory, 0.0) * 1e3;
   fit.refractory_high_ms = crossing_above(over_refractory, line.refractory, step) * 1e3;
+
+  const double slope = 1.0 / (line.tau * problem.onset(best));
+  const auto over_slope = [&](double s) { return problem.chi2_of_slope(s) - limit; };
+  fit.ideal_slope_hz_per_ua = {slope, crossing(over_slope, slope, 1e-3 * slope),
+                               crossing_above(over_slope, slope, 0.01 * slope)};
 }
 
 }  // namespace
@@ -206,6 +223,43 @@ std::optional<LifFit> fit_lif(std::span<const FiPoint> points, double highest_si
       !(fit.chi2_per_dof > 2.0 && boost::math::cdf(boost::math::complement(distribution, line.chi2)) < 0.01);
   fit.accepted = describes && std::isfinite(fit.tau_high_ms) && std::isfinite(fit.refractory_high_ms);
   return fit;
+}
+
+std::optional<StraightLine> fit_line(std::span<const FiPoint> points) {
+  if (different_currents(points) < 3) return std::nullopt;
+  double w = 0.0;
+  double wi = 0.0;
+  double wf = 0.0;
+  const auto weight_of = [](const FiPoint& p) { return std::pow(p.sigma_ln_f * p.frequency_hz, -2.0); };
+  for (const FiPoint& p : points) {
+    const double weight = weight_of(p);
+    w += weight, wi += weight * p.current_ua, wf += weight * p.frequency_hz;
+  }
+  const double middle = wi / w;
+  const double level = wf / w;
+  double ii = 0.0;
+  double fi = 0.0;
+  StraightLine line{{}, 0.0, points[0].current_ua, points[0].current_ua, 0.0};
+  for (const FiPoint& p : points) {
+    const double d = p.current_ua - middle;
+    ii += weight_of(p) * d * d;
+    fi += weight_of(p) * d * (p.frequency_hz - level);
+    line.range_low_ua = std::min(line.range_low_ua, p.current_ua);
+    line.range_high_ua = std::max(line.range_high_ua, p.current_ua);
+  }
+  const double slope = fi / ii;
+  double chi2 = 0.0;
+  for (const FiPoint& p : points) {
+    const double rest = p.frequency_hz - level - slope * (p.current_ua - middle);
+    chi2 += weight_of(p) * rest * rest;
+  }
+  const double degrees = static_cast<double>(points.size()) - 2.0;
+  line.chi2_per_dof = chi2 / degrees;
+  const double half =
+      boost::math::quantile(boost::math::students_t(degrees), 0.975) * std::sqrt(std::max(1.0, line.chi2_per_dof) / ii);
+  line.slope_hz_per_ua = {slope, slope - half, slope + half};
+  line.intercept_ua = middle - level / slope;
+  return line;
 }
 
 double straightening_current(std::span<const FiPoint> points, double highest_silent_ua) {

@@ -24,9 +24,16 @@ struct FiPoint {
 ///          bound of tau or tref that the data leave open is infinite, and so is tau itself where Ic goes to zero (a
 ///          neuron without a leak); the other bounds lie at the edge of what is allowed then. `accepted` is false if
 ///          a bound is infinite, or if chi2/(n - 3) > 2 with p < 0.01: the neuron is no LIF then. beta_n must not come
-///          from a fit that is not accepted.
+///          from a fit that is not accepted. The slope of the ideal integrator that the LIF tends to, 1/(tau Ic), has
+///          its own profile.
 /// Source: Lapicque, J Physiol Pathol Gen 9:620 (1907); profile intervals, Bates & Watts (1988) chapter 6.
 std::optional<LifFit> fit_lif(std::span<const FiPoint> points, double highest_silent_ua);
+
+/// Fits f = slope (I - intercept) by weighted least squares. The interval of the slope is Student's, wider where the
+/// points scatter more than they say.
+/// @param points  shape (n), in any order
+/// @returns the line; empty below 3 different currents
+std::optional<StraightLine> fit_line(std::span<const FiPoint> points);
 
 /// The current that makes 1/f as straight as possible against ln(I/(I - Ic)) near the onset: a coordinate for
 /// smoothing, not a measurement of the rheobase (tref may be negative here).

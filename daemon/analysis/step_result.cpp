@@ -1,5 +1,7 @@
 #include "daemon/analysis/step_result.hpp"
 
+#include "daemon/analysis/sweep_result.hpp"
+
 namespace thyrode::analysis {
 
 const char* to_string(Direction direction) {
@@ -33,6 +35,10 @@ const char* to_string(BetaStatus status) {
     case BetaStatus::few_points: return "few_points";
   }
   return "few_points";
+}
+
+const char* to_string(Precursor::Reference reference) {
+  return reference == Precursor::Reference::lif ? "lif" : "neighbours";
 }
 
 const char* to_string(Label label) {

@@ -61,6 +61,11 @@ struct StepResult {
   std::optional<double> cv;
   Estimate beta_n_per_ua;
   BetaStatus beta_status = BetaStatus::few_points;
+  Estimate kappa;                           ///< current times beta_n
+  std::optional<double> sigma_current_ua;  ///< CV over beta_n: the noise of the current that would explain the CV
+  /// What the step said by itself, where a sweep has been asked (analyze_sweep): `label` knows its neighbours too.
+  std::optional<Label> label_of_step;
+  bool branch_unresolved = false;  ///< TS, and the sweep has no jump of f that would tell TS from FS
   double lead_s = 0.0;  ///< for which the current waited elsewhere before the step, so that it is entered from there
   std::string part;     ///< of a sequence; empty in any other plan
   std::string purpose;  ///< why the plan asked for it: "curve", "sentinel" ...; empty in a plain sweep

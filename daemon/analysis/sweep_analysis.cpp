@@ -1,170 +1,17 @@
 #include "daemon/analysis/sweep_analysis.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <map>
-#include <optional>
+#include <tuple>
 #include <utility>
 
-#include "daemon/analysis/beta.hpp"
 #include "daemon/analysis/lif_fit.hpp"
+#include "daemon/analysis/precursor.hpp"
+#include "daemon/analysis/sweep_leg.hpp"
+#include "daemon/analysis/transitions.hpp"
 
 namespace thyrode::analysis {
 namespace {
-
-using Rows = std::vector<StepResult*>;
-
-bool is_silent(const StepResult& row) {
-  return row.label == Label::QH || row.label == Label::QD || row.label == Label::transient;
-}
-
-bool fires(const StepResult& row) {
-  return !is_silent(row) && row.frequency_hz.value && *row.frequency_hz.value > 0.0;
-}
-
-/// Fired for a while, then no more, and the output came down: it latched, or it bursts more slowly than the silence
-/// that was waited for. A few spikes before the silence are a neuron on its way to it.
-bool may_burst_slowly(const StepResult& row) {
-  return row.label == Label::transient && row.n_spikes >= spikes_of_a_burst;
-}
-
-/// The neuron does not fire at this current.
-bool bounds_firing(const StepResult& row) {
-  return is_silent(row) && !may_burst_slowly(row);
-}
-
-bool is_regular(Label label) {
-  return label == Label::TS || label == Label::FS;
-}
-
-/// A rate with an interval that a fit may stand on.
-bool is_point(const StepResult& row) {
-  const bool usable = row.status == StepStatus::ok || row.status == StepStatus::timeout;
-  const Estimate& f = row.frequency_hz;
-  return usable && fires(row) && row.label != Label::mixed && row.current_ua > 0.0 && f.low && f.high &&
-         *f.high > *f.low;
-}
-
-/// A point of a leg: all rows of one current.
-struct LegPoint {
-  FiPoint fi;
-  Label label = Label::undetermined;
-  Rows rows;
-};
-
-FiPoint to_fi(const StepResult& row) {
-  const double f = *row.frequency_hz.value;
-  return {row.current_ua, f, (*row.frequency_hz.high - *row.frequency_hz.low) / (2.0 * 1.96 * f)};
-}
-
-/// Joins two measurements of one current by their weights.
-FiPoint join(const FiPoint& a, const FiPoint& b) {
-  const double wa = 1.0 / (a.sigma_ln_f * a.sigma_ln_f);
-  const double wb = 1.0 / (b.sigma_ln_f * b.sigma_ln_f);
-  const double ln_f = (wa * std::log(a.frequency_hz) + wb * std::log(b.frequency_hz)) / (wa + wb);
-  return {a.current_ua, std::exp(ln_f), 1.0 / std::sqrt(wa + wb)};
-}
-
-std::vector<LegPoint> points_of(const Rows& rows) {
-  constexpr double same_current = 1e-6;  // relative: closer than any source can set
-  std::vector<LegPoint> points;
-  for (StepResult* row : rows) {  // by ascending current
-    if (!is_point(*row)) continue;
-    const FiPoint fi = to_fi(*row);
-    if (!points.empty() && fi.current_ua - points.back().fi.current_ua <= same_current * fi.current_ua) {
-      points.back().fi = join(points.back().fi, fi);
-      points.back().rows.push_back(row);
-    } else {
-      points.push_back({fi, row->label, {row}});
-    }
-  }
-  // A label that one point has alone, between others or at an end, is no change of phase.
-  for (std::size_t k = 0; k < points.size(); ++k) {
-    const bool like_left = k > 0 && points[k - 1].label == points[k].label;
-    const bool like_right = k + 1 < points.size() && points[k + 1].label == points[k].label;
-    if (like_left || like_right || points.size() < 2) continue;
-    points[k].label = points[k > 0 ? k - 1 : 1].label;
-  }
-  return points;
-}
-
-bool silent_between(const Rows& rows, double low_ua, double high_ua) {
-  return std::any_of(rows.begin(), rows.end(), [&](const StepResult* row) {
-    return is_silent(*row) && row->current_ua > low_ua && row->current_ua < high_ua;
-  });
-}
-
-double highest_silent_below(const Rows& rows, double current_ua) {
-  double highest = 0.0;
-  for (const StepResult* row : rows) {
-    if (bounds_firing(*row) && row->current_ua < current_ua) highest = std::max(highest, row->current_ua);
-  }
-  return highest;
-}
-
-/// A stretch of points [first, end) without a cut inside.
-struct Branch {
-  std::size_t first = 0;
-  std::size_t end = 0;
-  bool jump_before = false;
-  bool jump_after = false;
-};
-
-std::vector<FiPoint> fi_of(const std::vector<LegPoint>& points, std::size_t first, std::size_t end) {
-  std::vector<FiPoint> fi;
-  for (std::size_t k = first; k < end; ++k) fi.push_back(points[k].fi);
-  return fi;
-}
-
-struct Leg {
-  std::vector<LegPoint> points;
-  std::vector<Branch> branches;
-  OnsetCoordinate coordinate;
-};
-
-Leg cut_leg(const Rows& rows) {
-  Leg leg;
-  leg.points = points_of(rows);
-  const auto& points = leg.points;
-  std::vector<Branch> stretches;
-  for (std::size_t k = 0; k < points.size(); ++k) {
-    const bool cut = k == 0 || points[k].label != points[k - 1].label ||
-                     silent_between(rows, points[k - 1].fi.current_ua, points[k].fi.current_ua);
-    if (cut) stretches.push_back({k, k, false, false});
-    stretches.back().end = k + 1;
-  }
-  if (stretches.empty()) return leg;
-  const double silent = highest_silent_below(rows, points[0].fi.current_ua);
-  const auto lowest = fi_of(points, stretches[0].first, stretches[0].end);
-  leg.coordinate.onset_ua =
-      lowest.size() >= 4 ? straightening_current(lowest, silent) : 0.5 * (silent + points[0].fi.current_ua);
-  for (const Branch& stretch : stretches) {
-    const auto fi = fi_of(points, stretch.first, stretch.end);
-    Branch rest = stretch;
-    for (const std::size_t jump : find_jumps(fi, leg.coordinate)) {
-      const std::size_t border = stretch.first + jump + 1;
-      leg.branches.push_back({rest.first, border, rest.jump_before, true});
-      rest = {border, stretch.end, true, false};
-    }
-    leg.branches.push_back(rest);
-  }
-  return leg;
-}
-
-void write_beta(const Leg& leg) {
-  for (const Branch& branch : leg.branches) {
-    const auto beta = local_beta(fi_of(leg.points, branch.first, branch.end), leg.coordinate);
-    for (std::size_t k = branch.first; k < branch.end; ++k) {
-      BetaPoint point = beta[k - branch.first];
-      const bool beside_jump = (k == branch.first && branch.jump_before) || (k + 1 == branch.end && branch.jump_after);
-      if (beside_jump) point = {{}, BetaStatus::jump};
-      for (StepResult* row : leg.points[k].rows) {
-        row->beta_n_per_ua = point.per_ua;
-        row->beta_status = point.status;
-      }
-    }
-  }
-}
 
 std::optional<std::pair<double, double>> firing_range(const Rows& rows) {
   std::optional<std::pair<double, double>> range;
@@ -188,23 +35,53 @@ void resolve_silence(const Rows& rows) {
   }
 }
 
-/// Adds the points of the leg's first regular branch, up to a current. A single irregular step inside it is left out.
-void add_regular_points(const Leg& leg, double highest_ua, std::vector<FiPoint>& points) {
-  const auto branch = std::find_if(leg.branches.begin(), leg.branches.end(),
-                                   [&](const Branch& b) { return is_regular(leg.points[b.first].label); });
-  if (branch == leg.branches.end()) return;
-  for (std::size_t k = branch->first; k < branch->end; ++k) {
-    const LegPoint& point = leg.points[k];
-    const bool regular =
-        std::all_of(point.rows.begin(), point.rows.end(), [](const StepResult* row) { return is_regular(row->label); });
-    if (regular && point.fi.current_ua <= highest_ua) points.push_back(point.fi);
+void name_by_rate(const Rows& rows, double fast_spiking_hz) {
+  for (StepResult* row : rows) {
+    if (!is_regular(row->label) || !row->frequency_hz.value) continue;
+    row->label = *row->frequency_hz.value >= fast_spiking_hz ? Label::FS : Label::TS;
   }
 }
 
-SweepFit describe(const Rows& rows, const std::vector<Leg>& legs) {
-  SweepFit fit;
+const Branch* first_regular(const Leg& leg) {
+  const auto branch = std::find_if(leg.branches.begin(), leg.branches.end(),
+                                   [&](const Branch& b) { return is_regular(leg.label_of(b)); });
+  return branch == leg.branches.end() ? nullptr : &*branch;
+}
+
+/// The points of the legs' first regular branches between two currents. A single irregular step inside is left out.
+std::vector<FiPoint> regular_points(const std::vector<Leg>& legs, double low_ua, double high_ua) {
+  std::vector<FiPoint> points;
+  for (const Leg& leg : legs) {
+    const Branch* branch = first_regular(leg);
+    if (!branch) continue;
+    for (std::size_t k = branch->first; k < branch->end; ++k) {
+      const LegPoint& point = leg.points[k];
+      const bool regular = std::all_of(point.rows.begin(), point.rows.end(),
+                                       [](const StepResult* row) { return is_regular(row->label); });
+      const bool inside = point.fi.current_ua >= low_ua && point.fi.current_ua <= high_ua;
+      if (regular && inside) points.push_back(point.fi);
+    }
+  }
+  return points;
+}
+
+/// The middle of the currents that the legs' first regular branches cover.
+std::optional<double> middle_of_branches(const std::vector<Leg>& legs) {
+  std::optional<std::pair<double, double>> range;
+  for (const Leg& leg : legs) {
+    const Branch* branch = first_regular(leg);
+    if (!branch) continue;
+    const double low = leg.points[branch->first].fi.current_ua;
+    const double high = leg.points[branch->end - 1].fi.current_ua;
+    range = range ? std::pair{std::min(range->first, low), std::max(range->second, high)} : std::pair{low, high};
+  }
+  return range ? std::optional(0.5 * (range->first + range->second)) : std::nullopt;
+}
+
+/// Brackets and fits of one group.
+void describe(const Rows& rows, const std::vector<Leg>& legs, SweepFit& fit) {
   const auto range = firing_range(rows);
-  if (!range) return fit;
+  if (!range) return;
   fit.onset_high_ua = range->first;
   fit.end_low_ua = range->second;
   for (const StepResult* row : rows) {
@@ -214,39 +91,166 @@ SweepFit describe(const Rows& rows, const std::vector<Leg>& legs) {
       fit.end_high_ua = std::min(row->current_ua, fit.end_high_ua.value_or(row->current_ua));
     }
   }
-  std::vector<FiPoint> points;
-  for (const Leg& leg : legs) add_regular_points(leg, 2.0 * range->first, points);
-  fit.lif = fit_lif(points, fit.onset_low_ua.value_or(0.0));
+  fit.lif = fit_lif(regular_points(legs, 0.0, 2.0 * range->first), fit.onset_low_ua.value_or(0.0));
+  if (const auto middle = middle_of_branches(legs)) {
+    fit.upper_line = fit_line(regular_points(legs, *middle, range->second));
+  }
+}
+
+SweepFit analyze_group(const RowGroup& group, Rows& rows, const SweepRules& rules) {
+  std::stable_sort(rows.begin(), rows.end(),
+                   [](const StepResult* a, const StepResult* b) { return a->current_ua < b->current_ua; });
+  resolve_silence(rows);
+  if (rules.fast_spiking_hz) name_by_rate(rows, *rules.fast_spiking_hz);
+  std::map<int, Rows> by_leg;
+  for (StepResult* row : rows) by_leg[row->leg].push_back(row);
+  std::vector<Leg> legs;
+  for (const auto& [number, leg_rows] : by_leg) {
+    legs.push_back(cut_leg(number, leg_rows));
+    write_beta(legs.back());
+    if (!rules.fast_spiking_hz) name_regular_branches(legs.back());
+    settle_burst_labels(legs.back());
+  }
+  SweepFit fit;
+  describe(rows, legs, fit);
+  for (const Leg& leg : legs) {
+    for (Transition& t : transitions_of(group, leg)) fit.transitions.push_back(std::move(t));
+    for (Precursor& p : precursors_of(group, leg, fit.lif)) fit.precursors.push_back(std::move(p));
+  }
+  fit.loops = loops_of(legs, fit.transitions);
+  fit.rates = rates_of(group, legs);
   return fit;
 }
 
+/// What analyze_group reads of a row.
+struct RowInput {
+  int leg;
+  double current_ua;
+  Direction direction;
+  StepStatus status;
+  Label label;
+  std::int64_t n_spikes;
+  Ticks start;
+  Estimate frequency_hz;
+  std::optional<double> cv;
+  bool operator==(const RowInput&) const = default;
+};
+
+/// What it writes.
+struct RowOutput {
+  Label label;
+  bool branch_unresolved;
+  Estimate beta_n_per_ua;
+  BetaStatus beta_status;
+  Estimate kappa;
+  std::optional<double> sigma_current_ua;
+};
+
+RowInput input_of(const StepResult& row) {
+  return {row.leg,      row.current_ua, row.direction,    row.status, row.label,
+          row.n_spikes, row.start,      row.frequency_hz, row.cv};
+}
+
+RowOutput output_of(const StepResult& row) {
+  return {row.label, row.branch_unresolved, row.beta_n_per_ua, row.beta_status, row.kappa, row.sigma_current_ua};
+}
+
+void write(const RowOutput& output, StepResult& row) {
+  std::tie(row.label, row.branch_unresolved, row.beta_n_per_ua, row.beta_status, row.kappa, row.sigma_current_ua) =
+      std::tie(output.label, output.branch_unresolved, output.beta_n_per_ua, output.beta_status, output.kappa,
+               output.sigma_current_ua);
+}
+
+void reset(StepResult& row) {
+  row.beta_n_per_ua = {};
+  row.beta_status = BetaStatus::few_points;
+  row.kappa = {};
+  row.sigma_current_ua.reset();
+  row.branch_unresolved = false;
+}
+
+template <class T>
+void append(std::vector<T>& list, const std::vector<T>& more) {
+  list.insert(list.end(), more.begin(), more.end());
+}
+
+struct ByGroup {
+  bool operator()(const RowGroup& a, const RowGroup& b) const {
+    return std::tie(a.channel, a.conditions) < std::tie(b.channel, b.conditions);
+  }
+};
+
 }  // namespace
 
-SweepFit analyze_sweep(std::vector<StepResult>& steps) {
-  if (steps.empty()) return {};
-  std::map<std::pair<int, std::map<std::string, double>>, Rows> groups;
-  for (StepResult& row : steps) {
-    row.beta_n_per_ua = {};
-    row.beta_status = BetaStatus::few_points;
-    // A step that was cut short may call a neuron silent that is not.
-    if (row.status == StepStatus::interrupted) continue;
-    groups[{row.channel, row.conditions}].push_back(&row);
-  }
-  SweepFit fit;
-  for (auto& [key, rows] : groups) {
-    std::stable_sort(rows.begin(), rows.end(),
-                     [](const StepResult* a, const StepResult* b) { return a->current_ua < b->current_ua; });
-    resolve_silence(rows);
-    std::map<int, Rows> by_leg;
-    for (StepResult* row : rows) by_leg[row->leg].push_back(row);
-    std::vector<Leg> legs;
-    for (const auto& [number, leg_rows] : by_leg) {
-      legs.push_back(cut_leg(leg_rows));
-      write_beta(legs.back());
+/// The groups as they were analysed last.
+struct SweepAnalysis::Memory {
+  struct Group {
+    Rows rows;  // of the current call
+    std::vector<RowInput> inputs;
+    std::vector<RowOutput> outputs;
+    SweepFit fit;
+  };
+  std::map<RowGroup, Group, ByGroup> groups;
+
+  /// Rows of the current call, by group.
+  void sort(std::vector<StepResult>& steps) {
+    for (auto& [key, group] : groups) group.rows.clear();
+    const RowGroup* key = nullptr;
+    Group* group = nullptr;
+    for (StepResult& row : steps) {
+      reset(row);
+      // A step that was cut short may call a neuron silent that is not.
+      if (row.status == StepStatus::interrupted) continue;
+      if (!row.label_of_step) row.label_of_step = row.label;
+      row.label = *row.label_of_step;
+      if (!key || key->channel != row.channel || key->conditions != row.conditions) {
+        const auto place = groups.try_emplace({row.channel, row.conditions}).first;
+        key = &place->first;
+        group = &place->second;
+      }
+      group->rows.push_back(&row);
     }
-    if (key.first == steps.front().channel && key.second == steps.front().conditions) fit = describe(rows, legs);
+    std::erase_if(groups, [](const auto& entry) { return entry.second.rows.empty(); });
   }
-  return fit;
+};
+
+SweepAnalysis::SweepAnalysis(const SweepRules& rules) : rules_{rules}, memory_{std::make_unique<Memory>()} {}
+SweepAnalysis::~SweepAnalysis() = default;
+SweepAnalysis::SweepAnalysis(SweepAnalysis&&) noexcept = default;
+SweepAnalysis& SweepAnalysis::operator=(SweepAnalysis&&) noexcept = default;
+
+SweepFit SweepAnalysis::update(std::vector<StepResult>& steps) {
+  memory_->sort(steps);
+  SweepFit all;
+  for (auto& [key, group] : memory_->groups) {
+    std::vector<RowInput> inputs;
+    for (const StepResult* row : group.rows) inputs.push_back(input_of(*row));
+    if (inputs == group.inputs) {
+      for (std::size_t k = 0; k < inputs.size(); ++k) write(group.outputs[k], *group.rows[k]);
+    } else {
+      Rows sorted = group.rows;
+      group.fit = analyze_group(key, sorted, rules_);
+      group.inputs = std::move(inputs);
+      group.outputs.clear();
+      for (const StepResult* row : group.rows) group.outputs.push_back(output_of(*row));
+    }
+    const bool of_first_row = key.channel == steps.front().channel && key.conditions == steps.front().conditions;
+    if (of_first_row) {
+      all.onset_low_ua = group.fit.onset_low_ua, all.onset_high_ua = group.fit.onset_high_ua;
+      all.end_low_ua = group.fit.end_low_ua, all.end_high_ua = group.fit.end_high_ua;
+      all.lif = group.fit.lif;
+      all.upper_line = group.fit.upper_line;
+    }
+    append(all.transitions, group.fit.transitions);
+    append(all.loops, group.fit.loops);
+    append(all.rates, group.fit.rates);
+    append(all.precursors, group.fit.precursors);
+  }
+  return all;
+}
+
+SweepFit analyze_sweep(std::vector<StepResult>& steps, const SweepRules& rules) {
+  return SweepAnalysis{rules}.update(steps);
 }
 
 }  // namespace thyrode::analysis

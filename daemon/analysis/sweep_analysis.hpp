@@ -1,7 +1,9 @@
-// What the steps of a sweep say together: beta_n of each, the ends of the firing range, the LIF that fits.
+// What the steps of a sweep say together: beta_n of each, the ends of the firing range, transitions, the LIF that fits.
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <vector>
 
 #include "daemon/analysis/result.hpp"
@@ -11,11 +13,18 @@ namespace thyrode::analysis {
 /// A step that fired so often before it fell silent may have burst.
 inline constexpr std::int64_t spikes_of_a_burst = 5;
 
-/// Completes the rows of a sweep and describes the whole. Callable after every finished step; rows already completed
-/// are computed anew from all rows.
+/// What a user says about a sweep beforehand.
+struct SweepRules {
+  std::optional<double> fast_spiking_hz;  ///< regular steps are FS from this rate on, TS below it; jumps have no say
+  bool operator==(const SweepRules&) const = default;
+};
+
+/// Completes the rows of a sweep and describes the whole. Callable after every finished step: groups of rows that have
+/// not changed since are not computed again.
 ///
 /// Rows belong together by channel and conditions; a leg is one sweep direction of them. Rows of status interrupted are
-/// left out: they keep their label and have no beta_n.
+/// left out: they keep their label and have no beta_n. What the step said by itself is kept in label_of_step, and every
+/// call begins with it, so that the order of steps and calls does not matter.
 ///
 /// Silent steps (labels QH, QD, transient). The firing range reaches from the lowest to the highest current at which
 /// any leg fires. Below it a step is QH, above it QD, and so is one that fired only at its start. A step after whose
@@ -26,14 +35,33 @@ inline constexpr std::int64_t spikes_of_a_burst = 5;
 /// beta_n, for each leg on its own. Points are rows of status ok or timeout with an interval; a leg is cut where a
 /// silent step lies between two points, where the label changes for at least two points in a row, and where f jumps
 /// (find_jumps); each part goes through local_beta. A point next to a jump has beta_status `jump` and no value, the
-/// other end points have `edge`.
+/// other end points have `edge`. sigma_current_ua is CV/beta_n, and empty for bursts.
 ///
-/// Onset and end are brackets over all legs: the lowest firing current and the highest silent one below it, and the
-/// same at the other end; a side without a silent step is empty, and what may burst slowly is no silent step. The LIF
-/// is fitted to the regular points (TS, FS) of the first branch of each leg that has any, up to twice the onset.
+/// Labels. A regular branch above an upward jump of f is FS, the regular branch below a jump to a regular one TS; where
+/// no jump tells, the steps keep their own label, and TS has branch_unresolved. IB1 and IB2 change only for two
+/// neighbouring steps.
 ///
-/// @param steps  rows in any order; labels, beta_n and beta_status are written
-/// @returns brackets and fit of the channel and conditions of the first row
-SweepFit analyze_sweep(std::vector<StepResult>& steps);
+/// Transitions, loops, rates, precursors: see their structs. Onset and end are brackets over all legs: the lowest
+/// firing current and the highest silent one below it, and the same at the other end; a side without a silent step is
+/// empty, and what may burst slowly is no silent step. The LIF is fitted to the regular points (TS, FS) of the first
+/// branch of each leg that has any, up to twice the onset; upper_line to those in the upper half of these branches.
+class SweepAnalysis {
+ public:
+  explicit SweepAnalysis(const SweepRules& rules = {});
+  ~SweepAnalysis();
+  SweepAnalysis(SweepAnalysis&&) noexcept;
+  SweepAnalysis& operator=(SweepAnalysis&&) noexcept;
+
+  /// @param steps  rows in any order; labels, beta_n and what follows from it are written
+  SweepFit update(std::vector<StepResult>& steps);
+
+ private:
+  struct Memory;
+  SweepRules rules_;
+  std::unique_ptr<Memory> memory_;
+};
+
+/// The same for rows that are analysed once.
+SweepFit analyze_sweep(std::vector<StepResult>& steps, const SweepRules& rules = {});
 
 }  // namespace thyrode::analysis

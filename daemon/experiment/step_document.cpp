@@ -29,6 +29,10 @@ Json to_json(const analysis::StepResult& step) {
   row["cv"] = number(step.cv);
   put(row, "beta_n_per_ua", step.beta_n_per_ua);
   row["beta_status"] = to_string(step.beta_status);
+  put(row, "kappa", step.kappa);
+  row["sigma_current_ua"] = number(step.sigma_current_ua);
+  row["label_of_step"] = step.label_of_step ? Json(to_string(*step.label_of_step)) : Json(nullptr);
+  row["branch_unresolved"] = step.branch_unresolved;
   row["lead_s"] = step.lead_s;
   const auto text_or_null = [](const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); };
   row["part"] = text_or_null(step.part);

@@ -172,7 +172,10 @@ TableSpec fit() {
   for (const char* name :
        {"onset_low_ua", "onset_high_ua", "end_low_ua", "end_high_ua", "rheobase_ua", "rheobase_low_ua",
         "rheobase_high_ua", "tau_ms", "tau_low_ms", "tau_high_ms", "refractory_ms", "refractory_low_ms",
-        "refractory_high_ms", "range_low_ua", "range_high_ua", "chi2_per_dof"}) {
+        "refractory_high_ms", "range_low_ua", "range_high_ua", "chi2_per_dof", "ideal_slope_hz_per_ua",
+        "ideal_slope_hz_per_ua_low", "ideal_slope_hz_per_ua_high", "upper_line_slope_hz_per_ua",
+        "upper_line_slope_hz_per_ua_low", "upper_line_slope_hz_per_ua_high", "upper_line_intercept_ua",
+        "upper_line_range_low_ua", "upper_line_range_high_ua", "upper_line_chi2_per_dof"}) {
     spec.columns.push_back({name, "its unit is the end of its name", Element::f64});
   }
   spec.columns.push_back({"accepted", "1: the fit is accepted, 0: it is not, 2: there is none", Element::u8});

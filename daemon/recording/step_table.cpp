@@ -102,6 +102,11 @@ std::array<double, label_count> fractions_of(const StepResult& step) {
   return row;
 }
 
+/// What a step said by itself, or an empty word.
+std::string word_of_step(const StepResult& step) {
+  return step.label_of_step ? analysis::to_string(*step.label_of_step) : "";
+}
+
 /// Columns of one table, read whole.
 class StepColumns {
  public:
@@ -199,6 +204,23 @@ void read_statistics(const StepColumns& columns, std::vector<StepResult>& steps)
   }
 }
 
+/// What the neighbours of a step say of it.
+void read_sweep(const StepColumns& columns, hid_t file, const std::string& path, std::vector<StepResult>& steps) {
+  const auto kappa = columns.estimates("kappa");
+  const auto sigma = columns.reals("sigma_current_ua");
+  const auto words = columns.texts("label_of_step");
+  const auto unresolved = columns.integers("branch_unresolved");
+  for (std::size_t k = 0; k < steps.size(); ++k) {
+    StepResult& step = steps[k];
+    step.kappa = kappa[k];
+    step.sigma_current_ua = defined(sigma[k]);
+    if (!words[k].empty()) {
+      step.label_of_step = from_word(words[k], Label::undetermined, file, path + "/label_of_step");
+    }
+    step.branch_unresolved = unresolved[k] != 0;
+  }
+}
+
 }  // namespace
 
 TableSpec step_table(const std::vector<std::string>& conditions) {
@@ -231,6 +253,10 @@ TableSpec step_table(const std::vector<std::string>& conditions) {
   columns.push_back({"cv", "coefficient of variation of the intervals; NaN is undefined", Element::f64});
   add_estimate(spec, "beta_n_per_ua", "d ln f / dI, 1/uA");
   columns.push_back({"beta_status", "ok, edge, jump or few_points", Element::text16});
+  add_estimate(spec, "kappa", "current times beta_n");
+  columns.push_back({"sigma_current_ua", "CV over beta_n, uA; NaN is undefined", Element::f64});
+  columns.push_back({"label_of_step", "what the step said by itself, without its neighbours", Element::text16});
+  columns.push_back({"branch_unresolved", "1: TS, and no jump of f tells it from FS", Element::u8});
   return spec;
 }
 
@@ -267,24 +293,39 @@ void append_step(Table& table, const std::vector<std::string>& conditions, const
   table.column(k++).push(or_nan(step.cv));
   push_estimate(table, k, step.beta_n_per_ua);
   table.column(k++).push(analysis::to_string(step.beta_status));
+  push_estimate(table, k, step.kappa);
+  table.column(k++).push(or_nan(step.sigma_current_ua));
+  table.column(k++).push(word_of_step(step));
+  table.column(k++).push(static_cast<std::uint8_t>(step.branch_unresolved ? 1 : 0));
   table.end_row(static_cast<std::int64_t>(table.rows()));
 }
 
-void overwrite_beta(Table& table, const std::vector<std::string>& conditions, std::span<const StepResult> steps) {
+void overwrite_sweep(Table& table, const std::vector<std::string>& conditions, std::span<const StepResult> steps) {
   const TableSpec spec = step_table(conditions);
-  std::array<std::vector<double>, 3> values;
-  std::vector<std::array<char, text16_bytes>> status;
-  for (const StepResult& step : steps) {
-    values[0].push_back(or_nan(step.beta_n_per_ua.value));
-    values[1].push_back(or_nan(step.beta_n_per_ua.low));
-    values[2].push_back(or_nan(step.beta_n_per_ua.high));
-    std::string_view{analysis::to_string(step.beta_status)}.copy(status.emplace_back().data(), text16_bytes);
-  }
-  const std::size_t first = column_of(spec, "beta_n_per_ua");
-  for (std::size_t k = 0; k < values.size(); ++k) {
-    table.column(first + k).overwrite(0, std::as_bytes(std::span{values[k]}));
-  }
-  table.column(column_of(spec, "beta_status")).overwrite(0, std::as_bytes(std::span{status}));
+  const auto real = [&](const std::string& name, auto&& value) {
+    std::vector<double> values;
+    for (const StepResult& step : steps) values.push_back(or_nan(value(step)));
+    table.column(column_of(spec, name)).overwrite(0, std::as_bytes(std::span{values}));
+  };
+  const auto estimate = [&](const std::string& name, auto&& member) {
+    real(name, [&](const StepResult& step) { return (step.*member).value; });
+    real(name + "_low", [&](const StepResult& step) { return (step.*member).low; });
+    real(name + "_high", [&](const StepResult& step) { return (step.*member).high; });
+  };
+  const auto word = [&](const std::string& name, auto&& value) {
+    std::vector<std::array<char, text16_bytes>> words;
+    for (const StepResult& step : steps) value(step).copy(words.emplace_back().data(), text16_bytes);
+    table.column(column_of(spec, name)).overwrite(0, std::as_bytes(std::span{words}));
+  };
+  estimate("beta_n_per_ua", &StepResult::beta_n_per_ua);
+  word("beta_status", [](const StepResult& step) { return std::string{analysis::to_string(step.beta_status)}; });
+  estimate("kappa", &StepResult::kappa);
+  real("sigma_current_ua", [](const StepResult& step) { return step.sigma_current_ua; });
+  word("label", [](const StepResult& step) { return std::string{analysis::to_string(step.label)}; });
+  word("label_of_step", word_of_step);
+  std::vector<std::uint8_t> unresolved;
+  for (const StepResult& step : steps) unresolved.push_back(step.branch_unresolved ? 1 : 0);
+  table.column(column_of(spec, "branch_unresolved")).overwrite(0, std::as_bytes(std::span{unresolved}));
 }
 
 std::vector<StepResult> read_steps(hid_t file, const std::string& path) {
@@ -300,16 +341,22 @@ std::vector<StepResult> read_steps(hid_t file, const std::string& path) {
   }
   read_labels(columns, steps);
   read_statistics(columns, steps);
+  read_sweep(columns, file, path, steps);
   return steps;
 }
 
 void append_fit(Table& table, const analysis::SweepFit& fit) {
   const auto lif = fit.lif.value_or(analysis::LifFit{});
   const std::uint8_t accepted = !fit.lif ? 2 : lif.accepted ? 1 : 0;
+  const Estimate& slope = lif.ideal_slope_hz_per_ua;
+  const auto line = fit.upper_line.value_or(analysis::StraightLine{});
+  const Estimate& line_slope = line.slope_hz_per_ua;
   table.append(0, or_nan(fit.onset_low_ua), or_nan(fit.onset_high_ua), or_nan(fit.end_low_ua), or_nan(fit.end_high_ua),
                lif.rheobase_ua, lif.rheobase_low_ua, lif.rheobase_high_ua, lif.tau_ms, lif.tau_low_ms, lif.tau_high_ms,
                lif.refractory_ms, lif.refractory_low_ms, lif.refractory_high_ms, lif.range_low_ua, lif.range_high_ua,
-               lif.chi2_per_dof, accepted);
+               lif.chi2_per_dof, or_nan(slope.value), or_nan(slope.low), or_nan(slope.high), or_nan(line_slope.value),
+               or_nan(line_slope.low), or_nan(line_slope.high), line.intercept_ua, line.range_low_ua,
+               line.range_high_ua, line.chi2_per_dof, accepted);
 }
 
 analysis::SweepFit read_fit(hid_t file) {
@@ -321,6 +368,17 @@ analysis::SweepFit read_fit(hid_t file) {
   fit.onset_high_ua = defined(value("onset_high_ua"));
   fit.end_low_ua = defined(value("end_low_ua"));
   fit.end_high_ua = defined(value("end_high_ua"));
+  const auto estimate = [&](const std::string& name) {
+    return Estimate{defined(value(name.c_str())), defined(value((name + "_low").c_str())),
+                    defined(value((name + "_high").c_str()))};
+  };
+  if (const Estimate slope = estimate("upper_line_slope_hz_per_ua"); slope.value) {
+    fit.upper_line = analysis::StraightLine{.slope_hz_per_ua = slope,
+                                            .intercept_ua = value("upper_line_intercept_ua"),
+                                            .range_low_ua = value("upper_line_range_low_ua"),
+                                            .range_high_ua = value("upper_line_range_high_ua"),
+                                            .chi2_per_dof = value("upper_line_chi2_per_dof")};
+  }
   const auto accepted = read_column<std::int64_t>(file, spec.path + "/accepted", 0, 1).front();
   if (accepted > 1) return fit;
   fit.lif = analysis::LifFit{.rheobase_ua = value("rheobase_ua"),
@@ -332,6 +390,7 @@ analysis::SweepFit read_fit(hid_t file) {
                              .refractory_ms = value("refractory_ms"),
                              .refractory_low_ms = value("refractory_low_ms"),
                              .refractory_high_ms = value("refractory_high_ms"),
+                             .ideal_slope_hz_per_ua = estimate("ideal_slope_hz_per_ua"),
                              .range_low_ua = value("range_low_ua"),
                              .range_high_ua = value("range_high_ua"),
                              .chi2_per_dof = value("chi2_per_dof"),

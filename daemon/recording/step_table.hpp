@@ -19,9 +19,10 @@ std::vector<std::string> conditions_of(std::span<const std::string> column_names
 /// Appends one row. Throws Failure if the step has a condition that has no column.
 void append_step(Table& table, const std::vector<std::string>& conditions, const analysis::StepResult& step);
 
-/// Replaces the columns of beta_n in the first rows of the table; `steps` holds every row written so far.
-void overwrite_beta(Table& table, const std::vector<std::string>& conditions,
-                    std::span<const analysis::StepResult> steps);
+/// Replaces what the neighbours of a step say of it in the first rows of the table: beta_n, what follows from it, and
+/// labels. `steps` holds every row written so far.
+void overwrite_sweep(Table& table, const std::vector<std::string>& conditions,
+                     std::span<const analysis::StepResult> steps);
 
 /// Reads rows back. Throws Failure.
 /// @param path  of the table; its shortest column says how many rows there are

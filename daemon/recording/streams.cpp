@@ -269,7 +269,7 @@ void Streams::add_step(const analysis::StepResult& step, std::span<const std::ui
 
 void Streams::update_results(std::span<const analysis::StepResult> steps, const analysis::SweepFit& fit) {
   steps_.write();
-  overwrite_beta(steps_, conditions_, steps.first(std::min(steps.size(), steps_.rows())));
+  overwrite_sweep(steps_, conditions_, steps.first(std::min(steps.size(), steps_.rows())));
   fit_.rewind();
   append_fit(fit_, fit);
 }

@@ -152,7 +152,7 @@ TEST(AnalyzeSweep, FitsTheLifToRegularStepsAlone) {
   EXPECT_EQ(fit.lif->range_low_ua, 38.0);
   EXPECT_NEAR(fit.lif->rheobase_ua, 31.0, 1e-3);
   for (StepResult& row : rows) {
-    if (row.current_ua > 31.0) row.label = Label::irregular;
+    if (row.current_ua > 31.0) row.label_of_step = Label::irregular;
   }
   EXPECT_FALSE(analyze_sweep(rows).lif);
 }

@@ -126,6 +126,13 @@ constexpr const char* show_text =
     "  thyrode show runs/monday.nwb\n"
     "  thyrode show runs/monday.nwb --json | jq '.steps[].beta_n_per_ua'";
 
+constexpr const char* analyze_text =
+    "One time per line, in seconds; a header time_ms, time_us or time_ns tells another unit, and a second column the\n"
+    "train of each spike. What `thyrode simulate --csv spikes` prints can be read.\n\n"
+    "Examples:\n"
+    "  thyrode analyze spikes.csv\n"
+    "  thyrode analyze spikes.csv --settle 100ms --window 50ms --json | jq '.trains[].cv'";
+
 constexpr const char* simulate_text =
     "A map needs one axis or two, and its file; Ctrl-C ends it, the same command goes on with it, `thyrode show` draws "
     "it.\n\n"
@@ -205,6 +212,23 @@ int dispatch(int argc, char** argv) {
   show->footer(show_text);
   show->add_flag("--json", json, "one JSON document on standard output");
   show->callback([&] { code = program::show(file, json); });
+
+  program::AnalyzeOptions analyze_options;
+  CLI::App* analyze = app.add_subcommand("analyze", "everything that is said of a train, from a list of spike times");
+  analyze->add_option("FILE", analyze_options.path, "spike times as text (CSV)")->required()->type_name("");
+  analyze->add_option("--from", analyze_options.from, "begin of the observation (default: the first spike)")
+      ->type_name("TIME");
+  analyze->add_option("--until", analyze_options.until, "end of the observation (default: the last spike)")
+      ->type_name("TIME");
+  analyze->add_option("--settle", analyze_options.settle, "time after the begin whose spikes are left out")
+      ->type_name("TIME");
+  analyze->add_option("--window", analyze_options.window, "lags of g_n, in 200 bins (default: 10 mean intervals)")
+      ->type_name("TIME");
+  analyze->add_option("--threshold", analyze_options.threshold, "longer intervals are gaps (default: found)")
+      ->type_name("TIME");
+  analyze->add_flag("--json", analyze_options.json, "one JSON document on standard output");
+  analyze->footer(analyze_text);
+  analyze->callback([&] { code = program::analyze(analyze_options); });
 
   CLI::App* scan = app.add_subcommand("scan", "serial ports of this machine, and the instruments behind them");
   scan->add_flag("--json", json, "one JSON document on standard output");

@@ -80,6 +80,17 @@ int demo(RunOptions options);
 int plan(const RunOptions& options);
 
 int show(const std::string& path, bool json);
+
+struct AnalyzeOptions {
+  std::string path;
+  std::string from;       ///< begin of the observation; empty: the first spike of each train
+  std::string until;      ///< its end; empty: the last spike of each train
+  std::string settle;     ///< time after the begin whose spikes are left out; empty: none
+  std::string window;     ///< of lags; empty: 10 mean intervals
+  std::string threshold;  ///< longer intervals are gaps between bursts; empty: found in the intervals
+  bool json = false;
+};
+int analyze(const AnalyzeOptions& options);
 int scan(bool json);
 int clear(const std::string& uri, const std::string& reason);
 

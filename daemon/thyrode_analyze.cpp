@@ -1,0 +1,270 @@
+// analyze: everything that is said of the trains of a list of spike times.
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cmath>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "daemon/analysis/step_analyzer.hpp"
+#include "daemon/analysis/train_statistics.hpp"
+#include "daemon/experiment/documents.hpp"
+#include "daemon/experiment/load/quantity_text.hpp"
+#include "daemon/experiment/train_document.hpp"
+#include "daemon/recording/spike_list.hpp"
+#include "daemon/thyrode_commands.hpp"
+
+namespace thyrode::program {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr double tick_s = 1e-9;  // a time of a list is rounded to 1 ns
+constexpr std::size_t most_trains = 256;
+
+/// The options in ticks.
+struct Choices {
+  std::optional<Ticks> from, until;
+  std::int64_t settle = 0;
+  analysis::TrainSettings settings;
+};
+
+std::int64_t to_ticks_of(Duration duration) {
+  return static_cast<std::int64_t>(std::llround(duration.si() / tick_s));
+}
+
+/// @returns empty for an option that was not given
+Result<std::optional<std::int64_t>> duration_option(const char* name, const std::string& text) {
+  if (text.empty()) return std::optional<std::int64_t>{};
+  const auto duration = load::parse_duration(text);
+  if (!duration) return fail(ErrorKind::bad_input, fmt::format("--{}: {}", name, duration.error().message));
+  if (!(std::abs(duration->si()) < 9e6)) {
+    return fail(ErrorKind::bad_input, fmt::format("--{} {}: at most 9e6 s", name, text));
+  }
+  return std::optional(to_ticks_of(*duration));
+}
+
+Result<Choices> parse(const AnalyzeOptions& options) {
+  Choices choices;
+  const auto from = duration_option("from", options.from);
+  const auto until = duration_option("until", options.until);
+  const auto settle = duration_option("settle", options.settle);
+  const auto window = duration_option("window", options.window);
+  const auto threshold = duration_option("threshold", options.threshold);
+  for (const auto* option : {&from, &until, &settle, &window, &threshold}) {
+    if (!*option) return tl::make_unexpected(option->error());
+  }
+  if (*from) choices.from = Ticks{**from};
+  if (*until) choices.until = Ticks{**until};
+  if (*from && *until && **until <= **from) {
+    return fail(ErrorKind::bad_input, fmt::format("--until {}: is not after --from {}", options.until, options.from));
+  }
+  choices.settle = settle->value_or(0);
+  if (choices.settle < 0) return fail(ErrorKind::bad_input, fmt::format("--settle {}: is below 0", options.settle));
+  if (*window) {
+    choices.settings.window.bin = **window / choices.settings.window.bins;
+    if (choices.settings.window.bin < 1) {
+      return fail(ErrorKind::bad_input,
+                  fmt::format("--window {}: must be at least {} ns, 1 ns for each of {} bins", options.window,
+                              choices.settings.window.bins, choices.settings.window.bins));
+    }
+  }
+  if (*threshold) {
+    if (**threshold < 1) {
+      return fail(ErrorKind::bad_input, fmt::format("--threshold {}: must be above 0", options.threshold));
+    }
+    choices.settings.burst_threshold_us = static_cast<double>(**threshold) * tick_s * 1e6;
+  }
+  return choices;
+}
+
+/// A train, and the step it would be if it had been measured.
+class Train {
+ public:
+  /// @param begin  of the observation
+  Train(const Choices& choices, Ticks begin)
+      : until_(choices.until),
+        origin_(begin + choices.settle),
+        latest_(begin),
+        step_(rules(choices), tick_s, begin),
+        statistics_(tick_s, origin_, choices.settings) {}
+
+  void spike(Ticks at) {
+    if (until_ && at >= *until_) {
+      ++outside_;
+      return;
+    }
+    step_.spike(at);
+    if (at >= origin_) {
+      statistics_.spike(at);
+    } else {
+      ++outside_;
+    }
+    latest_ = std::max(latest_, at);
+  }
+
+  const analysis::TrainStatistics& statistics() const { return statistics_; }
+  Ticks end() const { return until_.value_or(latest_); }
+  analysis::StepResult row() const { return step_.result(end()); }
+  /// Spikes in the settling or after the end.
+  std::int64_t outside() const { return outside_; }
+
+ private:
+  static analysis::StepRules rules(const Choices& choices) {
+    analysis::StepRules rules;
+    rules.settle_drop_s = static_cast<double>(choices.settle) * tick_s;
+    return rules;
+  }
+
+  std::optional<Ticks> until_;
+  Ticks origin_;
+  Ticks latest_;
+  std::int64_t outside_ = 0;
+  analysis::StepAnalyzer step_;
+  analysis::TrainStatistics statistics_;
+};
+
+/// The trains of a list by their names, in the order of their first spikes.
+class Trains {
+ public:
+  explicit Trains(const Choices& choices) : choices_(choices) {}
+
+  /// @returns false if the list names more trains than can be kept
+  bool take(std::string_view name, Ticks at) {
+    // Lists name the same train line after line.
+    if (!current_ || name != names_[*current_]) {
+      const auto known = places_.find(name);
+      if (known == places_.end() && !add(name, at)) return false;
+      current_ = places_.find(name)->second;
+    }
+    if (at < choices_.from.value_or(at)) return true;
+    trains_[*current_].spike(at);
+    return true;
+  }
+
+  std::size_t size() const { return trains_.size(); }
+  const std::string& name(std::size_t k) const { return names_[k]; }
+  const Train& train(std::size_t k) const { return trains_[k]; }
+
+ private:
+  bool add(std::string_view name, Ticks at) {
+    if (trains_.size() == most_trains) return false;
+    places_.emplace(name, trains_.size());
+    names_.emplace_back(name);
+    trains_.emplace_back(choices_, choices_.from.value_or(at));
+    return true;
+  }
+
+  const Choices& choices_;
+  std::map<std::string, std::size_t, std::less<>> places_;
+  std::deque<std::string> names_;
+  std::deque<Train> trains_;
+  std::optional<std::size_t> current_;
+};
+
+ordered_json to_json(const std::string& name, const Train& train) {
+  const ordered_json row = experiment::to_json(train.row());
+  ordered_json document;
+  document["train"] = name;
+  for (const char* key : {"label", "status", "frequency_hz", "frequency_hz_low", "frequency_hz_high", "spike_rate_hz",
+                          "spike_rate_hz_low", "spike_rate_hz_high", "vacancies"}) {
+    if (row.contains(key)) document[key] = row[key];
+  }
+  document["n_outside"] = train.outside();
+  document.update(experiment::train_json(train.statistics(), tick_s, train.end()));
+  return document;
+}
+
+std::string shown(const std::optional<double>& value, double factor = 1.0) {
+  return value ? fmt::format("{:.5g}", *value * factor) : std::string{"-"};
+}
+
+std::string shown(const analysis::Estimate& e) {
+  return shown(e.value) + (e.low && e.high ? fmt::format(" Hz ({:.5g} to {:.5g})", *e.low, *e.high) : " Hz");
+}
+
+void print_bursts(const analysis::TrainStatistics& s) {
+  const auto bursts = s.bursts();
+  if (!bursts) {
+    fmt::print("  bursts         none: the intervals are of one kind\n");
+    return;
+  }
+  const char* const verdict = s.bursting()        ? ""
+                              : !bursts->accepted ? " (not accepted as bursts)"
+                                                  : " (gaps of whole intervals: missing spikes)";
+  fmt::print("  bursts         {}, {} spikes (CV {}), gaps above {:.4g} ms{}\n", shown(bursts->frequency_hz),
+             shown(bursts->spikes_per_burst.mean()), shown(bursts->spikes_per_burst.cv()), bursts->threshold_us * 1e-3,
+             verdict);
+}
+
+void print_vacancies(const analysis::TrainStatistics& s) {
+  const auto v = s.vacancies();
+  if (!v || !v->valid) {
+    fmt::print("  missing spikes cannot be counted: no regular interval\n");
+  } else {
+    fmt::print("  missing spikes {} in {} gaps, {:.3g} % of all{}\n", v->missing, v->clusters, 100.0 * v->fraction,
+               v->clustering && v->clustering->low > 1.0 ? ", clustered" : "");
+  }
+}
+
+void print_text(const std::string& name, const Train& train) {
+  const analysis::TrainStatistics& s = train.statistics();
+  const analysis::StepResult row = train.row();
+  fmt::print("{}{}{} spikes in {:.6g} s\n", name, name.empty() ? "" : ": ", s.spikes(),
+             static_cast<double>(s.observed(train.end())) * tick_s);
+  if (s.rejected() > 0) fmt::print("  rejected       {}: not later than the spike before\n", s.rejected());
+  fmt::print("  label          {}, {}\n", analysis::to_string(row.label), analysis::to_string(row.status));
+  fmt::print("  frequency      {}\n", shown(row.frequency_hz));
+  const analysis::IntervalStatistics& i = s.intervals();
+  fmt::print("  intervals      mean {} ms, CV {}, CV2 {}, LV {}, serial correlation {}\n",
+             shown(i.mean(), 1e3 * tick_s), shown(i.cv()), shown(i.cv2()), shown(i.lv()),
+             shown(i.serial_correlation()));
+  const auto quantile = [&](double p) { return shown(s.histogram().quantile_us(p), 1e-3); };
+  fmt::print("  quantiles      5 % {} ms, 25 % {}, 50 % {}, 75 % {}, 95 % {}\n", quantile(0.05), quantile(0.25),
+             quantile(0.5), quantile(0.75), quantile(0.95));
+  const auto featureless = s.correlation(train.end()).featureless();
+  fmt::print("  order          S64 {} ({} blocks), R1 {}, g_n {}\n", shown(s.structure_factor().value()),
+             s.structure_factor().blocks(), shown(s.phase_order()),
+             !featureless   ? "-"
+             : *featureless ? "featureless"
+                            : "with structure");
+  print_bursts(s);
+  print_vacancies(s);
+}
+
+}  // namespace
+
+int analyze(const AnalyzeOptions& options) {
+  const auto choices = parse(options);
+  if (!choices) return report(choices.error());
+  Trains trains(*choices);
+  bool kept = true;
+  const auto read = recording::read_spike_list(options.path, [&](std::string_view name, std::int64_t nanoseconds) {
+    return kept = trains.take(name, Ticks{nanoseconds});
+  });
+  if (!read) return report(read.error());
+  if (!kept) {
+    return report({ErrorKind::bad_input, fmt::format("{}: more than {} trains; the second column names the train of "
+                                                     "a spike, and a list of one train has none",
+                                                     options.path, most_trains)});
+  }
+  if (trains.size() == 0) return report({ErrorKind::bad_input, options.path + ": holds no spike times"});
+
+  if (options.json) {
+    ordered_json list = ordered_json::array();
+    for (std::size_t k = 0; k < trains.size(); ++k) list.push_back(to_json(trains.name(k), trains.train(k)));
+    const ordered_json document{{"schema", "thyrode.analysis/1"}, {"file", options.path}, {"trains", std::move(list)}};
+    fmt::print("{}\n", document.dump(2));
+    return 0;
+  }
+  for (std::size_t k = 0; k < trains.size(); ++k) {
+    if (k > 0) fmt::print("\n");
+    print_text(trains.name(k), trains.train(k));
+  }
+  return 0;
+}
+
+}  // namespace thyrode::program

@@ -19,7 +19,12 @@ constexpr int most_rows_for_curve = 4;
 constexpr int most_rows_for_beta = 8;
 constexpr double aim_below = 0.9;            // of a wanted half width, so that a repetition need not be repeated
 constexpr double steepest_repetition = 4.0;  // times the dwell's precision: the most that one step is asked for
-constexpr double coarse_beta_span = 0.3;     // change of ln f between the neighbours of a point
+// Change of ln f between the neighbours of a point.
+constexpr double coarse_beta_span = 0.3;
+// And within one interval: closer points add nothing but their noise.
+constexpr double fine_beta_span = 0.12;
+constexpr double far_from_sure = 3.0;  // times the half width wanted
+constexpr std::size_t beta_reach = 3;  // intervals on either side that local_beta() looks at
 
 double half_width(const MeasuredPoint& point) {
   return normal_quantile * point.fi->sigma_ln_f;
@@ -142,6 +147,27 @@ std::vector<Need> AdaptiveSweep::precision_needs(const ScanSurvey& s) const {
   return needs;
 }
 
+std::optional<Need> AdaptiveSweep::better_spacing(const ScanSurvey& s, std::size_t k, double too_wide) const {
+  const ScanInterval& left = s.intervals[k - 1];
+  const ScanInterval& right = s.intervals[k];
+  const ScanInterval& wider = left.width() > right.width() ? left : right;
+  const double change = std::abs(*s.beta[k].per_ua.value) * (left.width() + right.width());
+  if (change > coarse_beta_span && can_cut(wider)) return Need{wider.middle(), "beta", {}};
+  if (too_wide < far_from_sure) return std::nullopt;
+  // An interval this wide comes of points that lie unevenly: the widest stretch that the estimate stands on is halved.
+  std::optional<Need> need;
+  double widest = 0.0;
+  for (std::size_t j = k - std::min(k, beta_reach); j < std::min(k + beta_reach, s.intervals.size()); ++j) {
+    const ScanInterval& interval = s.intervals[j];
+    if (!interval.loss || interval.width() <= widest || !can_cut(interval)) continue;
+    const double rise = std::log(s.points[j + 1].fi->frequency_hz / s.points[j].fi->frequency_hz);
+    if (std::abs(rise) < fine_beta_span) continue;
+    widest = interval.width();
+    need = Need{interval.middle(), "beta", {}};
+  }
+  return need;
+}
+
 std::optional<Need> AdaptiveSweep::beta_need(const ScanSurvey& s) const {
   if (!plan_.ci_rel_beta) return std::nullopt;
   std::optional<Need> worst;
@@ -149,14 +175,8 @@ std::optional<Need> AdaptiveSweep::beta_need(const ScanSurvey& s) const {
   for (std::size_t k = 1; k + 1 < s.points.size(); ++k) {
     const auto present = half_width(s.beta[k]);
     if (!present || *present <= largest) continue;
-    const ScanInterval& left = s.intervals[k - 1];
-    const ScanInterval& right = s.intervals[k];
-    const ScanInterval& wider = left.width() > right.width() ? left : right;
-    const double change = std::abs(*s.beta[k].per_ua.value) * (left.width() + right.width());
-    std::optional<Need> need;
-    if (change > coarse_beta_span && can_cut(wider)) {
-      need = Need{wider.middle(), "beta"};
-    } else {
+    auto need = better_spacing(s, k, *present / *plan_.ci_rel_beta);
+    if (!need) {
       // Of the points that beta_n stands on, the least sure one.
       const MeasuredPoint* least_sure = nullptr;
       for (std::size_t j = k - 1; j <= k + 1; ++j) {

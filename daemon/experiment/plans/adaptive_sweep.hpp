@@ -24,8 +24,8 @@ namespace thyrode::experiment {
 /// 2. Curve: an interval in which ln f bends, beyond its noise, by more than the target is halved; so is one wider than
 ///    max_step.
 /// 3. Precision: a point whose f is less sure than the curve wants, or whose beta_n is less sure than wanted, is
-///    measured again, more precisely; where beta_n changes f by more than 0.3 from neighbour to neighbour, a neighbour
-///    is added instead.
+///    measured again, more precisely; where ln f changes by more than 0.3 from neighbour to neighbour, or where the
+///    points lie too unevenly to tell, a neighbour is added instead.
 ///
 /// Each stage makes its steps in passes from the approach side, so that most steps need no lead. A sentinel current,
 /// the regular point of the first ones that takes the least time, is measured again every so many steps. When it has
@@ -55,6 +55,7 @@ class AdaptiveSweep final : public Strategy {
   std::vector<Need> curve_needs(const ScanSurvey& s) const;
   std::vector<Need> precision_needs(const ScanSurvey& s) const;
   std::optional<Need> beta_need(const ScanSurvey& s) const;
+  std::optional<Need> better_spacing(const ScanSurvey& s, std::size_t k, double too_wide) const;
   TargetReport transition_report(const ScanSurvey& s) const;
   TargetReport curve_report(const ScanSurvey& s) const;
   TargetReport beta_report(const ScanSurvey& s) const;

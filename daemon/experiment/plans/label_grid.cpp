@@ -21,6 +21,12 @@ std::vector<int> coarse_axis(int points, int coarse) {
   return axis;
 }
 
+/// The ends of an axis of a cell, and its middle where there is one.
+std::vector<int> halved(int first, int last) {
+  if (last - first < 2) return {first, last};
+  return {first, (first + last) / 2, last};
+}
+
 std::array<GridPoint, 4> corners(const analysis::LabelMap::Cell& c) {
   return {{{c.first_column, c.first_row},
            {c.last_column, c.first_row},
@@ -60,13 +66,19 @@ LabelGrid::LabelGrid(int columns, int rows, int coarse, bool vote)
       vote_(vote),
       votes_(static_cast<std::size_t>(columns) * static_cast<std::size_t>(rows)) {}
 
-LabelGrid::Cells LabelGrid::cells() const {
-  Cells found;
+std::vector<LabelGrid::Cell> LabelGrid::coarse_cells() const {
+  std::vector<Cell> cells;
   for (std::size_t r = 0; r + 1 < coarse_rows_.size(); ++r) {
     for (std::size_t c = 0; c + 1 < coarse_columns_.size(); ++c) {
-      visit({coarse_columns_[c], coarse_columns_[c + 1], coarse_rows_[r], coarse_rows_[r + 1], {}}, found);
+      cells.push_back({coarse_columns_[c], coarse_columns_[c + 1], coarse_rows_[r], coarse_rows_[r + 1], {}});
     }
   }
+  return cells;
+}
+
+LabelGrid::Cells LabelGrid::cells() const {
+  Cells found;
+  for (const Cell& coarse : coarse_cells()) visit(coarse, {}, found);
   std::sort(found.wanted.begin(), found.wanted.end());
   found.wanted.erase(std::unique(found.wanted.begin(), found.wanted.end()), found.wanted.end());
   return found;
@@ -91,14 +103,6 @@ std::vector<GridPoint> LabelGrid::edge(const Cell& cell) const {
     points.push_back({cell.last_column, r});
   }
   return points;
-}
-
-bool LabelGrid::uniform(const Cell& cell) const {
-  const auto first = label(cell.first_column, cell.first_row);
-  const auto points = edge(cell);
-  // Smaller cells next to this one may have measured between its corners.
-  return std::all_of(points.begin(), points.end(),
-                     [&](GridPoint p) { return at(p).rows() == 0 || at(p).label() == first; });
 }
 
 bool LabelGrid::doubtful(GridPoint point) const {
@@ -126,55 +130,92 @@ std::vector<GridPoint> LabelGrid::doubted(const Cell& cell) const {
   return points;
 }
 
-void LabelGrid::visit(const Cell& cell, Cells& found) const {
-  if (const auto points = missing(cell); !points.empty()) {
+std::optional<Label> LabelGrid::common_label(const Cell& cell) const {
+  std::optional<Label> common;
+  for (const GridPoint& point : edge(cell)) {
+    if (at(point).rows() == 0) continue;
+    if (common && at(point).label() != common) return std::nullopt;
+    common = at(point).label();
+  }
+  return common;
+}
+
+void LabelGrid::visit(const Cell& cell, const std::vector<GridPoint>& spared, Cells& found) const {
+  std::vector<GridPoint> needed;
+  std::vector<GridPoint> guessed;
+  for (const GridPoint& corner : missing(cell)) {
+    const bool spare = std::find(spared.begin(), spared.end(), corner) != spared.end();
+    (spare ? guessed : needed).push_back(corner);
+  }
+  const auto want = [&](const std::vector<GridPoint>& points) {
     found.wanted.insert(found.wanted.end(), points.begin(), points.end());
-    return;
-  }
-  Cell leaf = cell;
-  if (uniform(cell)) {
-    leaf.label = label(cell.first_column, cell.first_row);
-    found.cells.push_back(leaf);
-    return;
-  }
-  if (vote_) {
-    if (const auto points = doubted(cell); !points.empty()) {
-      found.wanted.insert(found.wanted.end(), points.begin(), points.end());
-      found.cells.push_back(leaf);
-      return;
-    }
-  }
-  std::vector<int> columns{cell.first_column, cell.last_column};
-  std::vector<int> rows{cell.first_row, cell.last_row};
-  const auto halve = [](std::vector<int>& ends) {
-    if (ends[1] - ends[0] > 1) ends.insert(ends.begin() + 1, (ends[0] + ends[1]) / 2);
   };
-  halve(columns);
-  halve(rows);
-  if (columns.size() == 2 && rows.size() == 2) {
+  if (!needed.empty()) return want(needed);
+  Cell leaf = cell;
+  leaf.label = common_label(cell);
+  if (!leaf.label && !guessed.empty()) return want(guessed);
+  if (leaf.label) {
     found.cells.push_back(leaf);
     return;
   }
+  const auto doubts = vote_ ? doubted(cell) : std::vector<GridPoint>{};
+  const std::vector<int> columns = halved(cell.first_column, cell.last_column);
+  const std::vector<int> rows = halved(cell.first_row, cell.last_row);
+  want(doubts);
+  if (!doubts.empty() || (columns.size() == 2 && rows.size() == 2)) {
+    found.cells.push_back(leaf);
+    return;
+  }
+  const auto uniform_middles = middles_of_uniform_edges(cell);
   for (std::size_t r = 0; r + 1 < rows.size(); ++r) {
     for (std::size_t c = 0; c + 1 < columns.size(); ++c) {
-      visit({columns[c], columns[c + 1], rows[r], rows[r + 1], {}}, found);
+      visit({columns[c], columns[c + 1], rows[r], rows[r + 1], {}}, uniform_middles, found);
     }
+  }
+}
+
+std::vector<GridPoint> LabelGrid::middles_of_uniform_edges(const Cell& cell) const {
+  const auto all = corners(cell);
+  std::vector<GridPoint> points;
+  for (std::size_t k = 0; k < all.size(); ++k) {
+    const GridPoint& a = all[k];
+    const GridPoint& b = all[(k + 1) % 4];
+    if (at(a).label() != at(b).label()) continue;
+    points.push_back({(a.column + b.column) / 2, (a.row + b.row) / 2});
+  }
+  return points;
+}
+
+void LabelGrid::fill_from_nearest(const Cell& coarse, std::vector<std::optional<Label>>& labels) const {
+  std::vector<GridPoint> known;
+  std::vector<GridPoint> empty;
+  for (int r = coarse.first_row; r <= coarse.last_row; ++r) {
+    for (int c = coarse.first_column; c <= coarse.last_column; ++c) {
+      if (at({c, r}).rows() > 0) known.push_back({c, r});
+      if (!labels[index({c, r})]) empty.push_back({c, r});
+    }
+  }
+  for (const GridPoint& point : empty) {
+    const auto distance = [&](const GridPoint& p) { return std::hypot(p.column - point.column, p.row - point.row); };
+    const auto nearest = std::min_element(
+        known.begin(), known.end(), [&](const GridPoint& a, const GridPoint& b) { return distance(a) < distance(b); });
+    labels[index(point)] = at(*nearest).label();
   }
 }
 
 std::vector<std::optional<Label>> LabelGrid::fill() const {
   std::vector<std::optional<Label>> labels(votes_.size());
   for (const Cell& cell : cells().cells) {
+    if (!cell.label) continue;
     for (int r = cell.first_row; r <= cell.last_row; ++r) {
-      for (int c = cell.first_column; c <= cell.last_column; ++c) {
-        const int column = 2 * c < cell.first_column + cell.last_column ? cell.first_column : cell.last_column;
-        const int row = 2 * r < cell.first_row + cell.last_row ? cell.first_row : cell.last_row;
-        labels[index({c, r})] = cell.label ? cell.label : label(column, row);
-      }
+      for (int c = cell.first_column; c <= cell.last_column; ++c) labels[index({c, r})] = cell.label;
     }
   }
   for (std::size_t k = 0; k < votes_.size(); ++k) {
     if (votes_[k].rows() > 0) labels[k] = votes_[k].label();
+  }
+  for (const Cell& coarse : coarse_cells()) {
+    if (missing(coarse).empty()) fill_from_nearest(coarse, labels);
   }
   return labels;
 }

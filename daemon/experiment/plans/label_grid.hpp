@@ -44,15 +44,17 @@ class LabelGrid {
 
   void add(GridPoint at, analysis::Label label) { votes_[index(at)].add(label); }
 
-  /// Divides the coarse cells, and those that come of it, wherever labels differ along the edge of a cell.
+  /// Divides the coarse cells, and those that come of it, wherever labels differ along the edge of a cell. The middle
+  /// of an edge whose ends agree is measured only where a quarter of the cell beside it has other labels too.
   struct Cells {
-    std::vector<GridPoint> wanted;                ///< what has to be measured next, each once, in no order
-    std::vector<analysis::LabelMap::Cell> cells;  ///< the leaves whose corners are all known
+    std::vector<GridPoint> wanted;  ///< what has to be measured next, each once, in no order
+    std::vector<analysis::LabelMap::Cell>
+        cells;  ///< the leaves: uniform, or waiting for what is wanted, or as small as can be
   };
   Cells cells() const;
 
-  /// The labels of all points: measured, or of the uniform cell around them, or of the nearest corner of a cell that
-  /// has not been divided to the end.
+  /// The labels of all points: measured, or of the uniform cell around them, or, where cells have not been divided to
+  /// the end, of the nearest point that is known in the coarse cell; empty where its corners are not known yet.
   /// @returns shape (rows * columns)
   std::vector<std::optional<analysis::Label>> fill() const;
 
@@ -66,8 +68,12 @@ class LabelGrid {
     return static_cast<std::size_t>(p.row) * static_cast<std::size_t>(columns_) + static_cast<std::size_t>(p.column);
   }
   std::optional<analysis::Label> label(int column, int row) const { return at({column, row}).label(); }
-  void visit(const Cell& cell, Cells& found) const;
-  bool uniform(const Cell& cell) const;
+  std::vector<Cell> coarse_cells() const;
+  void fill_from_nearest(const Cell& coarse, std::vector<std::optional<analysis::Label>>& labels) const;
+  void visit(const Cell& cell, const std::vector<GridPoint>& spared, Cells& found) const;
+  /// Of all that is known along the edge of a cell; empty where it differs.
+  std::optional<analysis::Label> common_label(const Cell& cell) const;
+  std::vector<GridPoint> middles_of_uniform_edges(const Cell& cell) const;
   std::vector<GridPoint> missing(const Cell& cell) const;
   std::vector<GridPoint> doubted(const Cell& cell) const;
   bool doubtful(GridPoint point) const;

@@ -10,6 +10,9 @@ namespace {
 using analysis::FiPoint;
 using analysis::Label;
 
+/// Of the interval's width: points closer to it than that say more of their noise than of the curve.
+constexpr double least_distance = 0.5;
+
 /// Points [first, end) of one label, each with an f.
 struct Stretch {
   std::size_t first = 0;
@@ -73,26 +76,30 @@ double certain_bend(const FiPoint& a, const FiPoint& b, const FiPoint& c) {
   return std::max(0.0, std::abs(bend) - std::sqrt(variance));
 }
 
+/// What two points alone say: ln f may bend as much as it rises.
+double possible_bend(const FiPoint& a, const FiPoint& b) {
+  const double rise = std::log(b.frequency_hz / a.frequency_hz);
+  const double certain = std::max(0.0, std::abs(rise) - std::hypot(a.sigma_ln_f, b.sigma_ln_f));
+  return certain / square(b.current_ua - a.current_ua);
+}
+
 /// The losses of a branch: one for each of its intervals.
 std::vector<double> losses_of(std::span<const FiPoint> branch) {
   std::vector<double> losses;
   for (std::size_t k = 0; k + 1 < branch.size(); ++k) {
     const double h = branch[k + 1].current_ua - branch[k].current_ua;
-    double bend = 0.0;
-    if (branch.size() == 2) {
-      const double rise = std::log(branch[1].frequency_hz / branch[0].frequency_hz);
-      const double noise = std::hypot(branch[0].sigma_ln_f, branch[1].sigma_ln_f);
-      bend = std::max(0.0, std::abs(rise) - noise) / square(h);
-    }
+    const auto far_enough = [&](std::size_t from, std::size_t to) {
+      return std::abs(branch[from].current_ua - branch[to].current_ua) >= least_distance * h;
+    };
     std::size_t left = k;
-    while (left > 0 && (left == k || branch[k].current_ua - branch[left].current_ua < 0.5 * h)) --left;
-    if (left < k) bend = std::max(bend, certain_bend(branch[left], branch[k], branch[k + 1]));
+    while (left > 0 && !far_enough(k, left)) --left;
     std::size_t right = k + 1;
-    while (right + 1 < branch.size() &&
-           (right == k + 1 || branch[right].current_ua - branch[k + 1].current_ua < 0.5 * h)) {
-      ++right;
-    }
-    if (right > k + 1) bend = std::max(bend, certain_bend(branch[k], branch[k + 1], branch[right]));
+    while (right + 1 < branch.size() && !far_enough(k + 1, right)) ++right;
+    double bend = 0.0;
+    if (far_enough(k, left)) bend = certain_bend(branch[left], branch[k], branch[k + 1]);
+    if (far_enough(k + 1, right)) bend = std::max(bend, certain_bend(branch[k], branch[k + 1], branch[right]));
+    const bool alone = !far_enough(k, left) && !far_enough(k + 1, right);
+    if (alone) bend = possible_bend(branch[k], branch[k + 1]);
     losses.push_back(bend * square(h) / 8.0);
   }
   return losses;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <limits>
 #include <optional>
 #include <vector>
@@ -55,7 +56,8 @@ void rewrite_results(hid_t file, const analysis::RunResult& result) {
   const auto conditions = conditions_of(read_texts_attribute(file, path, "colnames"));
   Table steps{file, step_table(conditions)};
   steps.rewind();
-  for (const StepResult& step : result.steps) append_step(steps, conditions, step);
+  const auto sources = sources_of(file);
+  for (const StepResult& step : result.steps) append_step(steps, conditions, sources, step);
   steps.write();
   steps.truncate();
   Table fit{file, layout::fit()};
@@ -324,10 +326,14 @@ void complete(hid_t file, const analysis::RunResult& result, const std::string& 
   const bool any_current = std::any_of(frame.labels.begin(), frame.labels.end(), [&](const std::string& label) {
     return row_count(file, layout::command(label) + "/data") > 0;
   });
-  if (!result.steps.empty()) write_sweeps(builder, frame, result.steps);
-  if (!result.steps.empty() && any_current) {
-    write_recordings(builder, frame, result.steps);
-    write_groupings(builder, result.steps);
+  // The data of a step that an earlier run has measured are in another file, on another clock.
+  std::vector<StepResult> own;
+  std::copy_if(result.steps.begin(), result.steps.end(), std::back_inserter(own),
+               [](const StepResult& step) { return step.resumed_from.empty(); });
+  if (!own.empty()) write_sweeps(builder, frame, own);
+  if (!own.empty() && any_current) {
+    write_recordings(builder, frame, own);
+    write_groupings(builder, own);
   }
   remove_empty(builder, frame);
   builder.text(layout::exit_status, exit_status);

@@ -40,6 +40,7 @@ struct RunDescription {
   std::uint64_t seed = 0;
   std::string host_version;
   std::vector<std::string> conditions;  ///< names that may appear in StepResult::conditions
+  std::vector<std::string> resumed_from;  ///< recordings whose steps this run goes on from; StepResult::resumed_from
   WallClock wall_clock;
   std::int64_t flush_samples = 0;    ///< device time between flushes, ADC samples; 0: only flush() flushes
   std::uint64_t expected_bytes = 0;  ///< size the file will reach; 0: unknown

@@ -222,6 +222,9 @@ void create_provenance(Builder& builder, const RunDescription& run) {
   std::vector<std::string> labels;
   for (const ChannelDescription& channel : device.channels) labels.push_back(channel.label);
   builder.attribute(path, "channels", std::span<const std::string>{labels});
+  if (!run.resumed_from.empty()) {
+    builder.attribute(path, "resumed_from", std::span<const std::string>{run.resumed_from});
+  }
   for (std::size_t k = 0; k < run.channels.size(); ++k) create_channel_settings(builder, run, k);
   for (const auto& [where, text, note] :
        {std::tuple{layout::experiment_yaml, run.experiment_yaml, "the experiment file, byte for byte"},

@@ -88,6 +88,17 @@ void push_conditions(Table& table, std::size_t& k, const std::vector<std::string
   }
 }
 
+/// The number of the recording that holds a step's data, from 1; 0 is this one.
+std::int64_t number_of(const std::vector<std::string>& sources, const StepResult& step) {
+  if (step.resumed_from.empty()) return 0;
+  const auto found = std::find(sources.begin(), sources.end(), step.resumed_from);
+  if (found == sources.end()) {
+    raise(ErrorKind::bad_input, fmt::format("step {}: the recording {} is not among those that this run goes on from",
+                                            step.index, step.resumed_from));
+  }
+  return found - sources.begin() + 1;
+}
+
 std::array<double, label_count> fractions_of(const StepResult& step) {
   std::array<double, label_count> row{};
   row.fill(or_nan(std::nullopt));
@@ -221,6 +232,24 @@ void read_sweep(const StepColumns& columns, hid_t file, const std::string& path,
   }
 }
 
+/// Where in its plan a step belongs, and where its data are.
+void read_origin(const StepColumns& columns, const std::vector<std::string>& sources, std::vector<StepResult>& steps) {
+  const auto lead = columns.reals("lead_s");
+  const auto part = columns.texts("part");
+  const auto purpose = columns.texts("purpose");
+  const auto source = columns.integers("resumed_from");
+  for (std::size_t k = 0; k < steps.size(); ++k) {
+    steps[k].lead_s = lead[k];
+    steps[k].part = part[k];
+    steps[k].purpose = purpose[k];
+    const std::int64_t number = source[k];
+    if (number < 0 || number > static_cast<std::int64_t>(sources.size())) {
+      raise(ErrorKind::bad_input, fmt::format("step {}: the file names no recording {}", steps[k].index, number));
+    }
+    if (number > 0) steps[k].resumed_from = sources[static_cast<std::size_t>(number) - 1];
+  }
+}
+
 }  // namespace
 
 TableSpec step_table(const std::vector<std::string>& conditions) {
@@ -257,6 +286,13 @@ TableSpec step_table(const std::vector<std::string>& conditions) {
   columns.push_back({"sigma_current_ua", "CV over beta_n, uA; NaN is undefined", Element::f64});
   columns.push_back({"label_of_step", "what the step said by itself, without its neighbours", Element::text16});
   columns.push_back({"branch_unresolved", "1: TS, and no jump of f tells it from FS", Element::u8});
+  columns.push_back({"lead_s", "for which the current waited elsewhere before the step, s", Element::f64});
+  columns.push_back({"part", "of a sequence; empty in any other plan", Element::text16});
+  columns.push_back({"purpose", "why the plan asked for the step; may be empty", Element::text16});
+  columns.push_back({"resumed_from",
+                     "which of the recordings in resumed_from of /general/thyrode holds the data of the step, from 1; "
+                     "0: this one",
+                     Element::i64});
   return spec;
 }
 
@@ -268,7 +304,8 @@ std::vector<std::string> conditions_of(std::span<const std::string> column_names
   return names;
 }
 
-void append_step(Table& table, const std::vector<std::string>& conditions, const StepResult& step) {
+void append_step(Table& table, const std::vector<std::string>& conditions, const std::vector<std::string>& sources,
+                 const StepResult& step) {
   check_conditions(conditions, step);
   const auto fractions = fractions_of(step);
   std::size_t k = 0;
@@ -297,6 +334,10 @@ void append_step(Table& table, const std::vector<std::string>& conditions, const
   table.column(k++).push(or_nan(step.sigma_current_ua));
   table.column(k++).push(word_of_step(step));
   table.column(k++).push(static_cast<std::uint8_t>(step.branch_unresolved ? 1 : 0));
+  table.column(k++).push(step.lead_s);
+  table.column(k++).push(step.part);
+  table.column(k++).push(step.purpose);
+  table.column(k++).push(number_of(sources, step));
   table.end_row(static_cast<std::int64_t>(table.rows()));
 }
 
@@ -328,6 +369,11 @@ void overwrite_sweep(Table& table, const std::vector<std::string>& conditions, s
   table.column(column_of(spec, "branch_unresolved")).overwrite(0, std::as_bytes(std::span{unresolved}));
 }
 
+std::vector<std::string> sources_of(hid_t file) {
+  if (H5Aexists_by_name(file, layout::provenance, "resumed_from", H5P_DEFAULT) <= 0) return {};
+  return read_texts_attribute(file, layout::provenance, "resumed_from");
+}
+
 std::vector<StepResult> read_steps(hid_t file, const std::string& path) {
   const StepColumns columns{file, path};
   std::vector<StepResult> steps(static_cast<std::size_t>(columns.rows()));
@@ -342,6 +388,7 @@ std::vector<StepResult> read_steps(hid_t file, const std::string& path) {
   read_labels(columns, steps);
   read_statistics(columns, steps);
   read_sweep(columns, file, path, steps);
+  read_origin(columns, sources_of(file), steps);
   return steps;
 }
 

@@ -17,7 +17,11 @@ TableSpec step_table(const std::vector<std::string>& conditions);
 std::vector<std::string> conditions_of(std::span<const std::string> column_names);
 
 /// Appends one row. Throws Failure if the step has a condition that has no column.
-void append_step(Table& table, const std::vector<std::string>& conditions, const analysis::StepResult& step);
+/// @param sources  the recordings that the run goes on from
+void append_step(Table& table, const std::vector<std::string>& conditions, const std::vector<std::string>& sources,
+                 const analysis::StepResult& step);
+/// The recordings that the run of a file goes on from.
+std::vector<std::string> sources_of(hid_t file);
 
 /// Replaces what the neighbours of a step say of it in the first rows of the table: beta_n, what follows from it, and
 /// labels. `steps` holds every row written so far.

@@ -164,6 +164,7 @@ void ChannelStreams::write_tables() {
 Streams::Streams(hid_t file, const RunDescription& run)
     : file_{file},
       conditions_{run.conditions},
+      sources_{run.resumed_from},
       sample_rate_hz_{run.device.sample_rate_hz},
       origin_{run.device.now.index},
       flush_samples_{run.flush_samples},
@@ -262,7 +263,7 @@ void Streams::add_step(const analysis::StepResult& step, std::span<const std::ui
                                             isi_counts.size(), layout::isi_buckets));
   }
   const auto row = static_cast<std::int64_t>(steps_.rows());
-  append_step(steps_, conditions_, step);
+  append_step(steps_, conditions_, sources_, step);
   if (!isi_counts.empty()) histograms_.append(static_cast<std::int64_t>(histograms_.rows()), row, isi_counts);
   flush();
 }

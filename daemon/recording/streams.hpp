@@ -103,6 +103,7 @@ class Streams {
 
   hid_t file_;
   std::vector<std::string> conditions_;
+  std::vector<std::string> sources_;
   double sample_rate_hz_;
   std::int64_t origin_;
   std::int64_t flush_samples_;

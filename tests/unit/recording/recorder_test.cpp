@@ -215,6 +215,37 @@ TEST(Recorder, TakesStepsThatFinaliseHasChangedOrAdded) {
   EXPECT_EQ(read_run(path)->result, result(700));
 }
 
+TEST(Recorder, KeepsStepsOfAnEarlierRecordingWithoutPointingAtDataThatAreNotHere) {
+  const Folder folder;
+  const std::string path = folder.file("run.nwb");
+  RunDescription run = description();
+  run.resumed_from = {"first.nwb", "second.nwb"};
+  analysis::RunResult whole = result(3);
+  whole.steps[0].resumed_from = "second.nwb";
+  whole.steps[1].resumed_from = "first.nwb";
+  {
+    auto recorder = Recorder::create(path, run);
+    ASSERT_TRUE(recorder) << recorder.error().message;
+    for (const auto& row : whole.steps) ASSERT_TRUE(recorder->add_step(row, {}));
+    ASSERT_TRUE(recorder->finalise(whole, "success"));
+  }
+  const auto record = read_run(path);
+  ASSERT_TRUE(record) << record.error().message;
+  EXPECT_EQ(record->result, whole);
+  const auto file = h5::Handle{H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT)};
+  EXPECT_EQ(row_count(file.get(), "/intervals/sweeps/id"), 1);
+}
+
+TEST(Recorder, RefusesAStepOfARecordingThatItWasNotToldOf) {
+  const Folder folder;
+  auto recorder = Recorder::create(folder.file("run.nwb"), description());
+  analysis::StepResult row = step(0);
+  row.resumed_from = "elsewhere.nwb";
+  const auto added = recorder->add_step(row, {});
+  ASSERT_FALSE(added);
+  EXPECT_NE(added.error().message.find("elsewhere.nwb"), std::string::npos) << added.error().message;
+}
+
 TEST(Recorder, RefusesAConditionWithoutAColumn) {
   const Folder folder;
   auto recorder = Recorder::create(folder.file("run.nwb"), description());

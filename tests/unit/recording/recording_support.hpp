@@ -110,6 +110,9 @@ inline analysis::StepResult step(int index) {
   if (index != 1) row.cv = x / 7.0;
   row.beta_n_per_ua = {x / 11.0, std::nullopt, x / 10.0};
   row.beta_status = static_cast<analysis::BetaStatus>(index % 4);
+  row.lead_s = index * x;
+  row.part = index % 2 == 1 ? "evening" : "";
+  row.purpose = index % 3 == 0 ? "bracket" : "sentinel";
   return row;
 }
 

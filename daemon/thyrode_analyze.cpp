@@ -168,7 +168,7 @@ class Trains {
 ordered_json to_json(const std::string& name, const Train& train) {
   const ordered_json row = experiment::to_json(train.row());
   ordered_json document;
-  document["train"] = name;
+  document["train"] = name.empty() ? ordered_json(nullptr) : ordered_json(name);
   for (const char* key : {"label", "status", "frequency_hz", "frequency_hz_low", "frequency_hz_high", "spike_rate_hz",
                           "spike_rate_hz_low", "spike_rate_hz_high", "vacancies"}) {
     if (row.contains(key)) document[key] = row[key];
@@ -213,8 +213,8 @@ void print_vacancies(const analysis::TrainStatistics& s) {
 void print_text(const std::string& name, const Train& train) {
   const analysis::TrainStatistics& s = train.statistics();
   const analysis::StepResult row = train.row();
-  fmt::print("{}{}{} spikes in {:.6g} s\n", name, name.empty() ? "" : ": ", s.spikes(),
-             static_cast<double>(s.observed(train.end())) * tick_s);
+  fmt::print("{}{}{} {} in {:.6g} s\n", name, name.empty() ? "" : ": ", s.spikes(),
+             s.spikes() == 1 ? "spike" : "spikes", static_cast<double>(s.observed(train.end())) * tick_s);
   if (s.rejected() > 0) fmt::print("  rejected       {}: not later than the spike before\n", s.rejected());
   fmt::print("  label          {}, {}\n", analysis::to_string(row.label), analysis::to_string(row.status));
   fmt::print("  frequency      {}\n", shown(row.frequency_hz));
@@ -222,7 +222,10 @@ void print_text(const std::string& name, const Train& train) {
   fmt::print("  intervals      mean {} ms, CV {}, CV2 {}, LV {}, serial correlation {}\n",
              shown(i.mean(), 1e3 * tick_s), shown(i.cv()), shown(i.cv2()), shown(i.lv()),
              shown(i.serial_correlation()));
-  const auto quantile = [&](double p) { return shown(s.histogram().quantile_us(p), 1e-3); };
+  const auto quantile = [&](double p) {
+    const auto us = s.histogram().quantile_us(p);
+    return us ? fmt::format("{:.3g}", *us * 1e-3) : std::string{"-"};
+  };
   fmt::print("  quantiles      5 % {} ms, 25 % {}, 50 % {}, 75 % {}, 95 % {}\n", quantile(0.05), quantile(0.25),
              quantile(0.5), quantile(0.75), quantile(0.95));
   const auto featureless = s.correlation(train.end()).featureless();

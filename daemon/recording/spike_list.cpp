@@ -85,7 +85,7 @@ class SpikeListReader {
     const double seconds = value * ns_per_unit_ * 1e-9;
     if (std::abs(seconds) > longest_s) {
       return wrong(
-          fmt::format("{} s is beyond 9e6 s; a header names another unit: time_ms, time_us or time_ns", seconds));
+          fmt::format("{:g} s is beyond 9e6 s; a header names another unit: time_ms, time_us or time_ns", seconds));
     }
     return take_(columns->train.value_or(std::string_view{}),
                  static_cast<std::int64_t>(std::llround(value * ns_per_unit_)));

@@ -88,10 +88,9 @@ constexpr const char* exit_codes =
     "`thyrode VERB --help` tells more of each verb.";
 
 constexpr const char* keys =
-    "Keys: Ctrl-C ends the run: the current goes to zero at once, the file is closed; a second Ctrl-C cuts the "
-    "current\n"
-    "and latches the device. Ctrl-Z pauses: the current goes to zero, and with Ctrl-Z again the step under way is\n"
-    "measured anew. ";
+    "Keys: on a terminal Ctrl-C pauses: the current goes to zero, and you are asked whether to go on, with the step\n"
+    "under way measured anew. A second Ctrl-C ends the run: the file is closed. A third cuts the current and latches\n"
+    "the device. Without a terminal there is no pause: the first Ctrl-C ends the run. Ctrl-Z pauses and goes on. ";
 
 constexpr const char* run_examples =
     "The table goes to standard output, the running step and the progress bar to standard error if that is a "
@@ -196,8 +195,24 @@ int dispatch(int argc, char** argv) {
   CLI::App* run = app.add_subcommand("run", "carry an experiment out: live table, file, summary");
   add_where(run, run_options);
   add_run_options(run, run_options);
+  run->get_option("EXPERIMENT")->required(false);
+  run->add_option("--resume", run_options.resume,
+                  "go on with the run of this recording (NAME.nwb or NAME.nwb.part) instead of an experiment: what it "
+                  "has measured is kept, the rest goes into NAME-2.nwb")
+      ->check(not_empty)
+      ->excludes("EXPERIMENT")
+      ->excludes("--station")
+      ->type_name("FILE");
+  run->add_option("--answer", run_options.answers,
+                  "answers to the questions of the plan, in order, where nobody sits at a terminal: yes, no, or a "
+                  "value with its unit; the last one answers all that come after it")
+      ->allow_extra_args(false)
+      ->type_name("TEXT");
   run->footer(std::string{keys} + "\n" + run_examples);
-  run->callback([&] { code = program::run(run_options); });
+  run->callback([&] {
+    if (run_options.experiment_path.empty() && run_options.resume.empty()) throw CLI::RequiredError("EXPERIMENT");
+    code = program::run(run_options);
+  });
 
   CLI::App* plan = app.add_subcommand("plan", "dry run: points, bench time, bytes, largest current; arms nothing");
   add_where(plan, plan_options);

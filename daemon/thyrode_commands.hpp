@@ -73,6 +73,8 @@ struct RunOptions {
   std::optional<std::uint64_t> spread;  ///< see make_named_neuron
   bool real_time = false;
   bool json = false;
+  std::vector<std::string> answers;  ///< to the questions of the plan, in order; the last one answers all after it
+  std::string resume;                ///< recording whose run goes on; experiment and station are then its own
   std::string command_line;
 };
 int run(const RunOptions& options);

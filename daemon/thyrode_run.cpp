@@ -5,10 +5,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <chrono>
-#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <ctime>
@@ -22,7 +20,9 @@
 #include "daemon/experiment/load/words.hpp"
 #include "daemon/recording/recorder.hpp"
 #include "daemon/thyrode_commands.hpp"
+#include "daemon/thyrode_control.hpp"
 #include "daemon/thyrode_job.hpp"
+#include "daemon/thyrode_resume.hpp"
 #include "daemon/thyrode_summary.hpp"
 #include "daemon/thyrode_view.hpp"
 
@@ -108,6 +108,7 @@ recording::RunDescription describe_run(const Job& job, const experiment::RunPlan
     setup.snippet_samples =
         static_cast<int>(device.samples(plan.snippets.before).index + device.samples(plan.snippets.after).index);
   }
+  description.conditions = plan.conditions();
   description.lease = {plan.lease};
   description.seed = options.seed.value_or(first_seed);
   description.host_version = std::string{"thyrode "} + version;
@@ -117,45 +118,6 @@ recording::RunDescription describe_run(const Job& job, const experiment::RunPlan
   description.wall_clock = {now, now, host.data(), options.command_line};
   description.flush_samples = device.virtual_time ? device.samples(250.0_ms).index : 0;
   return description;
-}
-
-// ---------------------------------------------------------------- Ctrl-C
-
-std::atomic<experiment::Bench*> running_bench{nullptr};
-std::atomic<int> interrupts{0};
-
-/// The first interrupt ends the run in order, the second takes the current to zero at once, the third ends the program.
-void interrupt(int number) {
-  const int before = interrupts.fetch_add(1);
-  if (before >= 1) std::signal(number, SIG_DFL);
-  experiment::Bench* bench = running_bench.load();
-  if (bench == nullptr) return;
-  before == 0 ? bench->stop() : bench->estop();
-}
-
-/// Ctrl-Z pauses and goes on. The process itself never stands still: its device would miss it and take the current away
-/// as a fault.
-void toggle_pause(int) {
-  experiment::Bench* bench = running_bench.load();
-  if (bench == nullptr) return;
-  bench->paused() ? bench->resume() : bench->pause();
-}
-void go_on(int) {
-  if (experiment::Bench* bench = running_bench.load(); bench != nullptr) bench->resume();
-}
-
-void watch_interrupts() {
-  struct sigaction action {};
-  action.sa_handler = interrupt;
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
-  sigaction(SIGHUP, &action, nullptr);
-  action.sa_handler = toggle_pause;
-  sigaction(SIGTSTP, &action, nullptr);
-  action.sa_handler = go_on;
-  sigaction(SIGCONT, &action, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);  // a reader that went away is no reason to end a measurement
-  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error of its writer
 }
 
 // ---------------------------------------------------------------- the run
@@ -253,7 +215,8 @@ SimulatorOptions simulator_of(const RunOptions& options, const std::string& trut
   return simulator;
 }
 
-int carry_out(const Job& job, const RunOptions& options) {
+/// @param resumed  the run that goes on; nullptr: it begins
+int carry_out(const Job& job, const RunOptions& options, const ResumedRun* resumed) {
   if (auto checked = check_options(options, job.uri); !checked) return report(checked.error());
   const auto out = output_path(options, job.experiment.name);
   if (!out) return report(out.error());
@@ -261,24 +224,37 @@ int carry_out(const Job& job, const RunOptions& options) {
   const bool simulated = job.uri.starts_with("sim:");
   if (auto free = check_free(*out, simulated); !free) return report(free.error());
   const SimulatorOptions simulator = simulator_of(options, simulated ? truth_path(*out) : "");
-  watch_interrupts();
+  RunControl control{options.answers};
   auto device = open_device(job.uri, simulator);
   const auto undo_truth = [&] {
     std::error_code ignored;
     if (simulated) std::filesystem::remove(simulator.truth_path, ignored);
   };
-  if (device && interrupts.load() > 0) device = fail(ErrorKind::run_failed, "stopped before anything was measured");
+  if (device && control.interrupted()) device = fail(ErrorKind::run_failed, "stopped before anything was measured");
   if (!device) {
     if (device.error().kind == ErrorKind::run_failed) undo_truth();
     return report(device.error());
   }
   const DeviceInfo& info = (*device)->info();
-  const auto plan = experiment::make_run_plan(job.experiment, job.station, info, options.seed.value_or(first_seed));
+  if (resumed != nullptr) {
+    if (auto same = check_same_device(resumed->record, info); !same) {
+      undo_truth();
+      return report(same.error());
+    }
+  }
+  auto plan = experiment::make_run_plan(job.experiment, job.station, info, options.seed.value_or(first_seed));
   if (!plan) {
     undo_truth();
     return report(plan.error());
   }
-  auto recorder = recording::Recorder::create(*out, describe_run(job, *plan, info, options));
+  if (resumed != nullptr) plan->before = resumed->before;
+  if (auto answered = control.can_answer(*plan); !answered) {
+    undo_truth();
+    return report(answered.error());
+  }
+  recording::RunDescription description = describe_run(job, *plan, info, options);
+  if (resumed != nullptr) description.resumed_from = resumed->sources;
+  auto recorder = recording::Recorder::create(*out, description);
   if (!recorder) {
     undo_truth();
     return report(recorder.error());
@@ -289,11 +265,11 @@ int carry_out(const Job& job, const RunOptions& options) {
   experiment::Bench bench{**device, store, steady_seconds};
   LiveView view{options.json, steady_seconds};
   bench.subscribe([&view](const experiment::Event& event) { view.show(event); });
-  running_bench.store(&bench);
-  if (interrupts.load() > 0) bench.stop();
+  bench.subscribe([&control](const experiment::Event& event) { control.show(event); });
+  control.attach(bench, *plan);
   const bool lockstep = simulated && !options.real_time;
   const auto outcome = bench.run(*plan, lockstep ? experiment::Threads::one : experiment::Threads::three);
-  running_bench.store(nullptr);
+  control.detach();
   if (!outcome.begun) {
     undo_truth();
     std::error_code ignored;
@@ -306,8 +282,12 @@ int carry_out(const Job& job, const RunOptions& options) {
 }  // namespace
 
 int run(const RunOptions& options) {
+  if (!options.resume.empty()) {
+    const auto resumed = load_resumed(options);
+    return resumed ? carry_out(resumed->job, resumed->options, &*resumed) : report(resumed.error());
+  }
   const auto job = load_job(options);
-  return job ? carry_out(*job, options) : report(job.error());
+  return job ? carry_out(*job, options, nullptr) : report(job.error());
 }
 
 int demo(RunOptions options) {

@@ -35,6 +35,7 @@ struct RunPlan {
   std::vector<PlannedStep> steps;  ///< of a plan that is known beforehand; unused where there is a strategy
   std::function<std::unique_ptr<Strategy>()> strategy{};
   std::vector<RunKnob> knobs{};
+  bool asks = false;                     ///< an operator has to answer questions
   std::vector<MeasuredBefore> before{};  ///< of a run that goes on: whole steps, in their order
   analysis::StepRules rules;
   DetectorSettings detector;
@@ -47,6 +48,12 @@ struct RunPlan {
 
   /// A fresh strategy; the same one each time.
   std::unique_ptr<Strategy> make_strategy() const { return strategy ? strategy() : std::make_unique<Timetable>(steps); }
+  /// Names that may stand in the conditions of a row.
+  std::vector<std::string> conditions() const {
+    std::vector<std::string> names;
+    for (const RunKnob& each : knobs) names.push_back(each.name);
+    return names;
+  }
   const RunKnob* knob(const std::string& key) const {
     const auto found = std::find_if(knobs.begin(), knobs.end(), [&](const RunKnob& k) { return k.name == key; });
     return found == knobs.end() ? nullptr : &*found;

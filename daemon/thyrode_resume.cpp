@@ -1,0 +1,113 @@
+#include "daemon/thyrode_resume.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "daemon/experiment/load/checks.hpp"
+
+namespace thyrode::program {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool ends_with(const std::string& text, std::string_view end) {
+  return text.size() >= end.size() && std::string_view{text}.substr(text.size() - end.size()) == end;
+}
+
+/// NAME of NAME.nwb.part or NAME.nwb.
+std::string stem_of(std::string path) {
+  for (const std::string_view end : {".part", ".nwb"}) {
+    if (ends_with(path, end)) path.resize(path.size() - end.size());
+  }
+  return path;
+}
+
+std::string next_name(const std::string& path) {
+  const std::string stem = stem_of(path);
+  for (int k = 2;; ++k) {
+    const std::string name = fmt::format("{}-{}", stem, k);
+    std::error_code ignored;
+    const auto there = [&](const char* end) { return fs::exists(name + end, ignored); };
+    if (!there(".nwb") && !there(".nwb.part") && !there(".truth.csv")) return name + ".nwb";
+  }
+}
+
+Result<Job> job_of(const recording::RunRecord& record, const RunOptions& options) {
+  auto experiment = load::parse_experiment(record.experiment_yaml, options.resume + " (experiment)");
+  if (!experiment) return tl::make_unexpected(experiment.error());
+  auto station = load::parse_station(record.station_yaml, options.resume + " (station)");
+  if (!station) return tl::make_unexpected(station.error());
+  if (auto checked = load::check_against(*experiment, *station); !checked) return tl::make_unexpected(checked.error());
+  // The same instrument may answer at another place today.
+  const std::string uri = options.device.empty() ? record.result.device_uri : options.device;
+  return Job{std::move(*experiment), std::move(*station), uri};
+}
+
+/// The steps that were measured whole, each with the recording that holds its data.
+Result<void> take_rows(ResumedRun& resumed) {
+  const std::string name = fs::path{resumed.options.resume}.filename().string();
+  const auto& steps = resumed.record.result.steps;
+  for (std::size_t k = 0; k < steps.size(); ++k) {
+    if (steps[k].status == analysis::StepStatus::interrupted) continue;
+    auto counts = recording::read_isi_counts(resumed.options.resume, static_cast<std::int64_t>(k));
+    if (!counts) return tl::make_unexpected(counts.error());
+    experiment::MeasuredBefore measured{steps[k], std::move(*counts)};
+    std::string& source = measured.row.resumed_from;
+    if (source.empty()) source = name;
+    if (std::find(resumed.sources.begin(), resumed.sources.end(), source) == resumed.sources.end()) {
+      resumed.sources.push_back(source);
+    }
+    resumed.before.push_back(std::move(measured));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<ResumedRun> load_resumed(const RunOptions& options) {
+  auto record = recording::read_run(options.resume);
+  if (!record) return tl::make_unexpected(record.error());
+  if (record->finalised && record->exit_status == "success") {
+    return fail(ErrorKind::bad_input,
+                fmt::format("{}: this run was carried out whole, {} steps; nothing is left to go on with",
+                            options.resume, record->result.steps.size()));
+  }
+  auto job = job_of(*record, options);
+  if (!job) return tl::make_unexpected(job.error());
+  ResumedRun resumed{std::move(*job), options, {}, {}, std::move(*record)};
+  if (!resumed.options.seed && resumed.job.uri.starts_with("sim:")) resumed.options.seed = resumed.record.result.seed;
+  if (resumed.options.out.empty()) resumed.options.out = next_name(options.resume);
+  if (auto taken = take_rows(resumed); !taken) return tl::make_unexpected(taken.error());
+  return resumed;
+}
+
+Result<void> check_same_device(const recording::RunRecord& record, const DeviceInfo& device) {
+  std::vector<std::string> labels;
+  for (const ChannelDescription& channel : device.channels) labels.push_back(channel.label);
+  const auto& was = record.result;
+  const auto text = [](double rate) { return fmt::format("{:.6g}", rate); };
+  struct Trait {
+    const char* name;
+    std::string then, now;
+  };
+  // Two neurons inside this program have the same instrument; their names tell them apart.
+  const bool emulated = was.device_uri.starts_with("sim:") && device.uri.starts_with("sim:");
+  for (const auto& [name, then, now] :
+       {Trait{"neuron", emulated ? was.device_uri : "", emulated ? device.uri : ""},
+        Trait{"board", was.device_board, device.board}, Trait{"firmware", was.device_firmware, device.firmware},
+        Trait{"serial number", was.device_serial, device.serial},
+        Trait{"sampling rate, Hz", text(record.sample_rate_hz), text(device.sample_rate_hz)},
+        Trait{"channels", fmt::format("{}", fmt::join(record.channels, ", ")),
+              fmt::format("{}", fmt::join(labels, ", "))}}) {
+    if (then == now) continue;
+    return fail(ErrorKind::bad_input,
+                fmt::format("the instrument at {} is not the one of the recording: {} {} then, {} now; connect that "
+                            "one (--device), or begin a new run",
+                            device.uri, name, then, now));
+  }
+  return {};
+}
+
+}  // namespace thyrode::program

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "daemon/analysis/sweep_analysis.hpp"
+#include "daemon/experiment/recorded_step.hpp"
 
 namespace thyrode::experiment {
 
@@ -377,29 +378,9 @@ void Conductor::take_read_back(const Result<std::vector<DeviceMessage>>& message
 
 void Conductor::measure_again(FinishedStep& finished, std::span<const DeviceMessage> messages) const {
   RunningStep& step = finished.step;
-  StepData data{device_, plan_.channel};
-  std::vector<Sample> marks;  // at which the rules were asked
-  for (const DeviceMessage& message : messages) {
-    data.add(message);
-    const auto* mark = std::get_if<protocol::Mark>(&message);
-    if (mark != nullptr && mark->at > step.placed.settled && mark->at <= step.evaluated) marks.push_back(mark->at);
-  }
-  Carried carried;
+  const StepSpan span{step.placed.start, step.placed.settled, step.evaluated, finished.end};
   step.measured.reset();
-  auto mark = marks.begin();
-  for (const StepDatum& datum : data.take()) {
-    const Sample at = datum.begins(grid_);
-    if (at >= finished.end) break;
-    if (!step.measured && at >= step.placed.start) {
-      step.measured.emplace(step.rules, device_, plan_.channel, step.placed.settled, carried);
-    }
-    for (; mark != marks.end() && *mark <= at; ++mark) step.measured->evaluate(*mark);
-    if (step.measured) step.measured->take(datum);
-    pass_over(datum, grid_, carried);
-  }
-  if (!step.measured) step.measured.emplace(step.rules, device_, plan_.channel, step.placed.settled, carried);
-  for (; mark != marks.end(); ++mark) step.measured->evaluate(*mark);
-  step.measured->close(finished.end, carried);
+  step.measured.emplace(experiment::measure_again(step.rules, device_, plan_.channel, span, messages));
 }
 
 /// What the plan knows of a step; it has no data.

@@ -21,6 +21,7 @@ void pass_over(const StepDatum& datum, std::int64_t grid, Carried& carried);
 
 class MeasuredStep {
  public:
+  /// @param device  outlives the step
   /// @param settled  data count from here
   /// @param carried  as the step before has left it
   MeasuredStep(const analysis::StepRules& rules, const DeviceInfo& device, Channel channel, Sample settled,
@@ -37,6 +38,7 @@ class MeasuredStep {
   /// @param planned  the current, where no level record has told it
   analysis::StepResult row(Sample end, Current planned) const;
   std::vector<std::uint32_t> isi_counts() const;
+  const analysis::StepAnalyzer& analyzer() const { return analyzer_; }
 
  private:
   void spike(const protocol::SpikeRecord& record);

@@ -20,23 +20,6 @@ Channel channel_of(const load::Experiment& experiment, const DeviceInfo& device)
   return Channel{static_cast<std::uint8_t>(found - device.channels.begin())};
 }
 
-analysis::StepRules rules_of(const load::Dwell& dwell, const DeviceInfo& device) {
-  analysis::StepRules rules;
-  rules.relative_precision = dwell.ci_rel_f;
-  rules.longest_s = dwell.max.si();
-  rules.most_spikes = dwell.max_spikes;
-  rules.f_min_hz = dwell.f_min.si();
-  if (dwell.settle.tau_slow) {
-    rules.membrane_tau_s = dwell.settle.tau_slow->si();
-    rules.settle_drop_s = std::max(5.0 * dwell.settle.tau_slow->si(), 1e-3);
-  }
-  rules.settle_spikes = static_cast<int>(dwell.settle.spikes);
-  rules.drift_p = dwell.settle.drift_p;
-  // A crossing is interpolated between two samples: a tenth of a sample is what noise leaves of it.
-  rules.timer_floor_s = 0.1 / device.sample_rate_hz;
-  return rules;
-}
-
 /// The scales of IDENT are those of the reference front end; another gain would make every voltage wrong.
 Result<void> check_front_end(const load::Experiment& experiment, const load::Station& station,
                              const DeviceInfo& device) {
@@ -61,6 +44,23 @@ Result<void> check_front_end(const load::Experiment& experiment, const load::Sta
 }
 
 }  // namespace
+
+analysis::StepRules rules_of(const load::Dwell& dwell, const DeviceInfo& device) {
+  analysis::StepRules rules;
+  rules.relative_precision = dwell.ci_rel_f;
+  rules.longest_s = dwell.max.si();
+  rules.most_spikes = dwell.max_spikes;
+  rules.f_min_hz = dwell.f_min.si();
+  if (dwell.settle.tau_slow) {
+    rules.membrane_tau_s = dwell.settle.tau_slow->si();
+    rules.settle_drop_s = std::max(5.0 * dwell.settle.tau_slow->si(), 1e-3);
+  }
+  rules.settle_spikes = static_cast<int>(dwell.settle.spikes);
+  rules.drift_p = dwell.settle.drift_p;
+  // A crossing is interpolated between two samples: a tenth of a sample is what noise leaves of it.
+  rules.timer_floor_s = 0.1 / device.sample_rate_hz;
+  return rules;
+}
 
 Result<PartSettings> part_setting(const std::string& name, double value, const ChannelDescription& channel) {
   if (!channel.part || (name != "tau_L" && name != "R_L")) {

@@ -64,6 +64,9 @@ struct RunPlan {
 /// Errors: bad_input (a device without the part, a name that is none of its settings, a value outside its range).
 Result<PartSettings> part_setting(const std::string& name, double value, const ChannelDescription& channel);
 
+/// The rules by which the steps of an experiment end, but for those that a step has of its own.
+analysis::StepRules rules_of(const load::Dwell& dwell, const DeviceInfo& device);
+
 /// Fits an experiment to a station and a device.
 /// Errors: bad_input (a current, rate or snippet that the station or the device cannot do: with place, value and
 /// limit).

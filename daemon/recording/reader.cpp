@@ -9,6 +9,7 @@
 #include "daemon/recording/layout.hpp"
 #include "daemon/recording/readback.hpp"
 #include "daemon/recording/step_table.hpp"
+#include "daemon/recording/written_messages.hpp"
 
 namespace thyrode::recording {
 namespace {
@@ -99,6 +100,43 @@ Trace trace_frame(hid_t file, const std::string& series) {
   return trace;
 }
 
+Scale read_scale(hid_t file, const std::string& path, const std::string& name) {
+  const auto integer = [&](const char* what) {
+    return static_cast<int>(read_attribute<std::int64_t>(file, path, (name + what).c_str()));
+  };
+  Scale scale;
+  scale.scale = read_attribute<double>(file, path, (name + "_scale").c_str());
+  scale.zero = read_attribute<double>(file, path, (name + "_zero").c_str());
+  scale.bits = integer("_bits");
+  scale.every = integer("_every");
+  return scale;
+}
+
+DeviceInfo device_of(hid_t file) {
+  DeviceInfo device;
+  device.uri = read_text_attribute(file, layout::provenance, "device_uri");
+  device.board = read_text_attribute(file, layout::provenance, "device_board");
+  device.firmware = read_text_attribute(file, layout::provenance, "device_firmware");
+  device.serial = read_text_attribute(file, layout::provenance, "device_serial");
+  device.sample_rate_hz = read_attribute<double>(file, layout::provenance, "sample_rate_hz");
+  device.block_samples = static_cast<int>(read_attribute<std::int64_t>(file, layout::provenance, "block_samples"));
+  device.virtual_time = read_attribute<std::int64_t>(file, layout::provenance, "virtual_time") != 0;
+  device.now = Sample{read_attribute<std::int64_t>(file, layout::provenance, "origin_sample")};
+  for (const std::string& label : read_texts_attribute(file, layout::provenance, "channels")) {
+    const std::string path = layout::channel_settings(label);
+    ChannelDescription channel;
+    channel.label = label;
+    channel.signals = {read_scale(file, path, "v_out"), read_scale(file, path, "v_m"),
+                       read_scale(file, path, "i_read")};
+    channel.command = read_scale(file, path, "command");
+    channel.lowest = Current::from_si(1e-6 * read_attribute<double>(file, path, "board_lowest_ua"));
+    channel.highest = Current::from_si(1e-6 * read_attribute<double>(file, path, "board_highest_ua"));
+    channel.fastest = Slew::from_si(1e-6 * read_attribute<double>(file, path, "board_fastest_ua_per_s"));
+    device.channels.push_back(channel);
+  }
+  return device;
+}
+
 }  // namespace
 
 std::int64_t Trace::code_sum(float value_mv) const {
@@ -182,6 +220,24 @@ Result<std::vector<std::uint32_t>> read_isi_counts(const std::string& path, std:
     const auto found = std::find(steps.begin(), steps.end(), step);
     if (found == steps.end()) return std::vector<std::uint32_t>{};
     return read_column<std::uint32_t>(file.get(), table + "/counts", found - steps.begin(), 1, layout::isi_buckets);
+  });
+}
+
+Result<DeviceInfo> read_device(const std::string& path) {
+  return guarded_read([&] { return device_of(open_for_reading(path).get()); });
+}
+
+Result<std::vector<DeviceMessage>> read_stretch(const std::string& path, Channel channel, Sample from, Sample until) {
+  return guarded_read([&] {
+    const h5::Handle file = open_for_reading(path);
+    RunDescription run;
+    run.device = device_of(file.get());
+    run.channels.resize(run.device.channels.size());
+    if (channel.index >= run.channels.size()) {
+      raise(ErrorKind::bad_input,
+            fmt::format("{}: no channel {}; it has {}", path, channel.index, run.channels.size()));
+    }
+    return read_messages(file.get(), run, channel, from, until);
   });
 }
 

@@ -75,4 +75,15 @@ Result<std::vector<SpikeRow>> read_spikes(const std::string& path, const std::st
 /// @returns counts, shape (1037); empty if the step has none
 Result<std::vector<std::uint32_t>> read_isi_counts(const std::string& path, std::int64_t step);
 
+/// What the file knows of the instrument: rates, channels and the scales of their codes. Settings of the link are left
+/// as they are by default.
+/// Errors: bad_input (as read_run).
+Result<DeviceInfo> read_device(const std::string& path);
+
+/// Reads what Recorder::read_back() gives, from any recording.
+/// @returns the spikes in [from, until), each in a block of its own; the level records that begin in it; the marks in
+/// (from, until]; every gap that touches it; in no particular order, with the codes and ticks that were written
+/// Errors: bad_input (as read_run; no such channel).
+Result<std::vector<DeviceMessage>> read_stretch(const std::string& path, Channel channel, Sample from, Sample until);
+
 }  // namespace thyrode::recording

@@ -23,7 +23,7 @@ void print_plan_json(const Job& job, const Asked& asked, const load::PlanSummary
                                         {"device", job.uri},
                                         {"device_opened", asked.opened},
                                         {"channel", job.experiment.channel},
-                                        {"points", summary.steps},
+                                        {"points", summary.most_steps},
                                         {"legs", summary.legs},
                                         {"longest_bench_time_s", summary.longest_bench_time.si()},
                                         {"silence_s", summary.silence.si()},
@@ -58,7 +58,7 @@ void print_plan(const Job& job, const Asked& asked, const load::PlanSummary& sum
   const double hours = summary.longest_bench_time.si() / 3600.0;
   fmt::print("experiment       {} on {}\n", job.experiment.name, job.uri);
   print_device(job, asked);
-  fmt::print("points           {} in {} leg{}\n", summary.steps, summary.legs, summary.legs == 1 ? "" : "s");
+  fmt::print("points           {} in {} leg{}\n", summary.most_steps, summary.legs, summary.legs == 1 ? "" : "s");
   fmt::print("bench time       at most {:.1f} min ({:.2f} h); a step ends earlier when its rate is known\n",
              hours * 60.0, hours);
   fmt::print(

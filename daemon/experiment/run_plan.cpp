@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "daemon/experiment/load/checks.hpp"
+#include "daemon/experiment/plans/make_strategy.hpp"
 
 namespace thyrode::experiment {
 namespace {
@@ -43,6 +44,70 @@ Result<void> check_front_end(const load::Experiment& experiment, const load::Sta
   return {};
 }
 
+PieceLimits piece_limits(const RunPlan& plan, const DeviceInfo& device) {
+  // Told the latency and one period ahead, at marks a period apart.
+  constexpr Duration period = 10.0_ms;
+  return {plan.limits.lowest, plan.limits.highest, plan.limits.slew, plan.decision_latency + 2.0 * period,
+          device.queue_depth};
+}
+
+/// Checks what a plan makes of pieces of the command.
+/// @param prefix  of its paths: "" or "parts[1]."
+Result<void> check_pieces(const load::Experiment& experiment, const load::SinglePlan& plan, const std::string& prefix,
+                          const PieceLimits& limits) {
+  const bool ramp = std::holds_alternative<load::RampPlan>(plan);
+  if (!ramp && !std::holds_alternative<load::StepsPlan>(plan)) return {};
+  const auto problem = find_problem(*known_steps(plan, limits.least_piece()), limits);
+  if (!problem) return {};
+  const std::string path = prefix + (ramp ? "current.slope" : fmt::format("segments[{}]", problem->step));
+  return experiment.source.error(path, fmt::format("{}: {}", path, problem->text));
+}
+
+Result<void> add_steps(const load::Experiment& experiment, const DeviceInfo& device, RunPlan& plan) {
+  const PieceLimits limits = piece_limits(plan, device);
+  if (const auto* sequence = std::get_if<load::SequencePlan>(&experiment.plan)) {
+    for (std::size_t k = 0; k < sequence->parts.size(); ++k) {
+      auto checked = check_pieces(experiment, sequence->parts[k].plan, fmt::format("parts[{}].", k), limits);
+      if (!checked) return checked;
+    }
+  } else {
+    const load::SinglePlan single = *load::single_plan(experiment.plan);
+    if (auto checked = check_pieces(experiment, single, "", limits); !checked) return checked;
+    if (auto steps = known_steps(single, limits.least_piece())) {
+      plan.steps = *std::move(steps);
+      for (PlannedStep& step : plan.steps) {
+        for (const load::NeuronSetting& setting : experiment.neuron) step.conditions[setting.name] = setting.value;
+      }
+      return {};
+    }
+  }
+  const auto kept = std::make_shared<const load::Experiment>(experiment);
+  plan.strategy = [kept, rules = plan.rules, least = limits.least_piece()] { return make_strategy(*kept, rules, least); };
+  return {};
+}
+
+void add_knobs(const load::Experiment& experiment, RunPlan& plan) {
+  const auto add = [&plan](const std::string& name, bool operator_sets, const std::string& unit, double one) {
+    plan.asks = plan.asks || operator_sets;
+    if (plan.knob(name) == nullptr) plan.knobs.push_back({name, operator_sets, unit, one});
+  };
+  const auto add_settings = [&](const std::vector<load::NeuronSetting>& neuron) {
+    for (const load::NeuronSetting& s : neuron) add(s.name, s.operator_sets, s.unit, s.one);
+  };
+  const auto add_map = [&](const load::PhaseMapPlan& map) {
+    add(map.knob.name, map.knob.operator_sets, map.knob.unit, map.knob.one);
+  };
+  add_settings(experiment.neuron);
+  if (const auto* map = std::get_if<load::PhaseMapPlan>(&experiment.plan)) add_map(*map);
+  const auto* sequence = std::get_if<load::SequencePlan>(&experiment.plan);
+  if (sequence == nullptr) return;
+  for (const load::SequencePartPlan& part : sequence->parts) {
+    plan.asks = plan.asks || part.when_answered.has_value();
+    add_settings(part.neuron);
+    if (const auto* map = std::get_if<load::PhaseMapPlan>(&part.plan)) add_map(*map);
+  }
+}
+
 }  // namespace
 
 analysis::StepRules rules_of(const load::Dwell& dwell, const DeviceInfo& device) {
@@ -63,21 +128,7 @@ analysis::StepRules rules_of(const load::Dwell& dwell, const DeviceInfo& device)
 }
 
 Result<PartSettings> part_setting(const std::string& name, double value, const ChannelDescription& channel) {
-  if (!channel.part || (name != "tau_L" && name != "R_L")) {
-    return fail(ErrorKind::bad_input,
-                fmt::format("channel {} of the device cannot set {}: let an operator set it, or take a device that "
-                            "has the variable part",
-                            channel.label, name));
-  }
-  const VariablePart& part = *channel.part;
-  const double load = name == "R_L" ? value : value / part.capacitance.si();
-  if (load < part.lowest.si() * (1.0 - 1e-9) || load > part.highest.si() * (1.0 + 1e-9)) {
-    const double one = name == "R_L" ? 1.0 : part.capacitance.si();
-    return fail(ErrorKind::bad_input,
-                fmt::format("{} of {:.6g} is outside the {:.6g} to {:.6g} that channel {} of the device can set", name,
-                            value, part.lowest.si() * one, part.highest.si() * one, channel.label));
-  }
-  return PartSettings{Resistance::from_si(load)};
+  return load::part_load(name, value, channel).map([](Resistance load) { return PartSettings{load}; });
 }
 
 Result<RunPlan> make_run_plan(const load::Experiment& experiment, const load::Station& station,
@@ -93,13 +144,6 @@ Result<RunPlan> make_run_plan(const load::Experiment& experiment, const load::St
   plan.name = experiment.name;
   plan.seed = seed;
   plan.channel = channel_of(experiment, device);
-  for (const load::StepPlan& step : load::timetable(experiment)) {
-    PlannedStep planned;
-    planned.current = step.current;
-    planned.direction = step.direction;
-    planned.leg = step.leg;
-    plan.steps.push_back(std::move(planned));
-  }
   plan.rules = rules_of(experiment.dwell, device);
   plan.detector = experiment.detect;
   plan.telemetry.decimation = load::trace_decimation(experiment, station, adc_rate);
@@ -115,6 +159,8 @@ Result<RunPlan> make_run_plan(const load::Experiment& experiment, const load::St
     return tl::make_unexpected(checked.error());
   plan.lease = station.safety.lease;
   plan.decision_latency = station.decision_latency;
+  if (auto checked = add_steps(experiment, device, plan); !checked) return tl::make_unexpected(checked.error());
+  add_knobs(experiment, plan);
   return plan;
 }
 

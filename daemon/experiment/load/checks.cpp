@@ -6,17 +6,12 @@
 #include <cmath>
 #include <vector>
 
+#include "daemon/experiment/load/plan_extent.hpp"
 #include "daemon/experiment/load/quantity_text.hpp"
 #include "daemon/experiment/load/words.hpp"
 
 namespace thyrode::load {
 namespace {
-
-// The path of the value that made a current.
-std::string path_of_current(const Experiment& experiment, std::size_t index) {
-  if (experiment.plan == Plan::list) return fmt::format("current[{}]", index);
-  return index + 1 == experiment.currents.size() ? "current.stop" : "current.start";
-}
 
 Frequency trace_rate(const Experiment& experiment, const StationChannel& channel) {
   return experiment.trace.mode == Trace::Mode::station ? channel.trace_rate : experiment.trace.rate;
@@ -30,48 +25,44 @@ std::string rate_text(Frequency rate) {
   return format_rounded(rate.si(), QuantityKind::sampling_rate, 6);
 }
 
-Result<void> check_limits(const Experiment& experiment, const Station& station, const StationChannel& channel) {
-  // Between the ends of a sweep lies nothing that they do not bound.
-  const std::size_t last = experiment.currents.size() - 1;
-  const std::size_t stride = experiment.plan == Plan::sweep ? last : 1;
-  for (std::size_t i = 0; i <= last; i += stride) {
-    const Current current = experiment.currents[i];
-    const bool above = current > channel.highest;
-    if (!above && current >= channel.lowest) continue;
-    const std::string path = path_of_current(experiment, i);
+Result<void> check_limits(const Experiment& experiment, const Station& station, const StationChannel& channel,
+                          const std::vector<DrivenCurrent>& currents) {
+  for (const DrivenCurrent& driven : currents) {
+    const bool above = driven.current > channel.highest;
+    if (!above && driven.current >= channel.lowest) continue;
     const std::string place =
         station.source.at(fmt::format("channels.{}.limits[{}]", experiment.channel, above ? 1 : 0));
     return experiment.source.error(
-        path,
-        fmt::format("{}: {} is {} the station's limit of {} for channel {} ({}); {} it or {} the limit", path,
-                    to_text(current), above ? "above" : "below", to_text(above ? channel.highest : channel.lowest),
-                    experiment.channel, place, above ? "lower" : "raise", above ? "raise" : "lower"));
+        driven.path, fmt::format("{}: {} is {} the station's limit of {} for channel {} ({}); {} it or {} the limit",
+                                 driven.what, to_text(driven.current), above ? "above" : "below",
+                                 to_text(above ? channel.highest : channel.lowest), experiment.channel, place,
+                                 above ? "lower" : "raise", above ? "raise" : "lower"));
   }
   return {};
 }
 
-std::size_t index_of_largest(const std::vector<Current>& currents) {
-  const auto larger = [](Current a, Current b) { return std::abs(a.si()) < std::abs(b.si()); };
-  return static_cast<std::size_t>(std::max_element(currents.begin(), currents.end(), larger) - currents.begin());
+bool smaller(const DrivenCurrent& a, const DrivenCurrent& b) {
+  return std::abs(a.current.si()) < std::abs(b.current.si());
 }
 
 Charge charge_of_minute(Current current) {
   return Charge::from_si(std::abs(current.si()) * 60.0);
 }
 
-Result<void> check_charge(const Experiment& experiment, const Station& station) {
-  const std::size_t largest = index_of_largest(experiment.currents);
-  const Charge charge = charge_of_minute(experiment.currents[largest]);
+Result<void> check_charge(const Experiment& experiment, const Station& station,
+                          const std::vector<DrivenCurrent>& currents) {
+  const DrivenCurrent& largest = *std::max_element(currents.begin(), currents.end(), smaller);
+  const Charge charge = charge_of_minute(largest.current);
   const Charge limit = station.safety.max_charge_per_minute;
   // One part in 10^9 for the rounding of decimal fractions.
   if (charge.si() <= limit.si() * (1.0 + 1e-9)) return {};
-  const std::string path = path_of_current(experiment, largest);
   return experiment.source.error(
-      path, fmt::format("{}: {} carries {}/min, above the station's max_charge of {}/min ({}); lower it to {} or raise "
-                        "max_charge",
-                        path, to_text(experiment.currents[largest]), format_rounded(charge.si(), QuantityKind::charge),
-                        format_rounded(limit.si(), QuantityKind::charge), station.source.at("safety.max_charge"),
-                        format_rounded(limit.si() / 60.0, QuantityKind::current)));
+      largest.path,
+      fmt::format("{}: {} carries {}/min, above the station's max_charge of {}/min ({}); lower it to {} or "
+                  "raise max_charge",
+                  largest.what, to_text(largest.current), format_rounded(charge.si(), QuantityKind::charge),
+                  format_rounded(limit.si(), QuantityKind::charge), station.source.at("safety.max_charge"),
+                  format_rounded(limit.si() / 60.0, QuantityKind::current)));
 }
 
 Result<void> check_trace(const Experiment& experiment, const Station& station, const StationChannel& channel,
@@ -114,8 +105,9 @@ Result<void> check_against(const Experiment& experiment, const Station& station,
                                    fmt::format("the station has no channel {} ({}); it has {}", experiment.channel,
                                                station.source.at("channels"), list_of_words(labels)));
   }
-  return check_limits(experiment, station, channel->second)
-      .and_then([&] { return check_charge(experiment, station); })
+  const auto currents = driven_currents(experiment);
+  return check_limits(experiment, station, channel->second, currents)
+      .and_then([&] { return check_charge(experiment, station, currents); })
       .and_then([&] { return check_trace(experiment, station, channel->second, adc_rate); });
 }
 
@@ -129,6 +121,46 @@ double link_bytes_per_second(int decimation, Frequency adc_rate) {
   const double levels = 100.0 * (frame + 9.0 + 3.0 * 10.0 + 16.0);
   return blocks + currents + levels;
 }
+
+Result<Resistance> part_load(const std::string& name, double value, const ChannelDescription& channel) {
+  const bool tau = name == "tau_L";
+  if (!channel.part || (!tau && name != "R_L")) {
+    return fail(ErrorKind::bad_input, fmt::format("channel {} of the device cannot set {}: let an operator set it, or "
+                                                  "take a device that has the variable part",
+                                                  channel.label, name));
+  }
+  const VariablePart& part = *channel.part;
+  const double one = tau ? part.capacitance.si() : 1.0;
+  const double load = value / one;
+  if (load < part.lowest.si() * (1.0 - 1e-9) || load > part.highest.si() * (1.0 + 1e-9)) {
+    const auto text = [&](double si) {
+      return format_rounded(si, tau ? QuantityKind::duration : QuantityKind::resistance);
+    };
+    return fail(ErrorKind::bad_input,
+                fmt::format("{} of {} is outside the {} to {} that channel {} of the device can set", name, text(value),
+                            text(part.lowest.si() * one), text(part.highest.si() * one), channel.label));
+  }
+  return Resistance::from_si(load);
+}
+
+namespace {
+
+Result<void> check_part(const Experiment& experiment, const ChannelDescription& board, const std::string& uri) {
+  for (const PartValue& part : part_values(experiment)) {
+    if (!board.part) {
+      return experiment.source.error(
+          part.path, fmt::format("{}: channel {} of {} has no variable part that could set it; take a device that has "
+                                 "one, or let somebody set it by hand: \"operator: {{quantity: {}, unit: {}, ...}}\"",
+                                 part.path, experiment.channel, uri, part.name, part.name == "tau_L" ? "ms" : "Ohm"));
+    }
+    if (auto load = part_load(part.name, part.value, board); !load) {
+      return experiment.source.error(part.path, fmt::format("{}: {}", part.path, load.error().message));
+    }
+  }
+  return {};
+}
+
+}  // namespace
 
 Result<void> check_device(const Experiment& experiment, const Station& station, const DeviceInfo& info) {
   const StationChannel& channel = station_channel(experiment, station);
@@ -158,6 +190,7 @@ Result<void> check_device(const Experiment& experiment, const Station& station, 
     return experiment.source.error("record.snippets",
                                    fmt::format("record.snippets: the device {} sends none; remove the key", info.uri));
   }
+  if (auto checked = check_part(experiment, *board, info.uri); !checked) return checked;
   const Frequency adc_rate = Frequency::from_si(info.sample_rate_hz);
   const int decimation = trace_decimation(experiment, station, adc_rate);
   const double needed = link_bytes_per_second(decimation, adc_rate);
@@ -181,27 +214,21 @@ PlanSummary summarize(const Experiment& experiment, const Station& station, Freq
   constexpr double current_bytes_per_second = 2.0 * 1000.0 * 4.0;
   constexpr double level_bytes_per_second = 100.0 * 3.0 * 16.0;
   const StationChannel& channel = station_channel(experiment, station);
-  const std::vector<StepPlan> steps = timetable(experiment);
+  const PlanExtent extent = plan_extent(experiment, {channel.slew, station.decision_latency});
   PlanSummary summary;
-  summary.steps = static_cast<std::int64_t>(steps.size());
-  summary.legs = steps.back().leg + 1;
-  double seconds = 0.0;
-  Current before;
-  for (const StepPlan& step : steps) {
-    seconds += std::abs((step.current - before).si()) / channel.slew.si() + experiment.dwell.max.si() +
-               station.decision_latency.si();
-    before = step.current;
-  }
-  seconds += std::abs(before.si()) / channel.slew.si();
-  summary.longest_bench_time = Duration::from_si(seconds);
+  summary.steps = extent.steps;
+  summary.most_steps = extent.most_steps;
+  summary.legs = extent.legs;
+  summary.longest_bench_time = extent.longest;
+  const double seconds = extent.longest.si();
   const double slowest = experiment.dwell.settle.tau_slow.value_or(Duration{}).si();
   summary.silence = Duration::from_si(std::max(20.0 * slowest, 3.0 / experiment.dwell.f_min.si()));
   const int decimation = trace_decimation(experiment, station, adc_rate);
   if (decimation > 0) summary.trace_rate = adc_rate / static_cast<double>(decimation);
   summary.bytes = seconds * (summary.trace_rate.si() * trace_bytes + current_bytes_per_second + level_bytes_per_second);
-  const auto smaller = [](Current a, Current b) { return std::abs(a.si()) < std::abs(b.si()); };
-  summary.smallest_current = *std::min_element(experiment.currents.begin(), experiment.currents.end(), smaller);
-  summary.largest_current = experiment.currents[index_of_largest(experiment.currents)];
+  const auto currents = driven_currents(experiment);
+  summary.smallest_current = std::min_element(currents.begin(), currents.end(), smaller)->current;
+  summary.largest_current = std::max_element(currents.begin(), currents.end(), smaller)->current;
   summary.largest_charge_per_minute = charge_of_minute(summary.largest_current);
   summary.lowest_limit = channel.lowest;
   summary.highest_limit = channel.highest;

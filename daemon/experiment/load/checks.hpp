@@ -3,6 +3,8 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
+#include <string>
 
 #include "daemon/experiment/load/experiment.hpp"
 #include "daemon/experiment/load/station.hpp"
@@ -33,17 +35,25 @@ Result<void> check_against(const Experiment& experiment, const Station& station,
 
 /// Checks both against what a connected device says of itself; after check_against with the device's ADC rate.
 /// Errors: bad_input: channel that the device does not have, station limits or slew beyond the board's, snippets
-/// that it cannot send, a trace that its link cannot carry (with the figures).
+/// that it cannot send, a trace that its link cannot carry (with the figures), a parameter that it has no variable part
+/// for or that lies outside the part's range.
 Result<void> check_device(const Experiment& experiment, const Station& station, const DeviceInfo& info);
+
+/// A parameter as the load resistor that the device's variable part has to take: `tau_L` (tau_L = R_L C_L) or `R_L`.
+/// @param value  SI
+/// Errors: bad_input, without a place: a channel without the part, a name that is none of its settings, a value outside
+/// its range.
+Result<Resistance> part_load(const std::string& name, double value, const ChannelDescription& channel);
 
 /// Bytes per second that the device sends up during a run, without spikes.
 double link_bytes_per_second(int decimation, Frequency adc_rate);
 
 /// What an experiment will take at most.
 struct PlanSummary {
-  std::int64_t steps = 0;  ///< over all legs
+  std::optional<std::int64_t> steps;  ///< over all legs; empty: the plan decides while it runs
+  std::int64_t most_steps = 0;
   int legs = 1;
-  Duration longest_bench_time;  ///< sum of the ceilings dwell.max, the ramps, and one decision latency a step
+  Duration longest_bench_time;  ///< see PlanExtent
   Duration silence;             ///< without a spike for so long a neuron is silent: max(20 tau_slow, 3/f_min)
   double bytes = 0.0;           ///< of trace, currents and levels in the file over that time, uncompressed
   Frequency trace_rate;         ///< 0 when no trace is recorded

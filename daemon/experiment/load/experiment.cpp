@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 
-#include "daemon/experiment/load/currents.hpp"
 #include "daemon/experiment/load/map_reader.hpp"
+#include "daemon/experiment/load/parameters.hpp"
+#include "daemon/experiment/load/plan_reader.hpp"
 #include "daemon/experiment/load/words.hpp"
 #include "daemon/experiment/load/yaml_tree.hpp"
 
@@ -19,19 +21,6 @@ constexpr double longest_snippet = 20e-3;
 constexpr double longest_refractory = 0.25;
 constexpr double largest_voltage = 10.0;
 constexpr double longest_dwell = 24.0 * 3600.0;
-
-// Comes before the check of keys, since other plans have other keys.
-void check_plan(Reading& reading, const YamlNode& root) {
-  const YamlNode* plan = child(root, "plan");
-  if (plan == nullptr || plan->kind != YamlNode::Kind::text || plan->text == "sweep" || plan->text == "list") return;
-  reading.refuse(plan->at,
-                 fmt::format("plan '{}' is not known; this version knows sweep, list", shortened(plan->text)));
-}
-
-void read_plan(MapReader& root, Experiment& experiment) {
-  root.require("plan", "plan: sweep");
-  experiment.plan = root.word("plan", {"sweep", "list"}).value_or(0) == 0 ? Plan::sweep : Plan::list;
-}
 
 void read_settle(MapReader& dwell, Settle& settle) {
   const YamlNode* node = dwell.find("settle");
@@ -161,9 +150,79 @@ void read_channel(MapReader& root, std::string& channel) {
   }
 }
 
+void read_labels(MapReader& root, Experiment& experiment) {
+  const YamlNode* node = root.find("labels");
+  if (node == nullptr) return;
+  MapReader map(root.reading(), *node, "labels", {"f_FS"});
+  experiment.sweep.fast_spiking_hz = map.quantity("f_FS", QuantityKind::frequency, above_zero_to(1e6));
+}
+
+/// A parameter that is set, and where the file says so.
+struct Held {
+  std::string name;
+  bool by_device = false;
+  std::string place;
+};
+
+std::vector<Held> held(const std::vector<NeuronSetting>& neuron, const std::string& place) {
+  std::vector<Held> all;
+  for (const NeuronSetting& setting : neuron) {
+    all.push_back({setting.name, !setting.operator_sets,
+                   fmt::format("{}.{}", place, setting.operator_sets ? "operator" : setting.name)});
+  }
+  return all;
+}
+
+Held varied(const PhaseMapPlan& map, const std::string& prefix) {
+  return {map.knob.name, !map.knob.operator_sets, prefix + (map.knob.operator_sets ? "operator" : map.knob.name)};
+}
+
+/// A map cannot vary what its own `neuron` holds. The device has one variable part, which goes by one name in one
+/// experiment; and who sets a parameter stays the same.
+void check_parameters(Reading& reading, const Experiment& experiment) {
+  std::vector<Held> all = held(experiment.neuron, "neuron");
+  const auto refuse_varied = [&](const Held& map, const std::vector<Held>& own) {
+    for (const Held& other : own) {
+      if (other.name != map.name) continue;
+      reading.refuse(other.place,
+                     fmt::format("{} holds {}, which the phase map varies; remove one of them", other.place, map.name));
+    }
+  };
+  if (const auto* map = std::get_if<PhaseMapPlan>(&experiment.plan)) {
+    refuse_varied(varied(*map, ""), all);
+    all.push_back(varied(*map, ""));
+  }
+  if (const auto* sequence = std::get_if<SequencePlan>(&experiment.plan)) {
+    for (std::size_t k = 0; k < sequence->parts.size(); ++k) {
+      const SequencePartPlan& part = sequence->parts[k];
+      const std::string prefix = fmt::format("parts[{}].", k);
+      const auto own = held(part.neuron, prefix + "neuron");
+      all.insert(all.end(), own.begin(), own.end());
+      const auto* map = std::get_if<PhaseMapPlan>(&part.plan);
+      if (map == nullptr) continue;
+      refuse_varied(varied(*map, prefix), own);
+      all.push_back(varied(*map, prefix));
+    }
+  }
+  for (std::size_t k = 1; k < all.size(); ++k) {
+    for (std::size_t j = 0; j < k; ++j) {
+      const bool same_part = all[j].by_device && all[k].by_device && all[j].name != all[k].name;
+      const bool two_hands = all[j].by_device != all[k].by_device && all[j].name == all[k].name;
+      if (!same_part && !two_hands) continue;
+      reading.refuse(
+          all[k].place,
+          fmt::format(
+              fmt::runtime(same_part ? "{} sets what {} sets by another name; use one of them throughout"
+                                     : "{} and {} leave one parameter to the device and to an operator; use one "
+                                       "of them throughout"),
+              all[k].place, all[j].place));
+    }
+  }
+}
+
 }  // namespace
 
-Result<Experiment> parse_experiment(std::string_view text, std::string_view file_name) {
+Result<Experiment> parse_experiment(std::string_view text, std::string_view file_name, const ReadNamedFile& files) {
   const auto tree = parse_yaml(text, file_name, "an experiment file", "schema: thyrode.experiment/1");
   if (!tree) return tl::make_unexpected(tree.error());
   Experiment experiment;
@@ -171,43 +230,59 @@ Result<Experiment> parse_experiment(std::string_view text, std::string_view file
   experiment.source.text = text;
   Reading reading(experiment.source);
   check_schema(reading, *tree, schema);
-  check_plan(reading, *tree);
-  MapReader root(reading, *tree, "",
-                 {"schema", "name", "plan", "channel", "current", "direction", "dwell", "record", "detect"});
+  const std::size_t plan = plan_of(reading, *tree, false);
+  std::vector<std::string> keys{"schema", "name", "plan", "channel"};
+  for (std::string& key : keys_of_plan(plan)) keys.push_back(std::move(key));
+  keys.insert(keys.end(), {"neuron", "dwell", "record", "detect", "labels"});
+  MapReader root(reading, *tree, "", std::move(keys));
   experiment.name = read_name(root).value_or("");
-  read_plan(root, experiment);
+  experiment.plan = read_plan(root, plan, {files, experiment.files});
   read_channel(root, experiment.channel);
-  read_currents(root, experiment);
+  experiment.neuron = read_neuron(root);
   read_dwell(root, experiment.dwell);
   read_record(root, experiment);
   read_detect(root, experiment.detect);
+  read_labels(root, experiment);
+  check_parameters(reading, experiment);
   if (reading.failed()) return tl::make_unexpected(*reading.error());
   return experiment;
 }
 
 Result<Experiment> load_experiment(const std::string& path) {
-  return read_text_file(path).and_then([&](const std::string& text) { return parse_experiment(text, path); });
+  const std::filesystem::path folder = std::filesystem::path{path}.parent_path();
+  const auto named = [&](const std::string& name) { return read_text_file((folder / name).string()); };
+  return read_text_file(path).and_then([&](const std::string& text) { return parse_experiment(text, path, named); });
 }
 
-std::vector<StepPlan> timetable(const Experiment& experiment) {
+namespace {
+
+std::vector<StepPlan> in_order(std::vector<Current> currents, Order order) {
   using analysis::Direction;
-  std::vector<Current> rising = experiment.currents;
   std::vector<StepPlan> steps;
-  if (experiment.order == Order::as_listed) {
-    for (const Current current : rising) steps.push_back({current, Direction::none, 0});
+  if (order == Order::as_listed) {
+    for (const Current current : currents) steps.push_back({current, Direction::none, 0});
     return steps;
   }
-  std::stable_sort(rising.begin(), rising.end());
-  if (experiment.order != Order::down) {
-    for (const Current current : rising) steps.push_back({current, Direction::up, 0});
+  std::stable_sort(currents.begin(), currents.end());
+  if (order != Order::down) {
+    for (const Current current : currents) steps.push_back({current, Direction::up, 0});
   }
-  if (experiment.order != Order::up) {
-    const int leg = experiment.order == Order::both ? 1 : 0;
-    std::for_each(rising.rbegin(), rising.rend(), [&](Current current) {
+  if (order != Order::up) {
+    const int leg = order == Order::both ? 1 : 0;
+    std::for_each(currents.rbegin(), currents.rend(), [&](Current current) {
       steps.push_back({current, Direction::down, leg});
     });
   }
   return steps;
+}
+
+}  // namespace
+
+std::vector<StepPlan> timetable(const SweepPlan& plan) {
+  return in_order(plan.currents, plan.order);
+}
+std::vector<StepPlan> timetable(const ListPlan& plan) {
+  return in_order(plan.currents, plan.order);
 }
 
 }  // namespace thyrode::load

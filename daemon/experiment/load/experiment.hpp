@@ -2,23 +2,22 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "daemon/analysis/result.hpp"
+#include "daemon/analysis/sweep_analysis.hpp"
+#include "daemon/experiment/load/plans.hpp"
 #include "daemon/experiment/load/source.hpp"
 #include "drivers/device.hpp"
 #include "drivers/result.hpp"
 #include "protocols/units.hpp"
 
 namespace thyrode::load {
-
-enum class Plan : std::uint8_t { sweep, list };
-
-/// The order of the currents. A sweep without `direction` goes up; a list without it keeps its own order.
-enum class Order : std::uint8_t { as_listed, up, down, both };
 
 /// How the start of a step, where the neuron still settles, is told from the rest.
 struct Settle {
@@ -58,20 +57,21 @@ struct Trace {
 /// An experiment file, schema thyrode.experiment/1.
 struct Experiment {
   std::string name;
-  Plan plan = Plan::sweep;
   std::string channel = "A";
-  /// The different currents: of a sweep from start to stop, rising, both ends exact; of a list as listed.
-  std::vector<Current> currents;
-  Order order = Order::up;
+  Plan plan;
+  std::vector<NeuronSetting> neuron;  ///< for all steps; each name once
   Dwell dwell;
   Trace trace;
   std::optional<Snippets> snippets;
   DetectorSettings detect{protocol::Trigger::swing, Voltage::from_si(55e-3), {}, {}, Duration::from_si(50e-6)};
-  /// Places: "current.start", "current[3]", "record.trace", "dwell.max" ...
+  analysis::SweepRules sweep;  ///< `labels`
+  /// Places: "current.start", "current[3]", "parts[1].current.start", "record.trace", "dwell.max" ...
   Source source;
+  /// Files that it names, byte for byte, by the names that it gives them.
+  std::map<std::string, std::string> files;
 };
 
-/// One step of the timetable.
+/// One step of a sweep or a list.
 struct StepPlan {
   Current current;
   analysis::Direction direction = analysis::Direction::none;
@@ -81,23 +81,28 @@ struct StepPlan {
 /// Most steps of one experiment, over all legs.
 inline constexpr std::int64_t most_steps = 100000;
 
+/// Reads a file that an experiment names, by the name that it gives. Errors: bad_input, without a place.
+using ReadNamedFile = std::function<Result<std::string>(const std::string& name)>;
+
 /// Reads an experiment.
 ///
-/// Keys and defaults: schema, name, plan (sweep | list): required. channel: A. current: required; of a sweep a map of
-/// start, stop and one of points (at least 2, both ends included) and step (must divide stop - start; the points lie
-/// at start + k step and the last one at stop); of a list a list of currents. direction: up | down | both (sweep: up;
-/// list: as listed). dwell: {settle: {tau_slow, spikes: 0, drift_p: 0.01}, stop_when: {ci_rel_f: 2 %}, max: 60 s,
+/// Keys and defaults: schema, name, plan: required, and the keys of the plan (read_plan()). channel: A.
+/// neuron: {tau_L: VALUE or R_L: VALUE, set by the device's variable part; operator: {quantity, unit, value}, set by an
+/// operator}. dwell: {settle: {tau_slow, spikes: 0, drift_p: 0.01}, stop_when: {ci_rel_f: 2 %}, max: 60 s,
 /// max_spikes: 20000, f_min: 1 Hz}. record: {trace: RATE | full | off (the station's rate, by default 25 kS/s),
 /// snippets: {before: 1 ms, after: 4 ms, max: 50 /s} (off)}. detect: {trigger: swing, swing: 55 mV, refractory: 50 us}
-/// or {trigger: level, fire, rearm, refractory}.
+/// or {trigger: level, fire, rearm, refractory}. labels: {f_FS: FREQUENCY (from the jumps of the sweep)}.
 /// @param file_name  for messages only
+/// @param files  gives the files that the experiment names; without it none can be named
 /// Errors: bad_input, "file:line:column: what is wrong; what would be right", the first one found. No exception.
-Result<Experiment> parse_experiment(std::string_view text, std::string_view file_name);
-/// The same from a file. Errors: also an unreadable file, a directory, larger than 1 MiB.
+Result<Experiment> parse_experiment(std::string_view text, std::string_view file_name, const ReadNamedFile& files = {});
+/// The same from a file; files that it names are looked for from its folder.
+/// Errors: also an unreadable file, a directory, larger than 1 MiB.
 Result<Experiment> load_experiment(const std::string& path);
 
 /// Every step in the order of measurement. `both` goes up and then down; the turning point is measured once in each
 /// leg. A list with a direction is sorted by it.
-std::vector<StepPlan> timetable(const Experiment& experiment);
+std::vector<StepPlan> timetable(const SweepPlan& plan);
+std::vector<StepPlan> timetable(const ListPlan& plan);
 
 }  // namespace thyrode::load

@@ -87,6 +87,7 @@ MapReader::MapReader(Reading& reading, const YamlNode& node, std::string path, s
 }
 
 std::string MapReader::path(std::string_view key) const {
+  if (key.empty()) return path_;
   return path_.empty() ? std::string{key} : fmt::format("{}.{}", path_, key);
 }
 

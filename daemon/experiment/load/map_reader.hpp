@@ -59,6 +59,7 @@ class MapReader {
   std::optional<std::vector<double>> quantities(std::string_view key, QuantityKind kind, std::size_t least,
                                                 std::size_t most, const Bounds& bounds);
 
+  /// Path of the value of a key; with "" that of the map.
   std::string path(std::string_view key) const;
   Reading& reading() { return reading_; }
 

@@ -13,6 +13,17 @@ Experiment parsed(const std::string& rest) {
   return experiment.value_or(Experiment{});
 }
 
+SweepPlan sweep_of(const Experiment& e) {
+  const auto* plan = std::get_if<SweepPlan>(&e.plan);
+  EXPECT_NE(plan, nullptr);
+  return plan == nullptr ? SweepPlan{} : *plan;
+}
+
+std::vector<StepPlan> timetable(const Experiment& e) {
+  const auto* list = std::get_if<ListPlan>(&e.plan);
+  return list == nullptr ? load::timetable(sweep_of(e)) : load::timetable(*list);
+}
+
 std::vector<double> microamperes(const std::vector<Current>& currents) {
   std::vector<double> values;
   for (const Current current : currents) values.push_back(current.si() * 1e6);
@@ -23,7 +34,7 @@ TEST(Experiment, HasTheDocumentedDefaults) {
   const Experiment e = parsed("plan: sweep\ncurrent: {start: 34 uA, stop: 126 uA, points: 47}\n");
   EXPECT_EQ(e.name, "e");
   EXPECT_EQ(e.channel, "A");
-  EXPECT_EQ(e.order, Order::up);
+  EXPECT_EQ(sweep_of(e).order, Order::up);
   EXPECT_EQ(e.dwell.ci_rel_f, 0.02);
   EXPECT_EQ(e.dwell.max.si(), 60.0);
   EXPECT_EQ(e.dwell.max_spikes, 20000);
@@ -46,7 +57,7 @@ TEST(Experiment, ReadsEveryKey) {
       "record: {trace: 50 kS/s, snippets: {before: 2 ms, after: 3 ms, max: 20 /s}}\n"
       "detect: {trigger: level, fire: 80 mV, rearm: 40 mV, refractory: 100 us}\n");
   EXPECT_EQ(e.channel, "B");
-  EXPECT_EQ(e.order, Order::down);
+  EXPECT_EQ(sweep_of(e).order, Order::down);
   EXPECT_EQ(e.dwell.settle.tau_slow->si(), 20e-3);
   EXPECT_EQ(e.dwell.settle.spikes, 10);
   EXPECT_EQ(e.dwell.settle.drift_p, 0.05);
@@ -77,22 +88,22 @@ TEST(Experiment, TakesFullAndOffForTheTrace) {
 
 TEST(Sweep, PlacesItsPointsOnDecimalNumbersWithBothEndsExact) {
   const Experiment e = parsed("plan: sweep\ncurrent: {start: 34 uA, stop: 126 uA, points: 47}\n");
-  ASSERT_EQ(e.currents.size(), 47U);
+  ASSERT_EQ(sweep_of(e).currents.size(), 47U);
   for (int k = 0; k < 47; ++k) {
-    EXPECT_EQ(e.currents[static_cast<std::size_t>(k)].si(), (34.0 + 2.0 * k) / 1e6) << k;
+    EXPECT_EQ(sweep_of(e).currents[static_cast<std::size_t>(k)].si(), (34.0 + 2.0 * k) / 1e6) << k;
   }
 }
 
 TEST(Sweep, OfAStepEqualsTheSweepOfItsPoints) {
   const Experiment by_step = parsed("plan: sweep\ncurrent: {start: 31 uA, stop: 36 uA, step: 100 nA}\n");
   const Experiment by_points = parsed("plan: sweep\ncurrent: {start: 31 uA, stop: 36 uA, points: 51}\n");
-  EXPECT_EQ(by_step.currents, by_points.currents);
-  EXPECT_EQ(by_step.currents.back().si(), 36e-6);
+  EXPECT_EQ(sweep_of(by_step).currents, sweep_of(by_points).currents);
+  EXPECT_EQ(sweep_of(by_step).currents.back().si(), 36e-6);
 }
 
 TEST(Sweep, OfAStepAsLargeAsTheRangeHasTwoPoints) {
   const Experiment e = parsed("plan: sweep\ncurrent: {start: -1 uA, stop: 1 uA, step: 2 uA}\n");
-  EXPECT_EQ(microamperes(e.currents), (std::vector<double>{-1.0, 1.0}));
+  EXPECT_EQ(microamperes(sweep_of(e).currents), (std::vector<double>{-1.0, 1.0}));
 }
 
 TEST(Sweep, TakesAsManyStepsAsAreAllowedAndNoMore) {

@@ -95,10 +95,12 @@ TEST(Example, NeuronsAreRead) {
 TEST(Example, ActivationBracketsOnsetAndEnd) {
   const auto experiment = load_experiment("experiments/msn-activation.yaml");
   ASSERT_TRUE(experiment.has_value());
-  EXPECT_GE(experiment->currents.size(), 47U);
-  EXPECT_EQ(experiment->order, Order::both);
-  EXPECT_LT(experiment->currents.front(), 32.0_uA);
-  EXPECT_GT(experiment->currents.back(), 130.0_uA);
+  const auto* sweep = std::get_if<SweepPlan>(&experiment->plan);
+  ASSERT_NE(sweep, nullptr);
+  EXPECT_GE(sweep->currents.size(), 47U);
+  EXPECT_EQ(sweep->order, Order::both);
+  EXPECT_LT(sweep->currents.front(), 32.0_uA);
+  EXPECT_GT(sweep->currents.back(), 130.0_uA);
 }
 
 }  // namespace

@@ -128,7 +128,7 @@ RC_GTEST_PROP(SweepLaw, PointsRiseFromStartToStop, ()) {
           start, start + range, points),
       "f");
   RC_ASSERT(experiment.has_value());
-  const auto steps = timetable(*experiment);
+  const auto steps = timetable(std::get<SweepPlan>(experiment->plan));
   RC_ASSERT(steps.size() == static_cast<std::size_t>(points));
   RC_ASSERT(steps.front().current == *parse_current(fmt::format("{} nA", start)));
   RC_ASSERT(steps.back().current == *parse_current(fmt::format("{} nA", start + range)));

@@ -136,6 +136,16 @@ std::string fell_silent(const std::vector<StepResult>& steps) {
       fell.size(), plural(fell.size()), where(fell), analysis::spikes_of_a_burst);
 }
 
+/// What the plan aimed at, a line each.
+std::string targets_text(const std::vector<analysis::TargetReport>& targets) {
+  std::string text;
+  for (const analysis::TargetReport& target : targets) {
+    const std::string reached = target.reached.empty() ? "" : ": " + target.reached;
+    text += fmt::format("target         {} {}{}\n", target.met ? "met" : "NOT met", target.target, reached);
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string table_head() {
@@ -160,6 +170,7 @@ std::string summary(const analysis::RunResult& result) {
     text = nothing_fires(result.steps);
   }
   text += fell_silent(result.steps);
+  text += targets_text(result.targets);
   const analysis::Integrity& integrity = result.integrity;
   text += fmt::format(
       "integrity      {} samples, {} gaps, {} lost frames, {} overruns, {} retransmits, {} late decisions\n",

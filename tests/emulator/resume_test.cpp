@@ -102,7 +102,7 @@ TEST(Resume, RefusesWhatCannotGoOn) {
   EXPECT_NE(nothing_left.errors.find("carried out whole"), std::string::npos) << nothing_left.errors;
   {
     std::string coarse = quick;
-    coarse.replace(coarse.find("2 %"), 3, "20 %");
+    coarse.replace(coarse.find("2 %"), 3, "20 %").replace(coarse.find("40 uA"), 5, "120 uA");
     Process process{
         {program, "run", folder.write("coarse.yaml", coarse), "--json", "--real-time", "--out", folder / "cut.nwb"}};
     ASSERT_FALSE(process.line().empty());

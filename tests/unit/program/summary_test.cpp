@@ -115,5 +115,14 @@ TEST(Summary, CallsABoundOfTheLifUnboundedWhereItIs) {
   EXPECT_FALSE(says(text, "inf")) << text;
 }
 
+TEST(Summary, TellsEachTargetOfThePlanAndWhetherItWasMet) {
+  RunResult result;
+  result.targets = {{"transitions to 0.2 %", true, "widest bracket 0.14 uA of 0.18 uA"}, {"curve to 3 %", false, ""}};
+  const std::string text = summary(result);
+  EXPECT_TRUE(says(text, "target         met transitions to 0.2 %: widest bracket 0.14 uA of 0.18 uA\n")) << text;
+  EXPECT_TRUE(says(text, "target         NOT met curve to 3 %\n")) << text;
+  EXPECT_FALSE(says(summary(RunResult{}), "target"));
+}
+
 }  // namespace
 }  // namespace thyrode::program

@@ -126,9 +126,11 @@ constexpr const char* show_text =
     "  thyrode show runs/monday.nwb --json | jq '.steps[].beta_n_per_ua'";
 
 constexpr const char* analyze_text =
-    "One time per line, in seconds; a header time_ms, time_us or time_ns tells another unit, and a second column the\n"
-    "train of each spike. What `thyrode simulate --csv spikes` prints can be read.\n\n"
+    "Of a recording every step is measured again from its spikes and levels, and compared with what was recorded.\n"
+    "Of a list, one time per line in seconds: a header time_ms, time_us or time_ns tells another unit, and a second\n"
+    "column the train of each spike. What `thyrode simulate --csv spikes` prints can be read.\n\n"
     "Examples:\n"
+    "  thyrode analyze runs/monday.nwb\n"
     "  thyrode analyze spikes.csv\n"
     "  thyrode analyze spikes.csv --settle 100ms --window 50ms --json | jq '.trains[].cv'";
 
@@ -229,8 +231,10 @@ int dispatch(int argc, char** argv) {
   show->callback([&] { code = program::show(file, json); });
 
   program::AnalyzeOptions analyze_options;
-  CLI::App* analyze = app.add_subcommand("analyze", "everything that is said of a train, from a list of spike times");
-  analyze->add_option("FILE", analyze_options.path, "spike times as text (CSV)")->required()->type_name("");
+  CLI::App* analyze = app.add_subcommand("analyze", "everything that is said of a train: recordings and lists");
+  analyze->add_option("FILE", analyze_options.path, "recording (.nwb, .part), or spike times as text (CSV)")
+      ->required()
+      ->type_name("");
   analyze->add_option("--from", analyze_options.from, "begin of the observation (default: the first spike)")
       ->type_name("TIME");
   analyze->add_option("--until", analyze_options.until, "end of the observation (default: the last spike)")

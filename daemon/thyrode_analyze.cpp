@@ -1,21 +1,22 @@
-// analyze: everything that is said of the trains of a list of spike times.
+// analyze: everything that is said of the trains of a list of spike times; recordings go to analyze_recording().
 
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <deque>
+#include <fstream>
 #include <map>
 #include <optional>
 #include <string>
 
 #include "daemon/analysis/step_analyzer.hpp"
 #include "daemon/analysis/train_statistics.hpp"
-#include "daemon/experiment/documents.hpp"
 #include "daemon/experiment/load/quantity_text.hpp"
-#include "daemon/experiment/train_document.hpp"
 #include "daemon/recording/spike_list.hpp"
 #include "daemon/thyrode_commands.hpp"
+#include "daemon/thyrode_train.hpp"
 
 namespace thyrode::program {
 namespace {
@@ -31,6 +32,14 @@ struct Choices {
   std::int64_t settle = 0;
   analysis::TrainSettings settings;
 };
+
+/// Every HDF5 file begins with these bytes.
+bool is_hdf5(const std::string& path) {
+  constexpr std::string_view signature = "\x89HDF\r\n\x1a\n";
+  std::array<char, 8> begin{};
+  std::ifstream in(path, std::ios::binary);
+  return in.read(begin.data(), begin.size()) && std::string_view(begin.data(), begin.size()) == signature;
+}
 
 std::int64_t to_ticks_of(Duration duration) {
   return static_cast<std::int64_t>(std::llround(duration.si() / tick_s));
@@ -165,77 +174,9 @@ class Trains {
   std::optional<std::size_t> current_;
 };
 
-ordered_json to_json(const std::string& name, const Train& train) {
-  const ordered_json row = experiment::to_json(train.row());
-  ordered_json document;
-  document["train"] = name.empty() ? ordered_json(nullptr) : ordered_json(name);
-  for (const char* key : {"label", "status", "frequency_hz", "frequency_hz_low", "frequency_hz_high", "spike_rate_hz",
-                          "spike_rate_hz_low", "spike_rate_hz_high", "vacancies"}) {
-    if (row.contains(key)) document[key] = row[key];
-  }
-  document["n_outside"] = train.outside();
-  document.update(experiment::train_json(train.statistics(), tick_s, train.end()));
-  return document;
-}
-
-std::string shown(const std::optional<double>& value, double factor = 1.0) {
-  return value ? fmt::format("{:.5g}", *value * factor) : std::string{"-"};
-}
-
-std::string shown(const analysis::Estimate& e) {
-  return shown(e.value) + (e.low && e.high ? fmt::format(" Hz ({:.5g} to {:.5g})", *e.low, *e.high) : " Hz");
-}
-
-void print_bursts(const analysis::TrainStatistics& s) {
-  const auto bursts = s.bursts();
-  if (!bursts) {
-    fmt::print("  bursts         none: the intervals are of one kind\n");
-    return;
-  }
-  const char* const verdict = s.bursting()        ? ""
-                              : !bursts->accepted ? " (not accepted as bursts)"
-                                                  : " (gaps of whole intervals: missing spikes)";
-  fmt::print("  bursts         {}, {} spikes (CV {}), gaps above {:.4g} ms{}\n", shown(bursts->frequency_hz),
-             shown(bursts->spikes_per_burst.mean()), shown(bursts->spikes_per_burst.cv()), bursts->threshold_us * 1e-3,
-             verdict);
-}
-
-void print_vacancies(const analysis::TrainStatistics& s) {
-  const auto v = s.vacancies();
-  if (!v || !v->valid) {
-    fmt::print("  missing spikes cannot be counted: no regular interval\n");
-  } else {
-    fmt::print("  missing spikes {} in {} gaps, {:.3g} % of all{}\n", v->missing, v->clusters, 100.0 * v->fraction,
-               v->clustering && v->clustering->low > 1.0 ? ", clustered" : "");
-  }
-}
-
-void print_text(const std::string& name, const Train& train) {
-  const analysis::TrainStatistics& s = train.statistics();
-  const analysis::StepResult row = train.row();
-  fmt::print("{}{}{} {} in {:.6g} s\n", name, name.empty() ? "" : ": ", s.spikes(),
-             s.spikes() == 1 ? "spike" : "spikes", static_cast<double>(s.observed(train.end())) * tick_s);
-  if (s.rejected() > 0) fmt::print("  rejected       {}: not later than the spike before\n", s.rejected());
-  fmt::print("  label          {}, {}\n", analysis::to_string(row.label), analysis::to_string(row.status));
-  fmt::print("  frequency      {}\n", shown(row.frequency_hz));
-  const analysis::IntervalStatistics& i = s.intervals();
-  fmt::print("  intervals      mean {} ms, CV {}, CV2 {}, LV {}, serial correlation {}\n",
-             shown(i.mean(), 1e3 * tick_s), shown(i.cv()), shown(i.cv2()), shown(i.lv()),
-             shown(i.serial_correlation()));
-  const auto quantile = [&](double p) {
-    const auto us = s.histogram().quantile_us(p);
-    return us ? fmt::format("{:.3g}", *us * 1e-3) : std::string{"-"};
-  };
-  fmt::print("  quantiles      5 % {} ms, 25 % {}, 50 % {}, 75 % {}, 95 % {}\n", quantile(0.05), quantile(0.25),
-             quantile(0.5), quantile(0.75), quantile(0.95));
-  const auto featureless = s.correlation(train.end()).featureless();
-  fmt::print("  order          S64 {} ({} blocks), R1 {}, g_n {}\n", shown(s.structure_factor().value()),
-             s.structure_factor().blocks(), shown(s.phase_order()),
-             !featureless   ? "-"
-             : *featureless ? "featureless"
-                            : "with structure");
-  print_bursts(s);
-  print_vacancies(s);
+AnalyzedTrain analyzed(const Trains& trains, std::size_t k) {
+  const Train& train = trains.train(k);
+  return {trains.name(k), tick_s, train.end(), train.row(), train.statistics()};
 }
 
 }  // namespace
@@ -243,6 +184,13 @@ void print_text(const std::string& name, const Train& train) {
 int analyze(const AnalyzeOptions& options) {
   const auto choices = parse(options);
   if (!choices) return report(choices.error());
+  if (is_hdf5(options.path)) {
+    if (!options.from.empty() || !options.until.empty() || !options.settle.empty()) {
+      return report({ErrorKind::bad_input, options.path + ": is a recording, whose steps have their own times and "
+                                                          "settling; leave out --from, --until and --settle"});
+    }
+    return analyze_recording(options, choices->settings);
+  }
   Trains trains(*choices);
   bool kept = true;
   const auto read = recording::read_spike_list(options.path, [&](std::string_view name, std::int64_t nanoseconds) {
@@ -258,14 +206,18 @@ int analyze(const AnalyzeOptions& options) {
 
   if (options.json) {
     ordered_json list = ordered_json::array();
-    for (std::size_t k = 0; k < trains.size(); ++k) list.push_back(to_json(trains.name(k), trains.train(k)));
+    for (std::size_t k = 0; k < trains.size(); ++k) {
+      ordered_json document = train_document(analyzed(trains, k));
+      document["n_outside"] = trains.train(k).outside();
+      list.push_back(std::move(document));
+    }
     const ordered_json document{{"schema", "thyrode.analysis/1"}, {"file", options.path}, {"trains", std::move(list)}};
     fmt::print("{}\n", document.dump(2));
     return 0;
   }
   for (std::size_t k = 0; k < trains.size(); ++k) {
     if (k > 0) fmt::print("\n");
-    print_text(trains.name(k), trains.train(k));
+    print_train(analyzed(trains, k));
   }
   return 0;
 }

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "daemon/analysis/train_statistics.hpp"
 #include "daemon/experiment/load/experiment.hpp"
 #include "daemon/experiment/load/station.hpp"
 #include "drivers/device.hpp"
@@ -93,6 +94,8 @@ struct AnalyzeOptions {
   bool json = false;
 };
 int analyze(const AnalyzeOptions& options);
+/// analyze, for a recording: each of its steps measured again, and whether it says what was recorded.
+int analyze_recording(const AnalyzeOptions& options, const analysis::TrainSettings& settings);
 int scan(bool json);
 int clear(const std::string& uri, const std::string& reason);
 

@@ -24,10 +24,10 @@ class AnalyzeCommand : public ::testing::Test {
   }
   ~AnalyzeCommand() override { std::filesystem::remove_all(folder_); }
 
+  std::string path(const std::string& name) const { return folder_ + "/" + name; }
   std::string list(const std::string& text) const {
-    const std::string path = folder_ + "/spikes.csv";
-    std::ofstream(path) << text;
-    return path;
+    std::ofstream(path("spikes.csv")) << text;
+    return path("spikes.csv");
   }
   static Finished analyze(std::vector<std::string> options) {
     options.insert(options.begin(), {program, "analyze"});
@@ -96,8 +96,8 @@ TEST_F(AnalyzeCommand, TakesEachTrainOfTheSecondColumnByItself) {
 }
 
 TEST_F(AnalyzeCommand, LeavesOutSettlingAndWhatLiesOutside) {
-  const std::string path = list(regular(201, 10.0));
-  const json train = document_of({path, "--from", "100ms", "--until", "1.5s", "--settle", "395ms"})["trains"][0];
+  const json train =
+      document_of({list(regular(201, 10.0)), "--from", "100ms", "--until", "1.5s", "--settle", "395ms"})["trains"][0];
   EXPECT_EQ(train["n_spikes"], 100);  // 500 ms to 1490 ms
   EXPECT_DOUBLE_EQ(train["observed_s"].get<double>(), 1.005);
 }
@@ -105,8 +105,7 @@ TEST_F(AnalyzeCommand, LeavesOutSettlingAndWhatLiesOutside) {
 TEST_F(AnalyzeCommand, TakesTheWindowAndTheThresholdItIsGiven) {
   std::string text = "time_ms\n";
   for (int k = 0; k < 50; ++k) text += std::to_string(100 * k) + "\n" + std::to_string(100 * k + 10) + "\n";
-  const std::string path = list(text);
-  const json train = document_of({path, "--window", "200ms", "--threshold", "50ms"})["trains"][0];
+  const json train = document_of({list(text), "--window", "200ms", "--threshold", "50ms"})["trains"][0];
   EXPECT_DOUBLE_EQ(train["autocorr"]["bin_s"].get<double>(), 1e-3);
   EXPECT_EQ(train["autocorr"]["pair_counts"][10], 50);
   EXPECT_EQ(train["autocorr"]["pair_counts"][100], 98);
@@ -122,6 +121,34 @@ TEST_F(AnalyzeCommand, CountsWhatItRejects) {
   EXPECT_NE(text_of(done).find("rejected       2"), std::string::npos) << text_of(done);
 }
 
+// Online, from the device's stream, and offline, from the file: the same numbers bit for bit.
+TEST_F(AnalyzeCommand, MeasuresTheStepsOfARecordingAgainAndSaysTheSame) {
+  const std::string experiment = path("quick.yaml");
+  const std::string recording = path("quick.nwb");
+  std::ofstream(experiment) << quick;
+  const Finished done = run({program, "run", experiment, "--device", "sim:msn", "--seed", "5", "--out", recording});
+  ASSERT_EQ(done.code, 0) << done.errors;
+  const json shown = json::parse(text_of(run({program, "show", recording, "--json"})));
+  const json repeated = document_of({recording});
+  ASSERT_EQ(repeated["steps"].size(), shown["steps"].size());
+  ASSERT_EQ(shown["steps"].size(), 4U);
+  for (std::size_t k = 0; k < shown["steps"].size(); ++k) {
+    const json& online = shown["steps"][k];
+    const json& offline = repeated["steps"][k];
+    EXPECT_TRUE(offline["as_recorded"].get<bool>()) << k;
+    for (const char* key : {"current_ua", "status", "n_spikes", "n_gaps", "frequency_hz", "frequency_hz_low",
+                            "frequency_hz_high", "spike_rate_hz", "cv", "duration_s"}) {
+      EXPECT_EQ(offline[key], online[key]) << k << " " << key;
+    }
+    EXPECT_EQ(offline["statistics"]["n_spikes"], online["n_spikes"]) << k;
+    EXPECT_EQ(offline["statistics"]["cv"], online["cv"]) << k;
+  }
+  const Finished text = analyze({recording});
+  EXPECT_NE(text_of(text).find("4 steps measured again from the recording: as recorded"), std::string::npos)
+      << text_of(text);
+  EXPECT_EQ(analyze({recording, "--settle", "1s"}).code, 2);
+}
+
 TEST_F(AnalyzeCommand, RefusesWhatItCannotRead) {
   const auto refused = [&](const std::vector<std::string>& options, const std::string& what) {
     const Finished done = analyze(options);
@@ -132,12 +159,12 @@ TEST_F(AnalyzeCommand, RefusesWhatItCannotRead) {
   refused({list("")}, "holds no spike times");
   refused({list("# nothing\n")}, "holds no spike times");
   refused({"/nowhere.csv"}, "/nowhere.csv: no such file");
-  const std::string path = list("1\n2\n");
-  refused({path, "--window", "3"}, "--window: ");
-  refused({path, "--window", "100ns"}, "--window 100ns: must be at least 200 ns");
-  refused({path, "--threshold", "0s"}, "--threshold 0s: must be above 0");
-  refused({path, "--from", "2s", "--until", "1s"}, "--until 1s: is not after --from 2s");
-  refused({path, "--settle", "-1s"}, "--settle");
+  const std::string good = list("1\n2\n");
+  refused({good, "--window", "3"}, "--window: ");
+  refused({good, "--window", "100ns"}, "--window 100ns: must be at least 200 ns");
+  refused({good, "--threshold", "0s"}, "--threshold 0s: must be above 0");
+  refused({good, "--from", "2s", "--until", "1s"}, "--until 1s: is not after --from 2s");
+  refused({good, "--settle", "-1s"}, "--settle");
   std::string many;
   for (int k = 0; k < 300; ++k) many += std::to_string(k) + ",train" + std::to_string(k) + "\n";
   refused({list(many)}, "more than 256 trains");

@@ -78,6 +78,39 @@ TEST(ReadBack, TheRecordingGoesOnAfterwards) {
   EXPECT_EQ(spikes->size(), 21U);
 }
 
+TEST(ReadBack, AFinishedFileGivesTheSameStretchAndTheScalesOfItsCodes) {
+  const Folder folder;
+  const auto file = folder.file("a.nwb");
+  auto recorder = Recorder::create(file, description());
+  ASSERT_TRUE(recorder);
+  write_all(*recorder, stream());
+  const Sample from{5000 + 2500 * 8};
+  const Sample until{5000 + 2500 * 15};
+  const auto before = recorder->read_back(Channel{0}, from, until);
+  ASSERT_TRUE(recorder->finalise(result(0), "success"));
+  const auto after = read_stretch(file, Channel{0}, from, until);
+  ASSERT_TRUE(before && after) << after.error().message;
+  ASSERT_EQ(after->size(), before->size());
+  EXPECT_EQ(all<protocol::SpikeBlock>(*after), all<protocol::SpikeBlock>(*before));
+  EXPECT_EQ(all<protocol::LevelRecord>(*after), all<protocol::LevelRecord>(*before));
+  EXPECT_FALSE(read_stretch(file, Channel{9}, from, until));
+
+  const auto read = read_device(file);
+  ASSERT_TRUE(read) << read.error().message;
+  const DeviceInfo written = description().device;
+  EXPECT_EQ(read->sample_rate_hz, written.sample_rate_hz);
+  ASSERT_EQ(read->channels.size(), written.channels.size());
+  for (std::size_t k = 0; k < written.channels.size(); ++k) {
+    EXPECT_EQ(read->channels[k].label, written.channels[k].label);
+    EXPECT_EQ(read->channels[k].command.scale, written.channels[k].command.scale);
+    for (std::size_t s = 0; s < protocol::signal_count; ++s) {
+      EXPECT_EQ(read->channels[k].signals[s].scale, written.channels[k].signals[s].scale);
+      EXPECT_EQ(read->channels[k].signals[s].zero, written.channels[k].signals[s].zero);
+      EXPECT_EQ(read->channels[k].signals[s].bits, written.channels[k].signals[s].bits);
+    }
+  }
+}
+
 TEST(ReadBack, OfAnEmptyStretchThereIsNothing) {
   const Folder folder;
   auto recorder = Recorder::create(folder.file("a.nwb"), description());

@@ -1,0 +1,176 @@
+// analyze, on a recording: every step is measured again from its spikes, levels and gaps.
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "daemon/analysis/step_analyzer.hpp"
+#include "daemon/analysis/train_statistics.hpp"
+#include "daemon/experiment/documents.hpp"
+#include "daemon/experiment/load/experiment.hpp"
+#include "daemon/experiment/recorded_step.hpp"
+#include "daemon/experiment/run_plan.hpp"
+#include "daemon/experiment/step_data.hpp"
+#include "daemon/experiment/train_document.hpp"
+#include "daemon/recording/reader.hpp"
+#include "daemon/thyrode_commands.hpp"
+#include "daemon/thyrode_summary.hpp"
+
+namespace thyrode::program {
+namespace {
+
+using analysis::StepResult;
+using nlohmann::ordered_json;
+
+/// What a step says by itself: not its name, which its neighbours may change, and not beta_n.
+bool says_the_same(const StepResult& again, const StepResult& recorded) {
+  return again.status == recorded.status && again.n_spikes == recorded.n_spikes && again.n_gaps == recorded.n_gaps &&
+         again.frequency_hz == recorded.frequency_hz && again.spike_rate_hz == recorded.spike_rate_hz &&
+         again.cv == recorded.cv && again.current_ua == recorded.current_ua;
+}
+
+/// A step measured again.
+struct Repeated {
+  StepResult row;
+  analysis::TrainStatistics train;
+};
+
+/// Measures the steps of one recording again.
+class Repetition {
+ public:
+  /// Errors: bad_input (as read_run, parse_experiment).
+  static Result<Repetition> open(const std::string& path, const analysis::TrainSettings& settings) {
+    auto record = recording::read_run(path);
+    if (!record) return tl::make_unexpected(record.error());
+    auto device = recording::read_device(path);
+    if (!device) return tl::make_unexpected(device.error());
+    const auto experiment = load::parse_experiment(record->experiment_yaml, path + ": its experiment");
+    if (!experiment) return tl::make_unexpected(experiment.error());
+    const auto rules = experiment::rules_of(experiment->dwell, *device);
+    return Repetition{path, std::move(*record), std::move(*device), rules, settings};
+  }
+
+  const std::vector<StepResult>& steps() const { return record_.result.steps; }
+  const DeviceInfo& device() const { return device_; }
+
+  /// Steps that an earlier recording holds have no data here.
+  static bool has_data(const StepResult& recorded) { return recorded.resumed_from.empty(); }
+
+  /// Errors: bad_input (as read_run).
+  Result<Repeated> measure(const StepResult& recorded) const {
+    const Channel channel{static_cast<std::uint8_t>(recorded.channel)};
+    const std::int64_t grid = experiment::grid_of(device_);
+    // The row begins where its data count; what goes on from before is told within the period before.
+    experiment::StepSpan span;
+    span.settled = to_sample(recorded.start);
+    span.start = Sample{span.settled.index / grid * grid};
+    span.end = span.evaluated = to_sample(recorded.end);
+    const auto messages = recording::read_stretch(path_, channel, span.start - grid, span.end);
+    if (!messages) return tl::make_unexpected(messages.error());
+    const auto step = experiment::measure_again(rules_, device_, channel, span, *messages);
+    return Repeated{row(step, recorded), train(*messages, channel, recorded)};
+  }
+
+ private:
+  /// What only the plan and the sweep know is taken from the recording.
+  static StepResult row(const experiment::MeasuredStep& step, const StepResult& recorded) {
+    StepResult again = step.row(to_sample(recorded.end), Current::from_si(recorded.current_ua * 1e-6));
+    again.index = recorded.index;
+    again.channel = recorded.channel;
+    again.leg = recorded.leg;
+    again.conditions = recorded.conditions;
+    again.direction = recorded.direction;
+    again.lead_s = recorded.lead_s;
+    again.part = recorded.part;
+    again.purpose = recorded.purpose;
+    again.beta_n_per_ua = recorded.beta_n_per_ua;
+    again.beta_status = recorded.beta_status;
+    return again;
+  }
+
+  /// The spikes that count, in the order in which the step was fed.
+  analysis::TrainStatistics train(const std::vector<DeviceMessage>& messages, Channel channel,
+                                  const StepResult& recorded) const {
+    const Ticks origin = recorded.start + std::llround(rules_.settle_drop_s / device_.seconds_per_tick());
+    analysis::TrainStatistics train(device_.seconds_per_tick(), origin, settings_);
+    experiment::StepData data{device_, channel};
+    for (const DeviceMessage& message : messages) data.add(message);
+    int settling = rules_.settle_spikes;
+    for (const experiment::StepDatum& datum : data.take()) {
+      const auto* spike = std::get_if<protocol::SpikeRecord>(&datum.what);
+      const bool inside = spike != nullptr && spike->at >= recorded.start && spike->at < recorded.end;
+      if (inside && --settling < 0 && spike->at >= origin) train.spike(spike->at);
+      const auto* gap = std::get_if<Gap>(&datum.what);
+      if (gap != nullptr && to_ticks(gap->last) > origin) train.gap(to_ticks(gap->first), to_ticks(gap->last));
+    }
+    return train;
+  }
+
+  Repetition(std::string path, recording::RunRecord record, DeviceInfo device, const analysis::StepRules& rules,
+             const analysis::TrainSettings& settings)
+      : path_(std::move(path)),
+        record_(std::move(record)),
+        device_(std::move(device)),
+        rules_(rules),
+        settings_(settings) {}
+
+  std::string path_;
+  recording::RunRecord record_;
+  DeviceInfo device_;
+  analysis::StepRules rules_;
+  analysis::TrainSettings settings_;
+};
+
+ordered_json step_document(const Repeated& step, bool as_recorded, double seconds_per_tick) {
+  ordered_json document = experiment::to_json(step.row);
+  document["as_recorded"] = as_recorded;
+  document["statistics"] = experiment::train_json(step.train, seconds_per_tick, step.row.end);
+  return document;
+}
+
+}  // namespace
+
+int analyze_recording(const AnalyzeOptions& options, const analysis::TrainSettings& settings) {
+  const auto repetition = Repetition::open(options.path, settings);
+  if (!repetition) return report(repetition.error());
+  ordered_json list = ordered_json::array();
+  std::vector<int> different;
+  int count = 0;
+  int elsewhere = 0;
+  if (!options.json) fmt::print("{}\n", table_head());
+  for (const StepResult& recorded : repetition->steps()) {
+    if (!Repetition::has_data(recorded)) {
+      ++elsewhere;
+      continue;
+    }
+    const auto step = repetition->measure(recorded);
+    if (!step) return report(step.error());
+    const bool same = says_the_same(step->row, recorded);
+    ++count;
+    if (!same) different.push_back(recorded.index);
+    if (options.json) {
+      list.push_back(step_document(*step, same, repetition->device().seconds_per_tick()));
+    } else {
+      fmt::print("{}\n", table_row(step->row));
+    }
+  }
+  if (options.json) {
+    const ordered_json document{{"schema", "thyrode.analysis/1"}, {"file", options.path}, {"steps", std::move(list)}};
+    fmt::print("{}\n", document.dump(2));
+    return 0;
+  }
+  if (elsewhere > 0) fmt::print("{} steps were measured in an earlier recording and are not repeated\n", elsewhere);
+  if (different.empty()) {
+    fmt::print("\n{} step{} measured again from the recording: as recorded\n", count, count == 1 ? "" : "s");
+  } else {
+    fmt::print("\n{} of {} steps say something else than was recorded: {}\n", different.size(), count,
+               fmt::join(different, ", "));
+  }
+  return 0;
+}
+
+}  // namespace thyrode::program

@@ -1,0 +1,91 @@
+#include "daemon/thyrode_train.hpp"
+
+#include <fmt/core.h>
+
+#include <optional>
+
+#include "daemon/experiment/documents.hpp"
+#include "daemon/experiment/train_document.hpp"
+
+namespace thyrode::program {
+
+using nlohmann::ordered_json;
+
+namespace {
+
+std::string shown(const std::optional<double>& value, double factor = 1.0) {
+  return value ? fmt::format("{:.5g}", *value * factor) : std::string{"-"};
+}
+
+std::string shown(const analysis::Estimate& e) {
+  return shown(e.value) + (e.low && e.high ? fmt::format(" Hz ({:.5g} to {:.5g})", *e.low, *e.high) : " Hz");
+}
+
+void print_bursts(const analysis::TrainStatistics& s) {
+  const auto bursts = s.bursts();
+  if (!bursts) {
+    fmt::print("  bursts         none: the intervals are of one kind\n");
+    return;
+  }
+  const char* const verdict = s.bursting()        ? ""
+                              : !bursts->accepted ? " (not accepted as bursts)"
+                                                  : " (gaps of whole intervals: missing spikes)";
+  fmt::print("  bursts         {}, {} spikes (CV {}), gaps above {:.4g} ms{}\n", shown(bursts->frequency_hz),
+             shown(bursts->spikes_per_burst.mean()), shown(bursts->spikes_per_burst.cv()), bursts->threshold_us * 1e-3,
+             verdict);
+}
+
+void print_vacancies(const analysis::TrainStatistics& s) {
+  const auto v = s.vacancies();
+  if (!v || !v->valid) {
+    fmt::print("  missing spikes cannot be counted: no regular interval\n");
+  } else {
+    fmt::print("  missing spikes {} in {} gaps, {:.3g} % of all{}\n", v->missing, v->clusters, 100.0 * v->fraction,
+               v->clustering && v->clustering->low > 1.0 ? ", clustered" : "");
+  }
+}
+
+}  // namespace
+
+ordered_json train_document(const AnalyzedTrain& train) {
+  const ordered_json row = experiment::to_json(train.row);
+  ordered_json document;
+  document["train"] = train.name.empty() ? ordered_json(nullptr) : ordered_json(train.name);
+  for (const char* key : {"label", "status", "frequency_hz", "frequency_hz_low", "frequency_hz_high", "spike_rate_hz",
+                          "spike_rate_hz_low", "spike_rate_hz_high", "vacancies"}) {
+    document[key] = row.at(key);
+  }
+  document.update(experiment::train_json(train.statistics, train.seconds_per_tick, train.end));
+  return document;
+}
+
+void print_train(const AnalyzedTrain& train) {
+  const std::string& name = train.name;
+  const analysis::TrainStatistics& s = train.statistics;
+  const analysis::StepResult& row = train.row;
+  fmt::print("{}{}{} {} in {:.6g} s\n", name, name.empty() ? "" : ": ", s.spikes(),
+             s.spikes() == 1 ? "spike" : "spikes", static_cast<double>(s.observed(train.end)) * train.seconds_per_tick);
+  if (s.rejected() > 0) fmt::print("  rejected       {}: not later than the spike before\n", s.rejected());
+  fmt::print("  label          {}, {}\n", analysis::to_string(row.label), analysis::to_string(row.status));
+  fmt::print("  frequency      {}\n", shown(row.frequency_hz));
+  const analysis::IntervalStatistics& i = s.intervals();
+  fmt::print("  intervals      mean {} ms, CV {}, CV2 {}, LV {}, serial correlation {}\n",
+             shown(i.mean(), 1e3 * train.seconds_per_tick), shown(i.cv()), shown(i.cv2()), shown(i.lv()),
+             shown(i.serial_correlation()));
+  const auto quantile = [&](double p) {
+    const auto us = s.histogram().quantile_us(p);
+    return us ? fmt::format("{:.3g}", *us * 1e-3) : std::string{"-"};
+  };
+  fmt::print("  quantiles      5 % {} ms, 25 % {}, 50 % {}, 75 % {}, 95 % {}\n", quantile(0.05), quantile(0.25),
+             quantile(0.5), quantile(0.75), quantile(0.95));
+  const auto featureless = s.correlation(train.end).featureless();
+  fmt::print("  order          S64 {} ({} blocks), R1 {}, g_n {}\n", shown(s.structure_factor().value()),
+             s.structure_factor().blocks(), shown(s.phase_order()),
+             !featureless   ? "-"
+             : *featureless ? "featureless"
+                            : "with structure");
+  print_bursts(s);
+  print_vacancies(s);
+}
+
+}  // namespace thyrode::program

@@ -10,12 +10,17 @@ namespace {
 
 constexpr std::size_t least_points = 5;
 constexpr double smallest_sigma = 1e-9;  // of ln f: arithmetic alone
-/// Share of the noise of a difference that is taken off it before it counts as bias. With all of it a bias of the
-/// size of the noise goes unseen (coverage 0.78 near the onset at 3 µA and 0.1 % noise, 0.86 with half).
-constexpr double noise_share = 0.5;
-/// The same when choosing: a flexible estimator costs noise, so a bias must be clear before it is preferred
-/// (relative error 0.10 instead of 0.14 at 2 µA and 1 % noise).
-constexpr double choosing_share = 3.0;
+/// Share of the noise of a difference that is taken off it before it counts as bias when choosing: a flexible estimator
+/// costs noise, so a bias must be clear before it is preferred.
+constexpr double choosing_share = 6.0;
+/// A difference of so many times its noise, squared, is bias without doubt, and half of what is not seen.
+constexpr double clear_share = 6.0;
+constexpr double clear_factor = 2.0;
+/// Where the points do not lie on a straight line, a difference that could be noise counts as bias up to here,
+/// relative and of I beta_n.
+constexpr double hidden_relative = 0.006;
+constexpr double hidden_kappa = 0.009;
+constexpr double straight_chi2_per_dof = 1.0;
 /// The second point from an end is an end point too where the flexible candidates disagree by more than this.
 constexpr double end_tolerance_relative = 0.02;
 constexpr double end_tolerance_kappa = 0.03;  // of I beta_n
@@ -115,6 +120,32 @@ double excess(const Trial& a, const Trial& b, std::span<const FiPoint> points, d
   return std::max(0.0, difference * difference - share * variance(a.gradient - b.gradient, points));
 }
 
+/// The bias that a difference of two candidates stands for, squared.
+/// @param hidden  the most that noise may hide
+double bias_of(const Trial& a, const Trial& b, std::span<const FiPoint> points, double hidden) {
+  const double square = (a.beta - b.beta) * (a.beta - b.beta);
+  const double noise = variance(a.gradient - b.gradient, points);
+  if (square > clear_share * noise) return clear_factor * clear_factor * (square - noise);
+  return std::min(square, hidden * hidden);
+}
+
+/// Weighted chi2 over its degrees of freedom of a straight line through the window around a point.
+double line_rest(std::span<const FiPoint> points, const OnsetCoordinate& coordinate, std::size_t centre) {
+  const std::size_t window = std::min<std::size_t>(7, points.size());
+  const auto around = points.subspan(window_start(centre, window, points.size()), window);
+  Eigen::MatrixXd design(static_cast<Eigen::Index>(window), 2);
+  Eigen::VectorXd periods(static_cast<Eigen::Index>(window));
+  for (Eigen::Index k = 0; k < periods.size(); ++k) {
+    const FiPoint& p = around[static_cast<std::size_t>(k)];
+    const double root = p.frequency_hz / sigma_of(p);
+    periods(k) = root / p.frequency_hz;
+    design(k, 0) = root;
+    design(k, 1) = root * (coordinate.at(p.current_ua) - coordinate.at(points[centre].current_ua));
+  }
+  const Eigen::VectorXd rest = periods - design * design.colPivHouseholderQr().solve(periods);
+  return rest.squaredNorm() / (static_cast<double>(window) - 2.0);
+}
+
 /// Weighted chi2 over its 2 degrees of freedom of a quartic through the 7 points from `first` on.
 double quartic_rest(std::span<const FiPoint> points, const OnsetCoordinate& coordinate, std::size_t first) {
   constexpr Eigen::Index rows = 7;
@@ -157,15 +188,11 @@ BetaPoint beta_at(std::span<const FiPoint> points, const OnsetCoordinate& coordi
     if (c.window <= points.size()) trials.push_back(try_candidate(points, coordinate, centre, c));
   }
   const Trial& reference = trials.back();
-  // What the two most flexible ones disagree about, nobody here knows better.
-  const auto disagreement = [&](double share) {
-    return trials.size() > 1 ? excess(trials[trials.size() - 2], reference, points, share) : 0.0;
-  };
-  const double unknown = disagreement(noise_share);
+  const Trial& runner_up = trials[trials.size() > 1 ? trials.size() - 2 : 0];
   if (centre == 1 || centre + 2 == points.size()) {
     const double tolerated =
         std::max(end_tolerance_relative * std::abs(reference.beta), end_tolerance_kappa / points[centre].current_ua);
-    if (disagreement(1.0) > tolerated * tolerated) return {{}, BetaStatus::edge};
+    if (excess(runner_up, reference, points, 1.0) > tolerated * tolerated) return {{}, BetaStatus::edge, 0.0};
   }
   const Trial* best = nullptr;
   double least = 0.0;
@@ -173,9 +200,14 @@ BetaPoint beta_at(std::span<const FiPoint> points, const OnsetCoordinate& coordi
     const double error = variance(trial.gradient, points) + excess(trial, reference, points, choosing_share);
     if (!best || error < least) least = error, best = &trial;
   }
-  const double bias = excess(*best, reference, points, noise_share) + unknown;
-  const double half_width = 1.96 * std::sqrt(variance(best->gradient, points) + bias);
-  return {{best->beta, best->beta - half_width, best->beta + half_width}, BetaStatus::ok};
+  const bool straight = line_rest(points, coordinate, centre) <= straight_chi2_per_dof;
+  const double hidden =
+      straight ? 0.0 : std::max(hidden_relative * std::abs(best->beta), hidden_kappa / points[centre].current_ua);
+  // What the two most flexible ones disagree about, nobody here knows better.
+  const double bias = bias_of(*best, reference, points, hidden) + bias_of(runner_up, reference, points, hidden);
+  const double noise = variance(best->gradient, points);
+  const double half_width = 1.96 * std::sqrt(noise + bias);
+  return {{best->beta, best->beta - half_width, best->beta + half_width}, BetaStatus::ok, std::sqrt(noise)};
 }
 
 /// The period at some L outside three points, by their line.
@@ -211,7 +243,7 @@ Extrapolation extrapolate(std::span<const FiPoint> points, const OnsetCoordinate
   const double noise = line.cwiseProduct(sigma).squaredNorm();
   const double bend = (line - parabola).dot(period);
   const double bend_noise = (line - parabola).cwiseProduct(sigma).squaredNorm();
-  e.variance_ln = (noise + std::max(0.0, bend * bend - bend_noise)) / (e.period * e.period);
+  e.variance_ln = (noise + std::max(0.0, bend * bend - 3.0 * bend_noise)) / (e.period * e.period);
   return e;
 }
 

@@ -10,7 +10,7 @@ constexpr double least_ratio = 1.3;
 constexpr double least_deviations = 4.0;
 constexpr double reach = 1.0;                // of ln(I - Ic)
 constexpr std::size_t left_out = 2;          // points on each side that a peak may cover
-constexpr std::size_t least_neighbours = 3;  // on a side
+constexpr std::size_t least_neighbours = 2;  // on a side; one more where the other side has too few
 
 /// kappa of a LIF without refractory period. @param x  Ic over I, between 0 and 1
 double lif_kappa(double x) {
@@ -29,38 +29,69 @@ struct Known {
 std::vector<Known> known_points(const Leg& leg, const Branch& branch) {
   std::vector<Known> known;
   for (std::size_t k = branch.first; k < branch.end; ++k) {
-    const StepResult& row = *leg.points[k].rows.front();
-    const Estimate& beta = row.beta_n_per_ua;
-    if (!beta.value) continue;
+    const BetaPoint& beta = leg.points[k].beta;
+    if (!beta.per_ua.value) continue;
     const double current = leg.points[k].fi.current_ua;
     const double onset = leg.coordinate.onset_ua;
-    known.push_back({current, *beta.value, (*beta.high - *beta.low) / (2.0 * 1.96), std::log(current - onset),
-                     lif_kappa(onset / current)});
+    known.push_back(
+        {current, *beta.per_ua.value, beta.noise_per_ua, std::log(current - onset), lif_kappa(onset / current)});
   }
   return known;
 }
 
-std::optional<double> median(std::vector<double> values) {
-  if (values.size() < least_neighbours) return std::nullopt;
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
+/// beta_n over that of a LIF without refractory period, at some u.
+struct Ratio {
+  double u;
+  double value;
+};
+
+double median(std::vector<Ratio> side) {
+  const auto middle = side.begin() + static_cast<std::ptrdiff_t>(side.size() / 2);
+  std::nth_element(side.begin(), middle, side.end(), [](const Ratio& a, const Ratio& b) { return a.value < b.value; });
+  return middle->value;
+}
+
+/// The straight line through a side, at some u.
+double line_at(const std::vector<Ratio>& side, double u) {
+  double mean_u = 0.0;
+  double mean = 0.0;
+  for (const Ratio& r : side) {
+    mean_u += r.u / static_cast<double>(side.size());
+    mean += r.value / static_cast<double>(side.size());
+  }
+  double uu = 0.0;
+  double uv = 0.0;
+  for (const Ratio& r : side) {
+    uu += (r.u - mean_u) * (r.u - mean_u);
+    uv += (r.u - mean_u) * (r.value - mean);
+  }
+  return mean + uv / uu * (u - mean_u);
 }
 
 /// beta_n that the neighbours of a point let expect there.
 std::optional<double> from_neighbours(const std::vector<Known>& points, std::size_t centre) {
-  std::vector<double> left;
-  std::vector<double> right;
+  std::vector<Ratio> left;
+  std::vector<Ratio> right;
+  const double u = points[centre].u;
   for (std::size_t k = 0; k < points.size(); ++k) {
-    if (std::abs(points[k].u - points[centre].u) > reach) continue;
-    const double ratio = points[k].beta * points[k].current_ua / points[k].shape;
+    if (std::abs(points[k].u - u) > reach) continue;
+    const Ratio ratio{points[k].u, points[k].beta * points[k].current_ua / points[k].shape};
     if (k + left_out < centre) left.push_back(ratio);
     if (k > centre + left_out) right.push_back(ratio);
   }
-  const auto of_left = median(std::move(left));
-  const auto of_right = median(std::move(right));
-  if (!of_left && !of_right) return std::nullopt;
-  const double ratio = std::max(of_left.value_or(*of_right), of_right.value_or(*of_left));
+  const bool known_left = left.size() >= least_neighbours;
+  const bool known_right = right.size() >= least_neighbours;
+  double ratio = 0.0;
+  if (known_left && known_right) {
+    ratio = std::max(median(std::move(left)), median(std::move(right)));
+  } else if (std::max(left.size(), right.size()) > least_neighbours) {
+    // A trend on one side would be a peak without the other side.
+    std::vector<Ratio>& side = known_left ? left : right;
+    const double trend = line_at(side, u);
+    ratio = std::max(median(std::move(side)), trend);
+  } else {
+    return std::nullopt;
+  }
   return ratio * points[centre].shape / points[centre].current_ua;
 }
 

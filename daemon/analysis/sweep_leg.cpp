@@ -44,7 +44,7 @@ std::vector<LegPoint> points_of(const Rows& rows) {
       points.back().fi = join(points.back().fi, fi);
       points.back().rows.push_back(row);
     } else {
-      points.push_back({fi, row->label, {row}});
+      points.push_back({fi, row->label, {row}, {}});
     }
   }
   // A label that one point has alone, between others or at an end, is no change of phase.
@@ -160,7 +160,7 @@ Leg cut_leg(int number, const Rows& rows) {
   return leg;
 }
 
-void write_beta(const Leg& leg) {
+void write_beta(Leg& leg) {
   for (std::size_t b = 0; b < leg.branches.size(); ++b) {
     const Branch& branch = leg.branches[b];
     const auto beta = local_beta(leg.fi(branch), leg.coordinate);
@@ -172,7 +172,8 @@ void write_beta(const Leg& leg) {
     for (std::size_t k = branch.first; k < branch.end; ++k) {
       BetaPoint point = beta[k - branch.first];
       const bool beside_jump = (k == branch.first && jump_before) || (k + 1 == branch.end && jump_after);
-      if (beside_jump) point = {{}, BetaStatus::jump};
+      if (beside_jump) point = {{}, BetaStatus::jump, 0.0};
+      leg.points[k].beta = point;
       for (StepResult* row : leg.points[k].rows) write_row(*row, point);
     }
   }

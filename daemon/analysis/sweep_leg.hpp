@@ -32,6 +32,7 @@ struct LegPoint {
   FiPoint fi;
   Label label = Label::undetermined;
   Rows rows;
+  BetaPoint beta{};
 };
 
 /// Points [first, end) of one label without a jump inside.
@@ -66,8 +67,8 @@ struct Leg {
 /// @param rows  by ascending current, of one leg
 Leg cut_leg(int number, const Rows& rows);
 
-/// Writes beta_n, beta_status, kappa and sigma_current_ua of the rows that are points.
-void write_beta(const Leg& leg);
+/// Writes beta_n of the points, and beta_n, beta_status, kappa and sigma_current_ua of their rows.
+void write_beta(Leg& leg);
 
 /// TS and FS of regular rows, from jumps of f. Above an upward jump a regular branch is FS, whatever fires below it;
 /// the regular branch below a jump to a regular one is TS. Elsewhere the rows keep their label; one that is TS then has

@@ -7,6 +7,11 @@
 #include "daemon/experiment/plans/scan_survey.hpp"
 
 namespace thyrode::support {
+namespace {
+
+constexpr double left_out_ua = 0.9;  // of the curve beside a transition and in a bracket, where one point decides
+
+}  // namespace
 
 ScanScore score(std::span<const analysis::StepResult> rows, const TrueCurve& truth, double resolution_ua) {
   const auto s = experiment::survey(rows, resolution_ua, false);
@@ -31,14 +36,17 @@ ScanScore score(std::span<const analysis::StepResult> rows, const TrueCurve& tru
     const double ua = truth.currents_ua[k];
     const auto in = std::find_if(s.intervals.begin(), s.intervals.end(),
                                  [&](const auto& i) { return i.low_ua <= ua && ua <= i.high_ua; });
-    if (in == s.intervals.end() || in->border || in->jump) continue;
+    const bool beside_transition = std::any_of(truth.transitions_ua.begin(), truth.transitions_ua.end(),
+                                               [&](double t) { return std::abs(t - ua) < left_out_ua; });
+    if (in == s.intervals.end() || beside_transition) continue;
+    if ((in->border || in->jump) && in->width() < left_out_ua) continue;
     const auto at = static_cast<std::size_t>(in - s.intervals.begin());
     const auto& a = s.points[at].fi;
     const auto& b = s.points[at + 1].fi;
     if (!truth.frequency[k] && !a && !b) continue;
     ++counted;
     double error = 1.0;
-    if (truth.frequency[k] && a && b) {
+    if (truth.frequency[k] && a && b && !in->border && !in->jump) {
       const double share = (ua - in->low_ua) / in->width();
       const double ln_f = std::lerp(std::log(a->frequency_hz), std::log(b->frequency_hz), share);
       error = std::exp(ln_f) / *truth.frequency[k] - 1.0;

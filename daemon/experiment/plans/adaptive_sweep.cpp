@@ -14,6 +14,10 @@ using analysis::StepResult;
 
 constexpr double normal_quantile = 1.96;
 constexpr int most_votes = 3;
+// Of the rms that is wanted: second differences tell a bend roughly.
+constexpr double curve_reserve = 0.8;
+// Times the rms that is wanted of the curve: the most that one interval may bend.
+constexpr double largest_loss = 3.0;
 // A point that stays unsure after these keeps its interval.
 constexpr int most_rows_for_curve = 4;
 constexpr int most_rows_for_beta = 8;
@@ -35,6 +39,11 @@ std::optional<double> half_width(const analysis::BetaPoint& beta) {
   const analysis::Estimate& e = beta.per_ua;
   if (beta.status != BetaStatus::ok || !e.value || !e.low || !e.high || *e.value == 0.0) return std::nullopt;
   return (*e.high - *e.low) / (2.0 * std::abs(*e.value));
+}
+
+/// Square of the relative error over an interval, integrated: that of a parabola of this height, 8/15 h loss^2.
+double square_loss(const ScanInterval& interval) {
+  return 8.0 / 15.0 * interval.width() * *interval.loss * *interval.loss;
 }
 
 }  // namespace
@@ -117,10 +126,31 @@ std::vector<Need> AdaptiveSweep::transition_needs(const ScanSurvey& s) const {
 
 std::vector<Need> AdaptiveSweep::curve_needs(const ScanSurvey& s) const {
   std::vector<Need> needs;
+  std::vector<const ScanInterval*> bent;
+  double length = 0.0;
+  double squares = 0.0;
   for (const ScanInterval& interval : s.intervals) {
-    const bool bends = plan_.curve && interval.loss.value_or(0.0) > *plan_.curve;
-    const bool too_wide = interval.width() > max_step_ua_ * (1.0 + 1e-9);
-    if ((bends || too_wide) && can_cut(interval)) needs.push_back({interval.middle(), "curve"});
+    if (interval.width() > max_step_ua_ * (1.0 + 1e-9) && can_cut(interval)) {
+      needs.push_back({interval.middle(), "curve", {}});
+      continue;
+    }
+    if (!interval.loss || interval.border || interval.jump) continue;
+    length += interval.width();
+    squares += square_loss(interval);
+    if (can_cut(interval)) bent.push_back(&interval);
+  }
+  if (!plan_.curve) return needs;
+  std::sort(bent.begin(), bent.end(),
+            [](const ScanInterval* a, const ScanInterval* b) { return square_loss(*a) > square_loss(*b); });
+  const double aim = curve_reserve * *plan_.curve;
+  const double allowed = aim * aim * length;
+  for (const ScanInterval* interval : bent) {
+    const bool too_bent = *interval->loss > largest_loss * *plan_.curve;
+    if (squares > allowed)
+      squares -= square_loss(*interval);
+    else if (!too_bent)
+      continue;
+    needs.push_back({interval->middle(), "curve", {}});
   }
   return needs;
 }
@@ -138,8 +168,9 @@ std::optional<Need> AdaptiveSweep::sharper(const MeasuredPoint& point, double wa
 std::vector<Need> AdaptiveSweep::precision_needs(const ScanSurvey& s) const {
   std::vector<Need> needs;
   for (const MeasuredPoint& point : s.points) {
-    if (!plan_.curve || !point.fi || half_width(point) <= *plan_.curve) continue;
-    if (point.rows >= most_rows_for_curve) continue;
+    if (!plan_.curve || point.rows >= most_rows_for_curve) continue;
+    if (!point.fi && point.fires()) needs.push_back({point.current_ua, "precision", {}});
+    if (!point.fi || half_width(point) <= *plan_.curve) continue;
     if (const auto need = sharper(point, *plan_.curve, "precision")) needs.push_back(*need);
   }
   if (!needs.empty()) return needs;
@@ -218,16 +249,20 @@ TargetReport AdaptiveSweep::transition_report(const ScanSurvey& s) const {
 }
 
 TargetReport AdaptiveSweep::curve_report(const ScanSurvey& s) const {
-  double between = 0.0;
+  double length = 0.0;
+  double squares = 0.0;
   for (const ScanInterval& interval : s.intervals) {
-    if (!interval.border && !interval.jump) between = std::max(between, interval.loss.value_or(0.0));
+    if (!interval.loss || interval.border || interval.jump) continue;
+    length += interval.width();
+    squares += square_loss(interval);
   }
+  const double between = length > 0.0 ? std::sqrt(squares / length) : 0.0;
   double at_points = 0.0;
   for (const MeasuredPoint& point : s.points) {
     if (point.fi) at_points = std::max(at_points, half_width(point));
   }
-  return {fmt::format("curve to {:.4g} %", 100.0 * *plan_.curve), std::max(between, at_points) <= *plan_.curve,
-          fmt::format("{:.3g} % between points, {:.3g} % at points", 100.0 * between, 100.0 * at_points)};
+  return {fmt::format("curve to {:.4g} % rms", 100.0 * *plan_.curve), std::max(between, at_points) <= *plan_.curve,
+          fmt::format("{:.3g} % rms between points, {:.3g} % at points at most", 100.0 * between, 100.0 * at_points)};
 }
 
 TargetReport AdaptiveSweep::beta_report(const ScanSurvey& s) const {

@@ -21,7 +21,8 @@ namespace thyrode::experiment {
 ///    as the target. A point that disagrees with two neighbours that agree is measured again first, and so is each end
 ///    of a border that is narrow enough, until two rows agree or three are there: the label of most rows holds. So one
 ///    wrong label costs a few steps and makes no border.
-/// 2. Curve: an interval in which ln f bends, beyond its noise, by more than the target is halved; so is one wider than
+/// 2. Curve: the intervals in which ln f bends most, beyond its noise, are halved until the rms of what the straight
+///    lines between points lose is below the target, and none loses more than 3 times that; so is one wider than
 ///    max_step.
 /// 3. Precision: a point whose f is less sure than the curve wants, or whose beta_n is less sure than wanted, is
 ///    measured again, more precisely; where ln f changes by more than 0.3 from neighbour to neighbour, or where the

@@ -23,14 +23,11 @@ std::optional<analysis::FiPoint> point_of(const StepResult& row) {
   return analysis::FiPoint{row.current_ua, *f.value, (*f.high - *f.low) / (2.0 * 1.96 * *f.value)};
 }
 
-/// Joins the rows [first, end) of one current.
-MeasuredPoint join(std::span<const StepResult* const> group, double lowest_firing_ua) {
+/// Joins the rows of one current.
+MeasuredPoint join(std::span<const StepResult* const> group, const FiringRange& range) {
   MeasuredPoint point;
   std::map<Label, int> votes;
-  const auto label_of = [&](const StepResult& row) {
-    if (row.label != Label::transient) return row.label;
-    return row.current_ua > lowest_firing_ua ? Label::QD : Label::QH;
-  };
+  const auto label_of = [&](const StepResult& row) { return phase_of(row, range); };
   for (const StepResult* row : group) {
     point.current_ua += row->current_ua / static_cast<double>(group.size());
     ++votes[label_of(*row)];
@@ -53,16 +50,39 @@ MeasuredPoint join(std::span<const StepResult* const> group, double lowest_firin
   return point;
 }
 
+Label own_label(const StepResult& row) {
+  return row.label_of_step.value_or(row.label);
+}
+
 }  // namespace
+
+bool MeasuredPoint::fires() const {
+  return !is_silent(label) && label != Label::undetermined;
+}
+
+void FiringRange::take(const StepResult& row) {
+  const Label label = own_label(row);
+  if (is_silent(label) || label == Label::undetermined) return;
+  low_ua = std::min(low_ua, row.current_ua);
+  high_ua = std::max(high_ua, row.current_ua);
+}
+
+Label phase_of(const StepResult& row, const FiringRange& range) {
+  const Label label = own_label(row);
+  const bool stayed_high = label == Label::QD && row.n_spikes > 0;
+  if (!is_silent(label) || stayed_high) return label;
+  if (row.current_ua < range.low_ua && row.current_ua > range.high_ua) return label == Label::QD ? label : Label::QH;
+  if (row.current_ua < range.low_ua) return Label::QH;
+  if (row.current_ua > range.high_ua) return Label::QD;
+  return label == Label::QD ? label : Label::QH;
+}
 
 std::vector<MeasuredPoint> join_rows(std::span<const StepResult> rows, double resolution_ua) {
   std::vector<const StepResult*> sorted;
-  double lowest_firing = std::numeric_limits<double>::infinity();
+  FiringRange range;
   for (const StepResult& row : rows) {
     sorted.push_back(&row);
-    if (!is_silent(row.label) && row.label != Label::undetermined) {
-      lowest_firing = std::min(lowest_firing, row.current_ua);
-    }
+    range.take(row);
   }
   std::stable_sort(sorted.begin(), sorted.end(),
                    [](const StepResult* a, const StepResult* b) { return a->current_ua < b->current_ua; });
@@ -72,7 +92,7 @@ std::vector<MeasuredPoint> join_rows(std::span<const StepResult> rows, double re
     while (end < sorted.size() && sorted[end]->current_ua - sorted[first]->current_ua < resolution_ua) ++end;
     // The first row measured decides between equal votes.
     std::sort(sorted.begin() + static_cast<std::ptrdiff_t>(first), sorted.begin() + static_cast<std::ptrdiff_t>(end));
-    points.push_back(join(std::span(sorted).subspan(first, end - first), lowest_firing));
+    points.push_back(join(std::span(sorted).subspan(first, end - first), range));
     first = end;
   }
   return points;

@@ -7,19 +7,10 @@
 #include <limits>
 
 #include "daemon/analysis/result.hpp"
+#include "daemon/experiment/plans/measured_points.hpp"
 
 namespace thyrode::experiment {
-namespace {
-
-using analysis::Label;
 using analysis::StepResult;
-
-bool fires(const StepResult& row) {
-  return row.label != Label::QH && row.label != Label::QD && row.label != Label::transient &&
-         row.label != Label::undetermined;
-}
-
-}  // namespace
 
 std::optional<int> PhaseMap::Axis::nearest(double value) const {
   const double k = (value - start) / step;
@@ -53,21 +44,13 @@ std::optional<GridPoint> PhaseMap::point(const StepResult& row) const {
 }
 
 LabelGrid PhaseMap::grid(Rows rows) const {
-  // A train that stopped is silence: QD above a current at which the neuron fires, else QH.
-  std::vector<double> lowest_firing(static_cast<std::size_t>(values_.points), std::numeric_limits<double>::infinity());
+  std::vector<FiringRange> ranges(static_cast<std::size_t>(values_.points));
   for (const StepResult& row : rows) {
-    const auto at = point(row);
-    if (!at || !fires(row)) continue;
-    double& lowest = lowest_firing[static_cast<std::size_t>(at->row)];
-    lowest = std::min(lowest, row.current_ua);
+    if (const auto at = point(row)) ranges[static_cast<std::size_t>(at->row)].take(row);
   }
   LabelGrid grid(currents_.points, values_.points, plan_.coarse, plan_.remeasure);
   for (const StepResult& row : rows) {
-    const auto at = point(row);
-    if (!at) continue;
-    const bool above = row.current_ua > lowest_firing[static_cast<std::size_t>(at->row)];
-    const Label silence = above ? Label::QD : Label::QH;
-    grid.add(*at, row.label == Label::transient ? silence : row.label);
+    if (const auto at = point(row)) grid.add(*at, phase_of(row, ranges[static_cast<std::size_t>(at->row)]));
   }
   return grid;
 }

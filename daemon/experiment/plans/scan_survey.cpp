@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <utility>
 
 namespace thyrode::experiment {
@@ -10,8 +11,9 @@ namespace {
 using analysis::FiPoint;
 using analysis::Label;
 
-/// Of the interval's width: points closer to it than that say more of their noise than of the curve.
-constexpr double least_distance = 0.5;
+// Of the interval's width: the nearer a neighbour lies, the more its noise counts, below the second limit too much.
+constexpr double good_distance = 0.5;
+constexpr double least_distance = 0.15;
 
 /// Points [first, end) of one label, each with an f.
 struct Stretch {
@@ -83,24 +85,31 @@ double possible_bend(const FiPoint& a, const FiPoint& b) {
   return certain / square(b.current_ua - a.current_ua);
 }
 
+/// What the interval k and its neighbours at `distance` widths or more say; empty where there is none.
+std::optional<double> bend_of(std::span<const FiPoint> branch, std::size_t k, double distance) {
+  const double least = distance * (branch[k + 1].current_ua - branch[k].current_ua);
+  std::optional<double> bend;
+  for (std::size_t left = k; left-- > 0;) {
+    if (branch[k].current_ua - branch[left].current_ua < least) continue;
+    bend = certain_bend(branch[left], branch[k], branch[k + 1]);
+    break;
+  }
+  for (std::size_t right = k + 2; right < branch.size(); ++right) {
+    if (branch[right].current_ua - branch[k + 1].current_ua < least) continue;
+    bend = std::max(bend.value_or(0.0), certain_bend(branch[k], branch[k + 1], branch[right]));
+    break;
+  }
+  return bend;
+}
+
 /// The losses of a branch: one for each of its intervals.
 std::vector<double> losses_of(std::span<const FiPoint> branch) {
   std::vector<double> losses;
   for (std::size_t k = 0; k + 1 < branch.size(); ++k) {
-    const double h = branch[k + 1].current_ua - branch[k].current_ua;
-    const auto far_enough = [&](std::size_t from, std::size_t to) {
-      return std::abs(branch[from].current_ua - branch[to].current_ua) >= least_distance * h;
-    };
-    std::size_t left = k;
-    while (left > 0 && !far_enough(k, left)) --left;
-    std::size_t right = k + 1;
-    while (right + 1 < branch.size() && !far_enough(k + 1, right)) ++right;
-    double bend = 0.0;
-    if (far_enough(k, left)) bend = certain_bend(branch[left], branch[k], branch[k + 1]);
-    if (far_enough(k + 1, right)) bend = std::max(bend, certain_bend(branch[k], branch[k + 1], branch[right]));
-    const bool alone = !far_enough(k, left) && !far_enough(k + 1, right);
-    if (alone) bend = possible_bend(branch[k], branch[k + 1]);
-    losses.push_back(bend * square(h) / 8.0);
+    auto bend = bend_of(branch, k, good_distance);
+    if (!bend) bend = bend_of(branch, k, least_distance);
+    if (!bend) bend = possible_bend(branch[k], branch[k + 1]);
+    losses.push_back(*bend * square(branch[k + 1].current_ua - branch[k].current_ua) / 8.0);
   }
   return losses;
 }

@@ -35,8 +35,9 @@ struct ScanSurvey {
 /// Joins the rows, finds borders and jumps, and estimates the losses.
 ///
 /// The loss is max(|y''| - its sigma, 0) h^2/8 with y = ln f and y'' from divided differences over the interval and the
-/// nearest point on either side, within the branch, that lies half the interval's width or more away: closer ones say
-/// more of their noise than of the curve. Where there is none on either side, ln f may bend as much as it rises.
+/// nearest point on either side, within the branch, that lies half the interval's width or more away, or 0.15 of it
+/// where there is none: closer ones say more of their noise than of the curve. Where there is none at all, ln f may
+/// bend as much as it rises.
 /// @param rows  shape (n), in the order of measuring
 /// @param resolution_ua  rows closer than this are one point
 /// @param with_beta  beta_n is wanted; else every point has `few_points`

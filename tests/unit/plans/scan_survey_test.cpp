@@ -44,6 +44,23 @@ TEST(JoinRows, ATrainThatStoppedIsSilenceOfItsSide) {
   EXPECT_FALSE(points[0].fi);
 }
 
+TEST(JoinRows, SilenceIsNamedByItsSideOfTheFiringRange) {
+  auto stayed_high = row_at(31.0, Label::QD);
+  stayed_high.n_spikes = 3;
+  const std::vector<StepResult> rows{row_at(30.0, Label::QD),         stayed_high,
+                                     row_at(50.0, Label::FS, 1000.0), row_at(60.0, Label::QH),
+                                     row_at(70.0, Label::FS, 1000.0), row_at(120.0, Label::QH)};
+  std::vector<Label> labels;
+  for (const MeasuredPoint& point : join_rows(rows, 0.01)) labels.push_back(point.label);
+  EXPECT_EQ(labels, (std::vector{Label::QH, Label::QD, Label::FS, Label::QH, Label::FS, Label::QD}));
+}
+
+TEST(JoinRows, TheStepsOwnLabelCountsNotWhatASweepMadeOfIt) {
+  auto row = row_at(50.0, Label::FS, 1000.0);
+  row.label_of_step = Label::TS;
+  EXPECT_EQ(join_rows(std::vector{row}, 0.01).front().label, Label::TS);
+}
+
 TEST(Survey, MarksTheIntervalsBetweenDifferentLabels) {
   const std::vector<StepResult> rows{row_at(30.0, Label::QH), row_at(40.0, Label::IB1, 20.0),
                                      row_at(50.0, Label::FS, 800.0), row_at(60.0, Label::FS, 900.0)};

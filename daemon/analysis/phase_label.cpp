@@ -1,18 +1,161 @@
 #include "daemon/analysis/phase_label.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
 namespace thyrode::analysis {
+namespace {
 
-Label order_label(std::int64_t spikes, std::optional<double> cv, std::optional<double> structure_factor) {
-  constexpr std::int64_t least_spikes = 5;
+constexpr std::int64_t least_spikes = 5;
+// Five intervals apart from the others are a kind of their own (find_valley, Vacancies::found).
+constexpr std::int64_t most_apart = 4;
+constexpr double apart = 1.8;  // times the median, or as many times shorter
+constexpr std::int64_t intervals_for_each_apart = 16;
+
+std::int64_t count_from(const IsiHistogram& histogram, int first) {
+  std::int64_t sum = 0;
+  for (int k = std::max(0, first); k < IsiHistogram::size; ++k)
+    sum += histogram.counters()[static_cast<std::size_t>(k)];
+  return sum;
+}
+
+/// CV of the intervals without the few that stand apart, from the histogram; the CV of all where these are not few.
+std::optional<double> core_cv(const TrainStatistics& train) {
+  const IsiHistogram& histogram = train.histogram();
+  const auto median = histogram.quantile_us(0.5);
+  if (!median) return train.intervals().cv();
+  const int first = IsiHistogram::counter_of(*median / apart);
+  const int last = IsiHistogram::counter_of(*median * apart);
+  const std::int64_t inside = count_from(histogram, first) - count_from(histogram, last + 1);
+  const std::int64_t outside = histogram.total() - inside;
+  if (outside == 0 || outside > most_apart || outside * intervals_for_each_apart > histogram.total()) {
+    return train.intervals().cv();
+  }
+  double sum = 0.0;
+  double squares = 0.0;
+  for (int k = first; k <= last; ++k) {
+    const auto n = static_cast<double>(histogram.counters()[static_cast<std::size_t>(k)]);
+    const double isi = n > 0.0 ? histogram.mean_us(k) : 0.0;
+    sum += n * isi;
+    squares += n * isi * isi;
+  }
+  const auto n = static_cast<double>(inside);
+  const double mean = sum / n;
+  return std::sqrt(std::max(0.0, squares / n - mean * mean)) / mean;
+}
+
+class Namer {
+ public:
+  Namer(const Seen& seen, const LabelRules& rules) : seen_(seen), rules_(rules) {}
+
+  Phase name() const {
+    if (seen_.silent) return {silent_label(), {}, false};
+    if (seen_.train.spikes() < least_spikes) return {};
+    const auto missing = seen_.train.vacancies();
+    const bool vacancies = missing && missing->found();
+    const auto bursts = vacancies ? std::nullopt : seen_.train.bursts();
+    if (bursts) {
+      if (auto two = two_rates(*bursts)) return *std::move(two);
+      if (bursts->accepted) return {burst_label(*bursts), {}, false};
+    }
+    const double median_us = seen_.train.histogram().quantile_us(0.5).value_or(0.0);
+    if (vacancies) return {tonic_label(median_us), {}, true};
+    const Label order = order_label(seen_.train.spikes(), core_cv(seen_.train), order_of_train(), rules_);
+    const Label label = order == Label::TS ? tonic_label(median_us) : order;
+    if (auto pauses = with_silences(label)) return *std::move(pauses);
+    return {label, {}, false};
+  }
+
+ private:
+  std::optional<double> order_of_train() const { return seen_.train.structure_factor().value(); }
+
+  Label silent_label() const {
+    if (seen_.output.latched(rules_.latched_swing, rules_.latched_across)) return Label::QD;
+    const bool charged_up = seen_.train.spikes() == 1 && seen_.output.open_spike();
+    return seen_.train.spikes() == 0 || charged_up ? Label::QH : Label::transient;
+  }
+
+  Label tonic_label(double interval_us) const { return is_fast(interval_us) ? Label::FS : Label::TS; }
+
+  bool is_fast(double interval_us) const {
+    if (seen_.load_time_s) return interval_us < rules_.fast_load_times * *seen_.load_time_s * 1e6;
+    const auto peak = seen_.output.mean_peak();
+    const auto trough = seen_.output.mean_trough();
+    const auto width = seen_.output.widths().quantile_us(0.5);
+    if (!peak || !trough || !width) return false;
+    return *trough > rules_.fast_trough * *peak && interval_us < rules_.fast_widths * *width;
+  }
+
+  Label burst_label(const Bursts& bursts) const {
+    if (seen_.output.widths().total() == 0) {
+      const double spikes = bursts.spikes_per_burst.cv().value_or(0.0);
+      const double gaps = bursts.gap.cv().value_or(0.0);
+      return std::max(spikes, gaps) > rules_.stutter_cv ? Label::IB1 : Label::IB2;
+    }
+    const double load_time_us = 1e6 * seen_.load_time_s.value_or(0.0);
+    const auto plateaus = seen_.output.plateaus(rules_.plateau_widths, rules_.plateau_load_times * load_time_us);
+    return static_cast<double>(plateaus) >= rules_.plateau_share * static_cast<double>(bursts.gaps) ? Label::IB2
+                                                                                                    : Label::IB1;
+  }
+
+  /// Two rates in stretches: most long intervals follow a long one, and the short ones take their share of the time.
+  std::optional<Phase> two_rates(const Bursts& bursts) const {
+    const auto spikes = bursts.spikes_per_burst.mean();
+    if (!spikes || !bursts.in_runs || !bursts.duty) return std::nullopt;
+    const double single = (1.0 - *bursts.in_runs) * *spikes;  // of the bursts
+    if (single < 0.5 || std::min(*bursts.duty, 1.0 - *bursts.duty) < rules_.least_share) return std::nullopt;
+    const Label fast = tonic_label(bursts.median_inside_us);
+    const Label order = order_label(bursts.gaps, bursts.gap.cv(), std::nullopt, rules_);
+    const Label slow = order == Label::TS ? tonic_label(bursts.median_gap_us) : order;
+    if (fast == slow || slow == Label::undetermined) return std::nullopt;
+    return Phase{Label::mixed, {{to_string(fast), *bursts.duty}, {to_string(slow), 1.0 - *bursts.duty}}, false};
+  }
+
+  /// A train with silences that are too few for bursts and too long for nothing.
+  std::optional<Phase> with_silences(Label label) const {
+    const IsiHistogram& histogram = seen_.train.histogram();
+    const std::int64_t silences = long_intervals(histogram, rules_);
+    if (silences < 2 || silences > most_apart) return std::nullopt;
+    double sum = 0.0;
+    std::int64_t left = silences;
+    for (int k = IsiHistogram::size - 1; left > 0; --k) {
+      const std::int64_t n = histogram.counters()[static_cast<std::size_t>(k)];
+      if (n > 0) sum += static_cast<double>(n) * histogram.mean_us(k);
+      left -= n;
+    }
+    const double total = static_cast<double>(seen_.train.intervals().sum()) * seen_.seconds_per_tick * 1e6;
+    const double share = sum / total;
+    if (share < rules_.least_share || 1.0 - share < rules_.least_share) return std::nullopt;
+    const double load_time_us = 1e6 * seen_.load_time_s.value_or(0.0);
+    const bool high = seen_.output.plateaus(rules_.plateau_widths, rules_.plateau_load_times * load_time_us) > 0;
+    return Phase{
+        Label::mixed, {{to_string(label), 1.0 - share}, {to_string(high ? Label::QD : Label::QH), share}}, false};
+  }
+
+  const Seen& seen_;
+  const LabelRules& rules_;
+};
+
+}  // namespace
+
+Label order_label(std::int64_t spikes, std::optional<double> cv, std::optional<double> structure_factor,
+                  const LabelRules& rules) {
   if (spikes < least_spikes || !cv) return Label::undetermined;
-  if (*cv < 0.12) return Label::TS;
+  if (*cv < rules.tonic_cv) return Label::TS;
   const double renewal = 1.0 / std::tanh(std::numbers::pi * std::numbers::pi * *cv * *cv);
   const double order = structure_factor.value_or(renewal);
-  if (order > 8.0) return Label::TS;
-  return *cv > 0.24 && order < 4.0 ? Label::irregular : Label::soft;
+  if (order > rules.tonic_order) return Label::TS;
+  return *cv > rules.irregular_cv && order < rules.irregular_order ? Label::irregular : Label::soft;
+}
+
+std::int64_t long_intervals(const IsiHistogram& histogram, const LabelRules& rules) {
+  const auto median = histogram.quantile_us(0.5);
+  return median ? count_from(histogram, IsiHistogram::counter_of(*median * rules.long_interval) + 1) : 0;
+}
+
+Phase find_phase(const Seen& seen, const LabelRules& rules) {
+  return Namer(seen, rules).name();
 }
 
 }  // namespace thyrode::analysis

@@ -1,12 +1,40 @@
-// The name of a firing pattern, from the order of its intervals.
+// The name of a firing pattern, from what an instrument can see: times and shapes of spikes, levels between them.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <string>
 
-#include "daemon/analysis/result.hpp"
+#include "daemon/analysis/output_shape.hpp"
+#include "daemon/analysis/step_result.hpp"
+#include "daemon/analysis/train_statistics.hpp"
 
 namespace thyrode::analysis {
+
+/// The numbers of the rule. All are ratios but those that say otherwise.
+struct LabelRules {
+  double tonic_cv = 0.12;        ///< CV of the intervals below which a train is tonic
+  double tonic_order = 8.0;      ///< S64 above which it is tonic whatever its CV
+  double irregular_cv = 0.24;    ///< CV above which a train may be irregular ("melted")
+  double irregular_order = 4.0;  ///< S64 below which it is
+
+  double fast_load_times = 10.0;  ///< FS: median interval below so many tau_L, where tau_L is known
+  double fast_trough = 0.25;      ///< FS otherwise: the output falls no lower than this share of the peak,
+  double fast_widths = 15.0;      ///< and the median interval is below so many median spike widths
+
+  double plateau_widths = 4.0;      ///< a plateau is a spike so many times as wide as the narrow ones,
+  double plateau_load_times = 3.0;  ///< and as so many tau_L, where tau_L is known
+  double plateau_share = 0.5;       ///< IB2: plateaus for at least so many of the gaps between bursts
+  double stutter_cv = 0.3;  ///< where no widths are known: IB1 if the CV of spikes per burst or of gaps exceeds it
+
+  double latched_swing = 0.04;   ///< QD: the output rests above the trough by this share of a spike's swing,
+  double latched_across = 0.85;  ///< and the voltage across the switch below this share of its highest
+
+  double long_interval = 3.0;  ///< an interval so many times the median stands apart
+  double least_share = 0.2;    ///< mixed: each of two patterns holds at least this share of the time
+  bool operator==(const LabelRules&) const = default;
+};
 
 /// Names a train that fires throughout a step and does not burst.
 /// TS (tonic): CV < 0.12 or S64 > 8, which also holds a regular pattern of period 2; irregular ("melted"):
@@ -15,6 +43,41 @@ namespace thyrode::analysis {
 /// @param spikes  fewer than 5 give `undetermined`
 /// @param cv  of the inter-spike intervals
 /// @param structure_factor  S64
-Label order_label(std::int64_t spikes, std::optional<double> cv, std::optional<double> structure_factor);
+Label order_label(std::int64_t spikes, std::optional<double> cv, std::optional<double> structure_factor,
+                  const LabelRules& rules = {});
+
+/// What was seen of a step.
+struct Seen {
+  const TrainStatistics& train;    ///< after the settling
+  const OutputStatistics& output;  ///< of the whole step
+  double seconds_per_tick = 0.0;
+  std::optional<double> load_time_s;  ///< tau_L, if it is known
+  bool silent = false;                ///< no spike for so long that the neuron counts as silent
+};
+
+/// What a step is called.
+struct Phase {
+  Label label = Label::undetermined;
+  std::map<std::string, double> fractions;  ///< of the time under each label where it is `mixed`, else empty
+  bool vacancies = false;                   ///< spikes are missing from a regular train
+};
+
+/// The one rule, in this order.
+/// 1. Silent: QD if the output has stayed up (OutputStatistics::latched), QH if nothing fired, else transient. A single
+///    spike that never ended and is no latched switch is the output that has charged up: QH.
+/// 2. Fewer than 5 spikes: undetermined.
+/// 3. Two patterns in stretches, each with the least share of the time: mixed. Two rates are told from bursts by their
+///    long intervals, which then follow each other; a few long silences stand apart from a train by themselves.
+/// 4. Bursts (TrainStatistics::bursting): IB2 if there are plateaus for the gaps, else IB1. Where no widths are known,
+///    IB2 is the clock-like one.
+/// 5. Missing spikes: FS or TS with `vacancies`.
+/// 6. order_label(). Up to four intervals that stand apart, shorter or longer, are left out of its CV: so few are
+///    neither bursts nor missing spikes. A tonic train is FS if it is fast (LabelRules), else TS.
+/// Source: the rule is ours. 1 and 4 follow the mechanism of Wu et al., Neuromorph. Comput. Eng. 3 (2023) 044008; 5 and
+/// 6 design page "Analysis", section 5.
+Phase find_phase(const Seen& seen, const LabelRules& rules = {});
+
+/// Intervals that stand apart, longer than LabelRules::long_interval medians: how many.
+std::int64_t long_intervals(const IsiHistogram& histogram, const LabelRules& rules);
 
 }  // namespace thyrode::analysis

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "daemon/analysis/phase_label.hpp"
+#include "daemon/analysis/step_features.hpp"
 
 namespace thyrode::analysis {
 namespace {
@@ -25,7 +25,9 @@ StepAnalyzer::StepAnalyzer(const StepRules& rules, double seconds_per_tick, Tick
     : rules_(rules),
       seconds_per_tick_(seconds_per_tick),
       start_(start),
-      origin_(start + to_tick_count(rules.settle_drop_s, seconds_per_tick)) {}
+      origin_(start + to_tick_count(rules.settle_drop_s, seconds_per_tick)),
+      train_(seconds_per_tick, origin_, {rules.window, {}}),
+      output_(seconds_per_tick, rules.before) {}
 
 void StepAnalyzer::spike(Ticks at, const SpikeShape& shape) {
   if (at < start_ || (latest_ && at <= *latest_)) {
@@ -34,53 +36,30 @@ void StepAnalyzer::spike(Ticks at, const SpikeShape& shape) {
   }
   latest_ = at;
   ++spikes_;
-  peak_sum_ += shape.peak;
-  trough_sum_ += shape.trough;
+  output_.spike(shape);
   if (shape.peak < rules_.least_peak) ++low_peaks_;
-  level_sum_ = 0.0;
-  levels_ = 0;
-  open_spike_ = false;
   if (at < origin_ || spikes_ <= rules_.settle_spikes) return;
 
-  ++counted_;
-  observed_at_spike_ = observed(at);
-  structure_factor_.add(at.count);
-  if (previous_) {
-    const std::int64_t interval = at - *previous_;
-    intervals_.add(interval);
-    batches_.add(interval);
-    histogram_.add(static_cast<double>(interval) * seconds_per_tick_ * 1e6);
-  }
+  train_.spike(at);
+  observed_at_spike_ = train_.observed(at);
+  if (previous_) note_long(at - *previous_);
   previous_ = at;
 }
 
 void StepAnalyzer::gap(Ticks from, Ticks to) {
   ++gaps_;
   previous_.reset();
-  intervals_.interrupt();
-  structure_factor_.interrupt();
-  const Ticks begin = std::max({from, origin_, latest_.value_or(origin_)});
-  if (to > begin) missing_ += to - begin;
-}
-
-void StepAnalyzer::level(double v_out_mean, bool open_spike) {
-  level_sum_ += v_out_mean;
-  ++levels_;
-  open_spike_ = open_spike;
-}
-
-std::int64_t StepAnalyzer::observed(Ticks until) const {
-  return std::max<std::int64_t>(0, (until - origin_) - missing_);
+  train_.gap(from, to);
 }
 
 double StepAnalyzer::silence_s(Ticks until) const {
-  const std::int64_t since = counted_ > 0 ? observed_at_spike_ : 0;
-  return static_cast<double>(std::max<std::int64_t>(0, observed(until) - since)) * seconds_per_tick_;
+  const std::int64_t since = train_.spikes() > 0 ? observed_at_spike_ : 0;
+  return static_cast<double>(std::max<std::int64_t>(0, train_.observed(until) - since)) * seconds_per_tick_;
 }
 
 bool StepAnalyzer::silent(Ticks until) const {
   const double quiescence = std::max(20.0 * rules_.membrane_tau_s, 3.0 / rules_.f_min_hz);
-  const double longest = static_cast<double>(intervals_.longest()) * seconds_per_tick_;
+  const double longest = static_cast<double>(train_.intervals().longest()) * seconds_per_tick_;
   return silence_s(until) >= std::max(10.0 * longest, quiescence);
 }
 
@@ -88,37 +67,70 @@ bool StepAnalyzer::ceiling(Ticks now) const {
   return static_cast<double>(now - start_) * seconds_per_tick_ >= rules_.longest_s || spikes_ >= rules_.most_spikes;
 }
 
-bool StepAnalyzer::quick() const {
-  const auto mean = intervals_.mean();
-  return mean && *mean * seconds_per_tick_ * static_cast<double>(first_look - 1) > 0.5 * rules_.longest_s;
+StepAnalyzer::Events StepAnalyzer::events() const {
+  Events e;
+  e.bursts = train_.bursting();
+  e.batches = e.bursts ? e.bursts->periods : train_.batches();
+  return e;
 }
 
-double StepAnalyzer::floor() const {
-  if (intervals_.sum() <= 0) return 0.0;
+/// @param mean_ticks  of what f counts
+bool StepAnalyzer::quick(double mean_ticks, double spikes_each) const {
+  constexpr auto others = static_cast<double>(first_look - 1);
+  return mean_ticks * seconds_per_tick_ * others > 0.5 * rules_.longest_s ||
+         spikes_each * others > 0.5 * static_cast<double>(rules_.most_spikes);
+}
+
+bool StepAnalyzer::enough(const Events& events) const {
+  if (!events.bursts) return true;
+  const std::int64_t periods = events.batches.intervals();
+  const double spikes_each = events.bursts->spikes_per_burst.mean().value_or(0.0);
+  return periods >= first_look ||
+         (periods >= first_quick_look && quick(events.batches.mean().value_or(0.0), spikes_each));
+}
+
+void StepAnalyzer::note_long(std::int64_t interval) {
+  if (interval > long_interval_) observed_at_long_ = observed_at_spike_;
+  const std::int64_t count = train_.intervals().count();
+  if (count < next_median_) return;
+  next_median_ = count + (count + 9) / 10;
+  const double median_us = *train_.histogram().quantile_us(0.5);
+  long_interval_ = std::llround(rules_.labels.long_interval * median_us * 1e-6 / seconds_per_tick_);
+}
+
+/// A few long intervals that stand apart: settling that is over, or the first gaps between bursts?
+bool StepAnalyzer::may_burst(Ticks now) const {
+  constexpr std::int64_t gaps_of_bursts = 5;
+  const std::int64_t apart = long_intervals(train_.histogram(), rules_.labels);
+  return apart > 0 && apart < gaps_of_bursts && train_.observed(now) < 3 * observed_at_long_;
+}
+
+double StepAnalyzer::floor(const BatchMeans& batches) const {
+  if (batches.sum() <= 0) return 0.0;
   const double jitter = std::max(rules_.timer_floor_s, seconds_per_tick_);
-  return jitter * std::sqrt(2.0) / (static_cast<double>(intervals_.sum()) * seconds_per_tick_);
+  return jitter * std::sqrt(2.0) / (static_cast<double>(batches.sum()) * seconds_per_tick_);
 }
 
-bool StepAnalyzer::drifts(int dropped, double p) const {
-  const auto slope = batches_.slope(dropped);
-  const auto mean = batches_.mean(dropped);
+bool StepAnalyzer::drifts(const BatchMeans& batches, int dropped, double p) const {
+  const auto slope = batches.slope(dropped);
+  const auto mean = batches.mean(dropped);
   if (!slope || !mean || slope->p >= p) return false;
   // In a train without noise any change is significant; one that is small against the precision does not matter.
-  const double change = std::abs(slope->per_batch) * (batches_.count() - dropped - 1) / *mean;
+  const double change = std::abs(slope->per_batch) * (batches.count() - dropped - 1) / *mean;
   return change > tolerated_change * rules_.relative_precision;
 }
 
-StepAnalyzer::Precision StepAnalyzer::precision() const {
+StepAnalyzer::Precision StepAnalyzer::precision(const BatchMeans& batches) const {
   Precision p;
-  p.dropped = batches_.settling();
-  p.drifts = drifts(p.dropped, rules_.drift_p);
-  const auto half_width = batches_.half_width(p.dropped);
-  const auto mean = batches_.mean(p.dropped);
-  if (mean && p.dropped == batches_.count() / 2 && p.dropped > 0) {
+  p.dropped = batches.settling();
+  p.drifts = drifts(batches, p.dropped, rules_.drift_p);
+  const auto half_width = batches.half_width(p.dropped);
+  const auto mean = batches.mean(p.dropped);
+  if (mean && p.dropped == batches.count() / 2 && p.dropped > 0) {
     // A train without noise settles for ever, by less and less.
-    p.settled = std::abs(*batches_.mean() - *mean) <= tolerated_change * rules_.relative_precision * *mean;
+    p.settled = std::abs(*batches.mean() - *mean) <= tolerated_change * rules_.relative_precision * *mean;
   }
-  if (half_width && mean && *mean > 0.0) p.half_width = std::max(*half_width / *mean, floor());
+  if (half_width && mean && *mean > 0.0) p.half_width = std::max(*half_width / *mean, floor(batches));
   return p;
 }
 
@@ -132,8 +144,8 @@ Verdict StepAnalyzer::finish(StepStatus status) {
 }
 
 StepStatus StepAnalyzer::ceiling_status() const {
-  if (counted_ == 0) return StepStatus::upper_bound;
-  const Precision p = precision();
+  if (train_.spikes() == 0) return StepStatus::upper_bound;
+  const Precision p = precision(events().batches);
   if (!p.half_width) return StepStatus::undetermined;
   return p.moving() ? StepStatus::drifting : StepStatus::timeout;
 }
@@ -143,17 +155,22 @@ Verdict StepAnalyzer::evaluate(Ticks now) {
   if (silent(now)) return finish(StepStatus::upper_bound);
   if (const auto decided = look(now)) return *decided;
   if (ceiling(now)) return finish(ceiling_status());
-  return {false, counted_ == 0 ? StepStatus::upper_bound : StepStatus::undetermined};
+  return {false, train_.spikes() == 0 ? StepStatus::upper_bound : StepStatus::undetermined};
 }
 
 std::optional<Verdict> StepAnalyzer::look(Ticks now) {
-  const bool due =
-      looked_ ? counted_ >= next_look_ : counted_ >= first_look || (counted_ >= first_quick_look && quick());
+  const std::int64_t counted = train_.spikes();
+  const bool due = looked_ ? counted >= next_look_
+                           : counted >= first_look ||
+                                 (counted >= first_quick_look && quick(train_.intervals().mean().value_or(0.0), 1.0));
   if (!due || (not_before_ && now < *not_before_)) return std::nullopt;
+  const Events e = events();
+  if (!e.bursts && may_burst(now)) return std::nullopt;
   looked_ = true;
-  next_look_ = counted_ + std::max<std::int64_t>(1, (counted_ + 9) / 10);
+  next_look_ = counted + std::max<std::int64_t>(1, (counted + 9) / 10);
+  if (!enough(e)) return std::nullopt;
 
-  const Precision p = precision();
+  const Precision p = precision(e.batches);
   precise_looks_ = precise(p) ? precise_looks_ + 1 : 0;
   // A step that was extended for its drift and still drifts need not become precise before that counts again.
   const bool moves_on = p.moving() && extensions_ > 0;
@@ -166,43 +183,34 @@ std::optional<Verdict> StepAnalyzer::look(Ticks now) {
   return std::nullopt;
 }
 
-bool StepAnalyzer::output_high() const {
-  if (open_spike_) return true;
-  if (spikes_ == 0 || levels_ == 0) return false;
-  const auto n = static_cast<double>(spikes_);
-  const double trough = trough_sum_ / n;
-  const double swing = peak_sum_ / n - trough;
-  // A quarter of the swing is the level a trigger re-arms at: an output above it has not come down.
-  return swing > 0.0 && level_sum_ / static_cast<double>(levels_) > trough + 0.25 * swing;
-}
-
 Estimate StepAnalyzer::count_estimate(Ticks end) const {
   Estimate e;
-  const double seconds = static_cast<double>(observed(end)) * seconds_per_tick_;
+  const double seconds = static_cast<double>(train_.observed(end)) * seconds_per_tick_;
   if (seconds > 0.0) {
-    const CountInterval bounds = count_interval(counted_, seconds);
+    const CountInterval bounds = count_interval(train_.spikes(), seconds);
     e.low = bounds.low_hz;
     e.high = bounds.high_hz;
   }
-  if (intervals_.sum() > 0) {
-    e.value = static_cast<double>(intervals_.count()) / (static_cast<double>(intervals_.sum()) * seconds_per_tick_);
+  const IntervalStatistics& intervals = train_.intervals();
+  if (intervals.sum() > 0) {
+    e.value = static_cast<double>(intervals.count()) / (static_cast<double>(intervals.sum()) * seconds_per_tick_);
   }
   return e;
 }
 
-Estimate StepAnalyzer::rate_estimate(const Precision& p, bool last_half) const {
-  const int dropped = last_half ? std::max(p.dropped, batches_.count() / 2) : p.dropped;
-  const std::int64_t sum = batches_.sum() - batches_.sum_of_first(dropped);
-  const std::int64_t count = batches_.intervals() - dropped * batches_.batch_size();
+Estimate StepAnalyzer::rate_estimate(const BatchMeans& batches, const Precision& p, bool last_half) const {
+  const int dropped = last_half ? std::max(p.dropped, batches.count() / 2) : p.dropped;
+  const std::int64_t sum = batches.sum() - batches.sum_of_first(dropped);
+  const std::int64_t count = batches.intervals() - dropped * batches.batch_size();
   Estimate e;
   if (sum <= 0) return e;
   const double rate = static_cast<double>(count) / (static_cast<double>(sum) * seconds_per_tick_);
   e.value = rate;
   auto relative = p.half_width;
   if (last_half) {
-    const auto half_width = batches_.half_width(dropped);
-    const auto mean = batches_.mean(dropped);
-    relative = half_width && mean ? std::optional(std::max(*half_width / *mean, floor())) : std::nullopt;
+    const auto half_width = batches.half_width(dropped);
+    const auto mean = batches.mean(dropped);
+    relative = half_width && mean ? std::optional(std::max(*half_width / *mean, floor(batches))) : std::nullopt;
   }
   if (relative) {
     e.low = std::max(0.0, rate * (1.0 - *relative));
@@ -211,16 +219,32 @@ Estimate StepAnalyzer::rate_estimate(const Precision& p, bool last_half) const {
   return e;
 }
 
-StepStatus StepAnalyzer::rate_status(Ticks end, const Precision& p) const {
-  if (counted_ < least_for_rate || !p.half_width) return StepStatus::undetermined;
+StepStatus StepAnalyzer::rate_status(Ticks end, const BatchMeans& batches, const Precision& p) const {
+  if (train_.spikes() < least_for_rate || !p.half_width) return StepStatus::undetermined;
   if (verdict_ && verdict_->done && verdict_->status != StepStatus::upper_bound) {
     // The data between decision and end are one more look: only a certain drift overrules the decision.
-    const bool late_drift = p.drifts && drifts(p.dropped, rules_.drift_p * rules_.drift_p);
+    const bool late_drift = p.drifts && drifts(batches, p.dropped, rules_.drift_p * rules_.drift_p);
     return verdict_->status == StepStatus::ok && late_drift ? StepStatus::drifting : verdict_->status;
   }
   if (p.moving() && ceiling(end)) return StepStatus::drifting;
   if (precise(p) && !p.moving()) return StepStatus::ok;
   return ceiling(end) ? StepStatus::timeout : StepStatus::undetermined;
+}
+
+void StepAnalyzer::write_rates(StepResult& row, Ticks end) const {
+  const Events e = events();
+  const Precision p = precision(e.batches);
+  row.status = rate_status(end, e.batches, p);
+  if (train_.spikes() < least_for_rate) {
+    row.frequency_hz = row.spike_rate_hz = count_estimate(end);
+    return;
+  }
+  const bool last_half = row.status == StepStatus::drifting;
+  row.frequency_hz = rate_estimate(e.batches, p, last_half);
+  row.spike_rate_hz = row.frequency_hz;
+  if (!e.bursts) return;
+  row.spike_rate_hz = rate_estimate(train_.batches(), precision(train_.batches()), last_half);
+  row.spikes_per_burst = e.bursts->spikes_per_burst.mean();
 }
 
 StepResult StepAnalyzer::result(Ticks end) const {
@@ -230,28 +254,32 @@ StepResult StepAnalyzer::result(Ticks end) const {
   row.duration_s = static_cast<double>(end - start_) * seconds_per_tick_;
   row.n_spikes = spikes_;
   row.n_gaps = gaps_;
-  row.cv = intervals_.cv();
+  row.cv = train_.intervals().cv();
+  row.features = features_of(train_, output_, seconds_per_tick_);
 
-  if (counted_ == 0) {
-    row.status = StepStatus::upper_bound;
-    row.label = output_high() ? Label::QD : Label::QH;
-    row.frequency_hz = count_estimate(end);
-  } else if (silent(end)) {
+  // An output that charges up slowly may look like a spike that goes on: it does not end the silence.
+  const bool ended_silent = verdict_ && verdict_->status == StepStatus::upper_bound;
+  const bool charged_up = train_.spikes() == 1 && output_.open_spike();
+  const bool silence = train_.spikes() == 0 || silent(end) || (ended_silent && charged_up);
+  Phase phase = find_phase({train_, output_, seconds_per_tick_, rules_.load_time_s, silence}, rules_.labels);
+  row.label = phase.label;
+  row.label_fractions = std::move(phase.fractions);
+  row.vacancies = phase.vacancies;
+  if (silence) {
     // Spikes at the start and then silence have no rate: the bound is that of the silence.
     row.status = StepStatus::upper_bound;
-    row.label = output_high() ? Label::QD : Label::transient;
     const CountInterval bounds = count_interval(0, silence_s(end));
-    row.frequency_hz = {std::nullopt, bounds.low_hz, bounds.high_hz};
+    if (train_.spikes() == 0) {
+      row.frequency_hz = count_estimate(end);
+    } else {
+      row.frequency_hz = {std::nullopt, bounds.low_hz, bounds.high_hz};
+    }
+    row.spike_rate_hz = row.frequency_hz;
   } else {
-    const Precision p = precision();
-    row.status = rate_status(end, p);
-    row.label = order_label(counted_, row.cv, structure_factor_.value());
-    row.frequency_hz =
-        counted_ < least_for_rate ? count_estimate(end) : rate_estimate(p, row.status == StepStatus::drifting);
+    write_rates(row, end);
   }
   if (2 * low_peaks_ > spikes_) row.status = StepStatus::aliased;
   if (saturated_) row.status = StepStatus::saturated;
-  row.spike_rate_hz = row.frequency_hz;
   return row;
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "protocols/time.hpp"
@@ -38,6 +39,32 @@ struct Estimate {
   bool operator==(const Estimate&) const = default;
 };
 
+/// What else is known of the train and of the output in a step. Empty is undefined; of bursts where the step does not
+/// burst, of missing spikes where they cannot be counted. Names and units: feature_fields().
+struct StepFeatures {
+  using Value = std::optional<double>;
+  static constexpr double lvr_refractory_s = 0.5e-3;
+
+  Value cv2, lv, lvr, serial_correlation;
+  Value isi_shortest_s, isi_q05_s, isi_q25_s, isi_q50_s, isi_q75_s, isi_q95_s, isi_longest_s;
+  Value structure_factor, structure_factor_blocks, phase_order;
+  Value bursts, burst_threshold_s, burst_period_cv, spikes_per_burst_cv, burst_gap_s, burst_gap_cv, burst_isi_s,
+      burst_log_slope, burst_duty, burst_structure_factor;
+  Value usual_isi_s, missing_spikes, vacancy_clusters, vacancy_fraction, vacancy_size, vacancy_size_largest,
+      vacancy_clustering, vacancy_clustering_low, vacancy_clustering_high;
+  Value peak_v, trough_v, width_shortest_s, width_longest_s, v_out_v, v_m_v;
+  bool operator==(const StepFeatures&) const = default;
+};
+
+/// One of StepFeatures, for whoever writes or reads them all.
+struct FeatureField {
+  const char* name;  ///< key of the document and column of the file; its end is its unit
+  const char* description;
+  StepFeatures::Value StepFeatures::*value;
+};
+/// All of them, in the order of the document; new ones come last.
+std::span<const FeatureField> feature_fields();
+
 /// One row of the step table (thyrode.result/1). Currents in µA, rates in Hz, times in device ticks.
 struct StepResult {
   int index = 0;
@@ -59,9 +86,10 @@ struct StepResult {
   Estimate spike_rate_hz;
   std::optional<double> spikes_per_burst;
   std::optional<double> cv;
+  StepFeatures features;
   Estimate beta_n_per_ua;
   BetaStatus beta_status = BetaStatus::few_points;
-  Estimate kappa;                           ///< current times beta_n
+  Estimate kappa;                          ///< current times beta_n
   std::optional<double> sigma_current_ua;  ///< CV over beta_n: the noise of the current that would explain the CV
   /// What the step said by itself, where a sweep has been asked (analyze_sweep): `label` knows its neighbours too.
   std::optional<Label> label_of_step;

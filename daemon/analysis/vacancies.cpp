@@ -11,6 +11,7 @@ constexpr double most_cv = 0.15;
 constexpr double most_residual = 0.15;
 constexpr double most_median_k = 4.5;
 constexpr std::int64_t least_clusters = 5;
+constexpr std::int64_t single_for_each = 10;  // clusters: what misses spikes by chance misses single ones too
 
 /// Calls f(number, mean in µs) for every counter that holds intervals, from short to long.
 template <class F>
@@ -55,7 +56,7 @@ std::optional<Vacancies::Clustering> clustering(const Vacancies& v) {
 
 bool Vacancies::found() const {
   return valid && clusters >= least_clusters && median_k.value_or(0.0) < most_median_k &&
-         gap_residual.value_or(1.0) < most_residual;
+         gap_residual.value_or(1.0) < most_residual && single_for_each * sizes[1] >= clusters;
 }
 
 std::optional<Vacancies> find_vacancies(const IsiHistogram& histogram) {

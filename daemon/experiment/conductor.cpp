@@ -95,6 +95,7 @@ void Conductor::begin_step(PlacedStep placed) {
   step_.emplace();
   step_->placed = std::move(placed);
   step_->rules = rules_of(step_->placed, plan_, device_);
+  step_->rules.before = carried_.output;
   step_->measured.emplace(step_->rules, device_, plan_.channel, step_->placed.settled, carried_);
 }
 
@@ -335,6 +336,7 @@ void Conductor::finish_step(Sample end, bool interrupted) {
   // A step that ended before the current had settled leaves nothing to tell.
   if (end <= finished.step.placed.settled) return;
   finished.step.measured->close(end, carried_);
+  carried_.output = finished.step.measured->output_memory();
   finished_steps_.push_back(std::move(finished));
   tell_finished_steps();
 }

@@ -43,7 +43,17 @@ void MeasuredStep::level(const protocol::LevelRecord& record) {
   const protocol::Level& level = record.signals[static_cast<std::size_t>(protocol::Signal::v_out)];
   if (level.count == 0) return;
   const Scale& scale = channel_->signal(protocol::Signal::v_out);
-  analyzer_.level(scale.value(static_cast<double>(level.sum) / level.count), record.open_spike > 0);
+  analysis::OutputLevel seen;
+  seen.v_out = scale.value(static_cast<double>(level.sum) / level.count);
+  seen.open_spike = record.open_spike > 0;
+  const protocol::Level& node = record.signals[static_cast<std::size_t>(protocol::Signal::v_m)];
+  if (node.count > 0) {
+    const Scale& node_scale = channel_->signal(protocol::Signal::v_m);
+    seen.v_m = node_scale.value(static_cast<double>(node.sum) / node.count);
+    seen.across = *seen.v_m - seen.v_out;
+    seen.highest_across = node_scale.value(node.highest) - scale.value(level.lowest);
+  }
+  analyzer_.level(seen);
   const int top = (1 << scale.bits) - 1;
   if (level.lowest == 0 || level.highest >= top) analyzer_.saturated();
 }

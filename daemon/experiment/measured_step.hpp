@@ -14,6 +14,7 @@ namespace thyrode::experiment {
 struct Carried {
   std::optional<Ticks> open_since;  ///< crossing of a spike that had not re-armed at the last level record
   Sample gap_end{};                 ///< of the last gap
+  analysis::OutputMemory output;    ///< of the steps so far
 };
 
 /// Notes what goes on from a datum, whether a step has taken it or not.
@@ -38,6 +39,10 @@ class MeasuredStep {
   /// @param planned  the current, where no level record has told it
   analysis::StepResult row(Sample end, Current planned) const;
   std::vector<std::uint32_t> isi_counts() const;
+  /// g_n of the step. @param end  as for row()
+  analysis::PairCorrelation correlation(Sample end) const { return analyzer_.train().correlation(to_ticks(end)); }
+  /// For the next step on the channel.
+  const analysis::OutputMemory& output_memory() const { return analyzer_.output_memory(); }
   const analysis::StepAnalyzer& analyzer() const { return analyzer_; }
 
  private:

@@ -81,6 +81,8 @@ PlacedStep place(AskedStep asked, Sample at, Current present, const RunPlan& pla
 analysis::StepRules rules_of(const PlacedStep& placed, const RunPlan& plan, const DeviceInfo& device) {
   analysis::StepRules rules = plan.rules;
   rules.relative_precision = placed.asked.step.relative_precision.value_or(rules.relative_precision);
+  const auto load_time = placed.asked.conditions.find("tau_L");
+  if (load_time != placed.asked.conditions.end()) rules.load_time_s = load_time->second;
   if (const auto length = fixed_length(placed.asked.step, device)) {
     const std::int64_t counted = (placed.start + *length) - placed.settled;
     rules.longest_s = static_cast<double>(std::max<std::int64_t>(counted, 1)) / device.sample_rate_hz;

@@ -145,7 +145,7 @@ TEST(StepAnalyzer, DuplicateAndDecreasingTimesAreRejectedAndCounted) {
   step.spike(Ticks{-5});
   EXPECT_EQ(step.rejected(), 3);
   EXPECT_EQ(step.spikes(), 3);
-  EXPECT_EQ(step.intervals().longest(), 1000);
+  EXPECT_EQ(step.train().intervals().longest(), 1000);
 }
 
 TEST(StepAnalyzer, NoIntervalReachesOverAGap) {

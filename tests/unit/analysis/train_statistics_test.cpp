@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "tests/unit/analysis/train_support.hpp"
 
 namespace thyrode::analysis {
@@ -56,15 +58,27 @@ TEST(TrainStatistics, StructureFactorOfFewBlocksIsNotReliableAndPhaseOrderStands
   EXPECT_TRUE(test::statistics_of(test::gamma_train(random, 256, 5000.0, 0.05)).structure_factor().reliable());
 }
 
-TEST(TrainStatistics, BurstsWithGapsOfWholeMultiplesAreMissingSpikes) {
-  // Every fifth spike of a regular train is missing twice in a row: gaps of three intervals.
+/// A regular train in which every fifth interval is as many times as long as `multiple` says of the gap's number.
+test::Intervals with_gaps(const std::function<int(int gap)>& multiple) {
   test::Intervals intervals;
   test::Random random(2);
-  for (int k = 0; k < 400; ++k) intervals.push_back((k % 5 == 4 ? 3 : 1) * test::normal(random, 1000.0, 0.01));
-  const auto train = test::statistics_of(intervals);
+  for (int k = 0; k < 400; ++k) {
+    intervals.push_back((k % 5 == 4 ? multiple(k / 5) : 1) * test::normal(random, 1000.0, 0.01));
+  }
+  return intervals;
+}
+
+TEST(TrainStatistics, BurstsWithGapsOfWholeMultiplesAreMissingSpikes) {
+  const auto train = test::statistics_of(with_gaps([](int gap) { return gap % 4 == 0 ? 2 : 3; }));
   ASSERT_TRUE(train.bursts() && train.bursts()->accepted);
   EXPECT_TRUE(train.vacancies()->found());
   EXPECT_FALSE(train.bursting());
+}
+
+TEST(TrainStatistics, GapsThatAlwaysSkipSeveralSpikesAreThoseBetweenBursts) {
+  const auto train = test::statistics_of(with_gaps([](int) { return 4; }));
+  EXPECT_FALSE(train.vacancies()->found());
+  EXPECT_TRUE(train.bursting());
 }
 
 TEST(TrainStatistics, IsTheSameWhateverTheLengthOfATick) {

@@ -245,7 +245,7 @@ TEST(TrainVectors, StepGivesRateBoundAndLabel) {
       test::expect_same(row.frequency_hz.high, train.expected["rate_zero_upper95_hz"], 1e-9);
     }
     if (!train.expected.contains("drift_expected")) {
-      test::expect_same(row.frequency_hz.value, train.expected["rate_isi_hz"], 1e-9);
+      test::expect_same(row.spike_rate_hz.value, train.expected["rate_isi_hz"], 1e-9);
     }
     const std::string label = train.expected.value("phase_label", "");
     const std::map<std::string, Label> names{
@@ -253,6 +253,9 @@ TEST(TrainVectors, StepGivesRateBoundAndLabel) {
     if (const auto name = names.find(label); name != names.end()) {
       EXPECT_EQ(row.label, name->second);
     }
+    const bool bursts = row.label == Label::IB1 || row.label == Label::IB2;
+    EXPECT_EQ(bursts, label.find("burst") != std::string::npos) << label << " is " << to_string(row.label);
+    EXPECT_EQ(row.vacancies, train.expected.contains("vacancy")) << label;
   });
 }
 

@@ -2,9 +2,14 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <iterator>
+#include <vector>
 
 #include "daemon/experiment/documents.hpp"
+#include "daemon/experiment/plans/make_strategy.hpp"
+#include "daemon/experiment/run_plan.hpp"
 #include "daemon/recording/map_file.hpp"
 #include "daemon/recording/reader.hpp"
 #include "daemon/thyrode_commands.hpp"
@@ -35,6 +40,28 @@ std::string running_text(const recording::RunRecord& record) {
                      seconds(record, running.until.count));
 }
 
+/// Adds what only the plan can tell from the rows: its targets, direct measurements, a map. Of an experiment that this
+/// version cannot read it tells nothing.
+void complete_by_plan(recording::RunRecord& record) {
+  const load::ReadNamedFile files = [&record](const std::string& name) -> Result<std::string> {
+    const auto found = record.experiment_files.find(name);
+    if (found != record.experiment_files.end()) return found->second;
+    return fail(ErrorKind::bad_input, name + ": is not in the recording");
+  };
+  const auto experiment = load::parse_experiment(record.experiment_yaml, "experiment", files);
+  if (!experiment) return;
+  DeviceInfo device;
+  device.sample_rate_hz = record.sample_rate_hz;
+  // How fine pieces of noise are does not change what is said of the rows.
+  const auto strategy =
+      experiment::make_strategy(*experiment, experiment::rules_of(experiment->dwell, device), 10.0_ms);
+  std::vector<analysis::StepResult> whole;
+  std::copy_if(record.result.steps.begin(), record.result.steps.end(), std::back_inserter(whole),
+               [](const analysis::StepResult& step) { return step.status != analysis::StepStatus::interrupted; });
+  record.result.targets = strategy->targets(whole);
+  strategy->complete(whole, record.result);
+}
+
 }  // namespace
 
 int show(const std::string& path, bool json) {
@@ -44,8 +71,9 @@ int show(const std::string& path, bool json) {
     return report({ErrorKind::bad_input, path + ": is not a file"});
   }
   if (recording::is_map(path)) return show_map(path, json);
-  const auto record = recording::read_run(path);
+  auto record = recording::read_run(path);
   if (!record) return report(record.error());
+  complete_by_plan(*record);
   const analysis::RunResult& result = record->result;
   if (json) {
     auto document = experiment::to_json(result);

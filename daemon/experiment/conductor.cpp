@@ -30,7 +30,20 @@ void Conductor::begin() {
   emit_(RunStarted{plan_.name, strategy_->known_steps().value_or(0), strategy_->most_steps().value_or(0)});
   begin_with_rows();
   next_progress_ = start_ + device_.samples(1.0_s).index;
+  enter_from_rows();
   place_next(start_);
+}
+
+/// The first step of a run that goes on is entered from the current before it, as it would have been.
+void Conductor::enter_from_rows() {
+  if (plan_.before.empty()) return;
+  auto asked = next_asked();
+  if (!asked) return;
+  const PlannedStep& step = asked->step;
+  const Current last = Current::from_si(plan_.before.back().row.current_ua * 1e-6);
+  asked->before = step.pieces.empty() ? last : step.pieces.front().from;
+  asked->again = true;
+  again_.push_front(*std::move(asked));
 }
 
 /// A run that goes on begins with the steps that an earlier one has measured.

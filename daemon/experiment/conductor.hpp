@@ -105,6 +105,7 @@ class Conductor {
   enum class Pause { none, wanted, ordered, held };
 
   void begin_with_rows();
+  void enter_from_rows();
 
   void flush_data();
   void take_mark(const protocol::Mark& mark);

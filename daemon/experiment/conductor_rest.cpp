@@ -83,7 +83,11 @@ void Conductor::begin_setup(AskedStep asked, Sample at) {
   quiet_at_ = time_to_zero(at, present_current_);
   if (present_current_ != Current{}) outbox_.add({Segment{at, Duration{}, Current{}, Current{}}});
   present_current_ = Current{};
-  asked.before = Current{};
+  // What a run that goes on sets at its beginning was set before the last of its rows already.
+  const bool set_before = !plan_.before.empty() && asked.again &&
+                          asked.index == static_cast<int>(plan_.before.size()) &&
+                          asked.step.conditions == plan_.before.back().row.conditions;
+  if (!set_before) asked.before = Current{};
   setup_ = std::move(asked);
   send_due(at);
 }

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -34,6 +35,7 @@ struct RunDescription {
   std::string experiment;       ///< its name
   std::string experiment_yaml;  ///< the file, byte for byte
   std::string station_yaml;     ///< the file, byte for byte
+  std::map<std::string, std::string> experiment_files;  ///< those that the experiment names, byte for byte, by name
   DeviceInfo device;
   std::vector<ChannelSetup> channels;
   LeaseSettings lease;

@@ -14,6 +14,10 @@ constexpr std::array<const char*, protocol::signal_count> lower_names{"v_out", "
 
 }  // namespace
 
+std::string experiment_file(std::size_t number) {
+  return "/scratch/experiment_file_" + std::to_string(number);
+}
+
 std::string channel_settings(const std::string& label) {
   return std::string{provenance} + "/channel_" + label;
 }

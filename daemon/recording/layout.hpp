@@ -26,6 +26,8 @@ inline constexpr const char* exit_status = "/general/thyrode/exit_status";
 inline constexpr const char* electrodes = "/general/intracellular_ephys";
 inline constexpr const char* device = "/general/devices/instrument";
 
+/// A file that the experiment names, by its number.
+std::string experiment_file(std::size_t number);
 std::string channel_settings(const std::string& label);
 std::string electrode(const std::string& label);
 std::string trace(const std::string& label);

@@ -137,6 +137,14 @@ DeviceInfo device_of(hid_t file) {
   return device;
 }
 
+std::map<std::string, std::string> read_experiment_files(hid_t file) {
+  std::map<std::string, std::string> files;
+  if (H5Aexists_by_name(file, layout::provenance, "experiment_files", H5P_DEFAULT) <= 0) return files;
+  const auto names = read_texts_attribute(file, layout::provenance, "experiment_files");
+  for (std::size_t k = 0; k < names.size(); ++k) files[names[k]] = read_text(file, layout::experiment_file(k));
+  return files;
+}
+
 }  // namespace
 
 std::int64_t Trace::code_sum(float value_mv) const {
@@ -160,6 +168,7 @@ Result<RunRecord> read_run(const std::string& path) {
     record.result.integrity = read_integrity(file);
     record.experiment_yaml = read_text(file, layout::experiment_yaml);
     record.station_yaml = read_text(file, layout::station_yaml);
+    record.experiment_files = read_experiment_files(file);
     record.link = read_link(file);
     record.host_version = text("host_version");
     record.finalised = h5::exists(file, layout::exit_status);

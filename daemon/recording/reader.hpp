@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,6 +28,7 @@ struct RunRecord {
   analysis::RunResult result;  ///< the same doubles that were written; of an unfinished run the steps so far
   std::string experiment_yaml;
   std::string station_yaml;
+  std::map<std::string, std::string> experiment_files;  ///< those that the experiment names, by name
   LinkCounters link;
   std::string host_version;
   bool finalised = false;

@@ -235,6 +235,20 @@ void create_provenance(Builder& builder, const RunDescription& run) {
   }
 }
 
+/// Their names are a list of the provenance, their bytes texts in the same order.
+void create_experiment_files(Builder& builder, const RunDescription& run) {
+  std::vector<std::string> names;
+  for (const auto& [name, text] : run.experiment_files) {
+    const std::string where = layout::experiment_file(names.size());
+    builder.text(where, text);
+    builder.set_type(where, {"core", "ScratchData"});
+    builder.attribute(where, "notes", name + ", a file that the experiment names, byte for byte");
+    names.push_back(name);
+  }
+  if (names.empty()) return;
+  builder.attribute(layout::provenance, "experiment_files", std::span<const std::string>{names});
+}
+
 void create_wall_clock(Builder& builder, const RunDescription& run, const std::string& path_of_file) {
   const char* path = layout::wall_clock;
   builder.group(path);
@@ -280,6 +294,7 @@ void create_skeleton(Builder& builder, const RunDescription& run, const std::str
     }
   }
   create_provenance(builder, run);
+  create_experiment_files(builder, run);
   create_wall_clock(builder, run, path_of_file);
 }
 

@@ -253,8 +253,10 @@ TEST_F(ConductorStrategyTest, RowsMeasuredBeforeAreGivenAndNeverRepeated) {
   ASSERT_EQ(events<StepFinished>().size(), 1U);
   EXPECT_EQ(events<StepFinished>()[0].isi_counts.size(), 3U);
   EXPECT_EQ(told_.at(0).size(), 1U);
-  EXPECT_EQ(schedules()[0].segment.last, 40.0_uA);
+  EXPECT_EQ(schedules()[0].segment.last, 30.0_uA) << "the first new step is entered from the row before it";
   play_to_the_end();
+  EXPECT_EQ(schedules()[1].segment.last, 40.0_uA);
+  EXPECT_NEAR(row(1).lead_s, 3.0, 1e-9) << "3 / f_min, at 1 Hz";
   ASSERT_EQ(conductor_->results().size(), 3U);
   EXPECT_EQ(row(0).resumed_from, "first.nwb");
   EXPECT_EQ(row(1).index, 1);

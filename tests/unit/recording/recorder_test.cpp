@@ -24,6 +24,7 @@ TEST(Recorder, GivesBackTheWholeResultAndItsProvenance) {
   EXPECT_EQ(record->result, result(4));
   EXPECT_EQ(record->experiment_yaml, description().experiment_yaml);
   EXPECT_EQ(record->station_yaml, description().station_yaml);
+  EXPECT_EQ(record->experiment_files, description().experiment_files);
   EXPECT_TRUE(record->finalised);
   EXPECT_EQ(record->exit_status, "success");
   EXPECT_EQ(record->host_version, "0.1.0");

@@ -66,6 +66,7 @@ inline RunDescription description(int decimation = 10, std::size_t channels = 1)
   run.experiment = "msn-activation";
   run.experiment_yaml = "# What this shows: µA and \"quotes\"\nschema: thyrode.experiment/1\n\n";
   run.station_yaml = "schema: thyrode.station/1\r\n# no newline at the end";
+  run.experiment_files = {{"pulse.csv", "t,I\n0,1"}, {"noise/a.csv", ""}};
   run.device = device(channels);
   run.channels.resize(channels);
   for (ChannelSetup& setup : run.channels) setup.trace_decimation = decimation;

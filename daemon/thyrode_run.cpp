@@ -97,6 +97,7 @@ recording::RunDescription describe_run(const Job& job, const experiment::RunPlan
   recording::RunDescription description;
   description.experiment = job.experiment.name;
   description.experiment_yaml = job.experiment.source.text;
+  description.experiment_files = job.experiment.files;
   description.station_yaml = job.station.source.text;
   description.device = device;
   description.channels.resize(device.channels.size());

@@ -2,11 +2,21 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "daemon/experiment/load/checks.hpp"
+#include "daemon/experiment/load/plan_extent.hpp"
+#include "daemon/experiment/load/quantity_text.hpp"
+#include "daemon/experiment/load/words.hpp"
+#include "daemon/experiment/run_plan.hpp"
 #include "daemon/thyrode_commands.hpp"
 #include "daemon/thyrode_job.hpp"
+#include "daemon/thyrode_outline.hpp"
 
 namespace thyrode::program {
 namespace {
@@ -17,25 +27,75 @@ struct Asked {
   bool opened = false;  ///< it is what the device says of itself
 };
 
-void print_plan_json(const Job& job, const Asked& asked, const load::PlanSummary& summary) {
-  const nlohmann::ordered_json document{{"schema", "thyrode.plan/1"},
-                                        {"experiment", job.experiment.name},
-                                        {"device", job.uri},
-                                        {"device_opened", asked.opened},
-                                        {"channel", job.experiment.channel},
-                                        {"points", summary.most_steps},
-                                        {"legs", summary.legs},
-                                        {"longest_bench_time_s", summary.longest_bench_time.si()},
-                                        {"silence_s", summary.silence.si()},
-                                        {"largest_file_bytes", summary.bytes},
-                                        {"trace_rate_hz", summary.trace_rate.si()},
-                                        {"smallest_current_ua", summary.smallest_current.in(1.0_uA)},
-                                        {"largest_current_ua", summary.largest_current.in(1.0_uA)},
-                                        {"lowest_limit_ua", summary.lowest_limit.in(1.0_uA)},
-                                        {"highest_limit_ua", summary.highest_limit.in(1.0_uA)},
-                                        {"slew_ma_per_s", summary.slew.si() * 1e3},
-                                        {"largest_charge_mc_per_min", summary.largest_charge_per_minute.in(1.0_mC)},
-                                        {"charge_limit_mc_per_min", summary.charge_limit_per_minute.in(1.0_mC)}};
+using Json = nlohmann::ordered_json;
+
+template <class T>
+Json or_null(const std::optional<T>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
+Json to_json(const OutlinedStep& outlined) {
+  const experiment::PlannedStep& step = outlined.step;
+  Json json{{"current_ua", step.current.in(1.0_uA)},
+            {"first_ua", outlined.first.in(1.0_uA)},
+            {"last_ua", outlined.last.in(1.0_uA)},
+            {"direction", to_string(step.direction)},
+            {"leg", step.leg},
+            {"latest_start_s", outlined.latest_start_s},
+            {"lasts_s", or_null(outlined.lasts_s)}};
+  if (step.lead) json["lead"] = {{"current_ua", step.lead->current.in(1.0_uA)}, {"hold_s", step.lead->hold.si()}};
+  if (!step.conditions.empty()) json["conditions"] = step.conditions;
+  if (!step.purpose.empty()) json["purpose"] = step.purpose;
+  return json;
+}
+
+Json to_json(const PlanOutline& outline) {
+  Json json;
+  if (!outline.name.empty()) json["part"] = outline.name;
+  json["plan"] = outline.word;
+  json["rule"] = outline.rule;
+  if (!outline.entry.empty()) json["entry"] = outline.entry;
+  json["conditions"] = outline.conditions;
+  json["targets"] = outline.targets;
+  Json budget{{"points", or_null(outline.budget.points)}, {"time_s", nullptr}, {"charge_mc", nullptr}};
+  if (outline.budget.time) budget["time_s"] = outline.budget.time->si();
+  if (outline.budget.charge) budget["charge_mc"] = outline.budget.charge->in(1.0_mC);
+  json["budget"] = std::move(budget);
+  json["points"] = or_null(outline.points);
+  json["most_points"] = outline.most_points;
+  json["longest_bench_time_s"] = outline.longest_s;
+  Json steps = Json::array();
+  for (const OutlinedStep& step : outline.steps) steps.push_back(to_json(step));
+  json[outline.points ? "timetable" : "first_steps"] = std::move(steps);
+  return json;
+}
+
+void print_plan_json(const Job& job, const Asked& asked, const load::PlanSummary& summary,
+                     const std::vector<PlanOutline>& outlines) {
+  Json plans = Json::array();
+  for (const PlanOutline& outline : outlines) plans.push_back(to_json(outline));
+  const Json document{{"schema", "thyrode.plan/1"},
+                      {"experiment", job.experiment.name},
+                      {"device", job.uri},
+                      {"device_opened", asked.opened},
+                      {"channel", job.experiment.channel},
+                      {"plan", load::plan_word(job.experiment.plan)},
+                      {"points", or_null(summary.steps)},
+                      {"most_points", summary.most_steps},
+                      {"legs", summary.legs},
+                      {"asks_operator", load::asks_operator(job.experiment)},
+                      {"longest_bench_time_s", summary.longest_bench_time.si()},
+                      {"silence_s", summary.silence.si()},
+                      {"largest_file_bytes", summary.bytes},
+                      {"trace_rate_hz", summary.trace_rate.si()},
+                      {"smallest_current_ua", summary.smallest_current.in(1.0_uA)},
+                      {"largest_current_ua", summary.largest_current.in(1.0_uA)},
+                      {"lowest_limit_ua", summary.lowest_limit.in(1.0_uA)},
+                      {"highest_limit_ua", summary.highest_limit.in(1.0_uA)},
+                      {"slew_ma_per_s", summary.slew.si() * 1e3},
+                      {"largest_charge_mc_per_min", summary.largest_charge_per_minute.in(1.0_mC)},
+                      {"charge_limit_mc_per_min", summary.charge_limit_per_minute.in(1.0_mC)},
+                      {"plans", std::move(plans)}};
   fmt::print("{}\n", document.dump());
 }
 
@@ -54,13 +114,79 @@ void print_device(const Job& job, const Asked& asked) {
   fmt::print("channel          {}\n", others.empty() || !asked.opened ? job.experiment.channel : others);
 }
 
-void print_plan(const Job& job, const Asked& asked, const load::PlanSummary& summary) {
+/// Text after a heading, in lines that fit a terminal.
+void print_folded(std::string_view heading, std::string_view content) {
+  constexpr std::size_t width = 100;
+  std::string line = fmt::format("{:<17}", heading);
+  std::size_t column = line.size();
+  while (!content.empty()) {
+    const std::size_t end = content.find(' ');
+    const std::string_view word = content.substr(0, end);
+    if (column + word.size() > width && column > 17) {
+      line += fmt::format("\n{:17}", "");
+      column = 17;
+    }
+    line += word;
+    column += word.size();
+    content = end == std::string_view::npos ? std::string_view{} : content.substr(end + 1);
+    if (!content.empty()) line += ' ', ++column;
+  }
+  fmt::print("{}\n", line);
+}
+
+std::string budget_text(const load::Budget& budget) {
+  std::vector<std::string> limits;
+  if (budget.points) limits.push_back(fmt::format("{} points", *budget.points));
+  if (budget.time) limits.push_back(load::format_rounded(budget.time->si(), load::QuantityKind::duration));
+  if (budget.charge) limits.push_back(load::format_rounded(budget.charge->si(), load::QuantityKind::charge));
+  if (limits.empty()) return {};
+  return load::list_of_words(limits, " or ") + (limits.size() > 1 ? ", whichever is used up first" : "");
+}
+
+void print_steps(const PlanOutline& outline) {
+  constexpr std::size_t shown = 24;
+  fmt::print("{:<17}{:>6} {:>4} {:>10} {:>10} {:>12} {:>10}  {}\n", outline.points ? "timetable" : "begins with",
+             "step", "leg", "from uA", "to uA", "starts by s", "lasts s", outline.points ? "" : "and then decides");
+  for (std::size_t k = 0; k < std::min(shown, outline.steps.size()); ++k) {
+    const OutlinedStep& entry = outline.steps[k];
+    fmt::print("{:17}{:>6} {:>4} {:>10.3f} {:>10.3f} {:>12.2f} {:>10}  {}\n", "", k, entry.step.leg,
+               entry.first.in(1.0_uA), entry.last.in(1.0_uA), entry.latest_start_s,
+               entry.lasts_s ? fmt::format("{:.2f}", *entry.lasts_s) : std::string{"by data"}, entry.step.purpose);
+  }
+  if (outline.steps.size() > shown) {
+    fmt::print("{:17}and {} more; --json has all\n", "", outline.steps.size() - shown);
+  }
+}
+
+void print_outline(const PlanOutline& outline) {
+  print_folded("plan", outline.name.empty() ? outline.word : fmt::format("{}, part {}", outline.word, outline.name));
+  for (const std::string& condition : outline.conditions) print_folded("  first", condition);
+  print_folded("  rule", outline.rule);
+  if (!outline.entry.empty()) print_folded("  entry", outline.entry);
+  if (!outline.targets.empty()) {
+    print_folded("  ends when",
+                 load::list_of_words(outline.targets) + (outline.targets.size() > 1 ? " are met" : " is met"));
+  }
+  if (const std::string budget = budget_text(outline.budget); !budget.empty()) {
+    print_folded("  budget", budget);
+  }
+  if (!outline.name.empty()) {
+    fmt::print("  takes          {}{} steps, at most {:.1f} min\n", outline.points ? "" : "at most ",
+               outline.most_points, outline.longest_s / 60.0);
+  }
+  print_steps(outline);
+}
+
+void print_plan(const Job& job, const Asked& asked, const load::PlanSummary& summary,
+                const std::vector<PlanOutline>& outlines) {
   const double hours = summary.longest_bench_time.si() / 3600.0;
   fmt::print("experiment       {} on {}\n", job.experiment.name, job.uri);
   print_device(job, asked);
-  fmt::print("points           {} in {} leg{}\n", summary.most_steps, summary.legs, summary.legs == 1 ? "" : "s");
-  fmt::print("bench time       at most {:.1f} min ({:.2f} h); a step ends earlier when its rate is known\n",
-             hours * 60.0, hours);
+  for (const PlanOutline& outline : outlines) print_outline(outline);
+  fmt::print("points           {}{} in {} leg{}\n", summary.steps ? "" : "at most ", summary.most_steps, summary.legs,
+             summary.legs == 1 ? "" : "s");
+  fmt::print("bench time       at most {:.1f} min ({:.2f} h); a step ends earlier when its rate is known{}\n",
+             hours * 60.0, hours, load::asks_operator(job.experiment) ? "; what an operator takes comes on top" : "");
   fmt::print(
       "silence          no spike for {:.6g} s is silence (dwell.f_min {:.6g} Hz): a slower rhythm needs a lower "
       "f_min\n",
@@ -98,10 +224,12 @@ int plan(const RunOptions& options) {
   const auto asked = ask(*job, options);
   if (!asked) return report(asked.error());
   const DeviceInfo& info = asked->device;
-  if (auto checked = load::check_device(job->experiment, job->station, info); !checked) return report(checked.error());
+  const auto run = experiment::make_run_plan(job->experiment, job->station, info, options.seed.value_or(first_seed));
+  if (!run) return report(run.error());
   const load::PlanSummary summary =
       load::summarize(job->experiment, job->station, Frequency::from_si(info.sample_rate_hz));
-  options.json ? print_plan_json(*job, *asked, summary) : print_plan(*job, *asked, summary);
+  const auto outlines = outline(*job, *run, info);
+  options.json ? print_plan_json(*job, *asked, summary, outlines) : print_plan(*job, *asked, summary, outlines);
   return 0;
 }
 

@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "daemon/experiment/load/checks.hpp"
-#include "daemon/experiment/plans/make_strategy.hpp"
 
 namespace thyrode::experiment {
 namespace {
@@ -44,13 +43,6 @@ Result<void> check_front_end(const load::Experiment& experiment, const load::Sta
   return {};
 }
 
-PieceLimits piece_limits(const RunPlan& plan, const DeviceInfo& device) {
-  // Told the latency and one period ahead, at marks a period apart.
-  constexpr Duration period = 10.0_ms;
-  return {plan.limits.lowest, plan.limits.highest, plan.limits.slew, plan.decision_latency + 2.0 * period,
-          device.queue_depth};
-}
-
 /// Checks what a plan makes of pieces of the command.
 /// @param prefix  of its paths: "" or "parts[1]."
 Result<void> check_pieces(const load::Experiment& experiment, const load::SinglePlan& plan, const std::string& prefix,
@@ -82,7 +74,9 @@ Result<void> add_steps(const load::Experiment& experiment, const DeviceInfo& dev
     }
   }
   const auto kept = std::make_shared<const load::Experiment>(experiment);
-  plan.strategy = [kept, rules = plan.rules, least = limits.least_piece()] { return make_strategy(*kept, rules, least); };
+  plan.strategy = [kept, rules = plan.rules, least = limits.least_piece()] {
+    return make_strategy(*kept, rules, least);
+  };
   return {};
 }
 
@@ -109,6 +103,13 @@ void add_knobs(const load::Experiment& experiment, RunPlan& plan) {
 }
 
 }  // namespace
+
+PieceLimits piece_limits(const RunPlan& plan, const DeviceInfo& device) {
+  // Told the latency and one period ahead, at marks a period apart.
+  constexpr Duration period = 10.0_ms;
+  return {plan.limits.lowest, plan.limits.highest, plan.limits.slew, plan.decision_latency + 2.0 * period,
+          device.queue_depth};
+}
 
 analysis::StepRules rules_of(const load::Dwell& dwell, const DeviceInfo& device) {
   analysis::StepRules rules;

@@ -10,6 +10,7 @@
 #include "daemon/analysis/step_analyzer.hpp"
 #include "daemon/experiment/load/experiment.hpp"
 #include "daemon/experiment/load/station.hpp"
+#include "daemon/experiment/plans/make_strategy.hpp"
 #include "daemon/experiment/strategy.hpp"
 #include "drivers/device.hpp"
 
@@ -66,6 +67,9 @@ Result<PartSettings> part_setting(const std::string& name, double value, const C
 
 /// The rules by which the steps of an experiment end, but for those that a step has of its own.
 analysis::StepRules rules_of(const load::Dwell& dwell, const DeviceInfo& device);
+
+/// What the device can be told of pieces of the command in this run.
+PieceLimits piece_limits(const RunPlan& plan, const DeviceInfo& device);
 
 /// Fits an experiment to a station and a device.
 /// Errors: bad_input (a current, rate or snippet that the station or the device cannot do: with place, value and

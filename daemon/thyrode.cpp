@@ -134,6 +134,16 @@ constexpr const char* analyze_text =
     "  thyrode analyze spikes.csv\n"
     "  thyrode analyze spikes.csv --settle 100ms --window 50ms --json | jq '.trains[].cv'";
 
+constexpr const char* figure_text =
+    "Carries out the experiments of each file on the emulated instrument in virtual time and prints what the paper "
+    "shows\n"
+    "beside what was measured. Recordings and result documents go into a folder for each figure inside --out; those "
+    "of an\n"
+    "earlier run of the same figure are replaced. The exit code is 1 where a check does not pass.\n\n"
+    "Examples:\n"
+    "  thyrode figure experiments/figures/fig3b.yaml\n"
+    "  thyrode figure experiments/figures/*.yaml --out /tmp/gallery --json | jq '.figures[].checks[]'";
+
 constexpr const char* simulate_text =
     "A map needs one axis or two, and its file; Ctrl-C ends it, the same command goes on with it, `thyrode show` draws "
     "it.\n\n"
@@ -248,6 +258,16 @@ int dispatch(int argc, char** argv) {
   analyze->add_flag("--json", analyze_options.json, "one JSON document on standard output");
   analyze->footer(analyze_text);
   analyze->callback([&] { code = program::analyze(analyze_options); });
+
+  program::FigureOptions figure_options;
+  CLI::App* figure = app.add_subcommand("figure", "figures of the literature, measured and compared");
+  figure->add_option("FILE", figure_options.paths, "figure files (YAML)")->required()->type_name("");
+  figure->add_option("--out", figure_options.out, "folder of the recordings and documents (default: figures-out)")
+      ->check(not_empty)
+      ->type_name("DIR");
+  figure->add_flag("--json", figure_options.json, "one JSON document on standard output");
+  figure->footer(figure_text);
+  figure->callback([&] { code = program::figure(figure_options); });
 
   CLI::App* scan = app.add_subcommand("scan", "serial ports of this machine, and the instruments behind them");
   scan->add_flag("--json", json, "one JSON document on standard output");

@@ -19,6 +19,7 @@
 #include "daemon/recording/reader.hpp"
 #include "daemon/thyrode_commands.hpp"
 #include "daemon/thyrode_summary.hpp"
+#include "daemon/thyrode_train.hpp"
 
 namespace thyrode::program {
 namespace {
@@ -50,7 +51,7 @@ class Repetition {
     if (!device) return tl::make_unexpected(device.error());
     const auto experiment = load::parse_experiment(record->experiment_yaml, path + ": its experiment");
     if (!experiment) return tl::make_unexpected(experiment.error());
-    const auto rules = experiment::rules_of(experiment->dwell, *device);
+    const auto rules = experiment::rules_of(experiment->dwell, *device, experiment->labels);
     return Repetition{path, std::move(*record), std::move(*device), rules, settings};
   }
 
@@ -134,14 +135,32 @@ ordered_json step_document(const Repeated& step, bool as_recorded, double second
 
 }  // namespace
 
+Result<ordered_json> recording_document(const std::string& path, const analysis::TrainSettings& settings) {
+  const auto repetition = Repetition::open(path, settings);
+  if (!repetition) return tl::make_unexpected(repetition.error());
+  ordered_json list = ordered_json::array();
+  for (const StepResult& recorded : repetition->steps()) {
+    if (!Repetition::has_data(recorded)) continue;
+    const auto step = repetition->measure(recorded);
+    if (!step) return tl::make_unexpected(step.error());
+    list.push_back(step_document(*step, says_the_same(step->row, recorded), repetition->device().seconds_per_tick()));
+  }
+  return ordered_json{{"schema", "thyrode.analysis/1"}, {"file", path}, {"steps", std::move(list)}};
+}
+
 int analyze_recording(const AnalyzeOptions& options, const analysis::TrainSettings& settings) {
+  if (options.json) {
+    const auto document = recording_document(options.path, settings);
+    if (!document) return report(document.error());
+    fmt::print("{}\n", document->dump(2));
+    return 0;
+  }
   const auto repetition = Repetition::open(options.path, settings);
   if (!repetition) return report(repetition.error());
-  ordered_json list = ordered_json::array();
   std::vector<int> different;
   int count = 0;
   int elsewhere = 0;
-  if (!options.json) fmt::print("{}\n", table_head());
+  fmt::print("{}\n", table_head());
   for (const StepResult& recorded : repetition->steps()) {
     if (!Repetition::has_data(recorded)) {
       ++elsewhere;
@@ -149,19 +168,9 @@ int analyze_recording(const AnalyzeOptions& options, const analysis::TrainSettin
     }
     const auto step = repetition->measure(recorded);
     if (!step) return report(step.error());
-    const bool same = says_the_same(step->row, recorded);
     ++count;
-    if (!same) different.push_back(recorded.index);
-    if (options.json) {
-      list.push_back(step_document(*step, same, repetition->device().seconds_per_tick()));
-    } else {
-      fmt::print("{}\n", table_row(step->row));
-    }
-  }
-  if (options.json) {
-    const ordered_json document{{"schema", "thyrode.analysis/1"}, {"file", options.path}, {"steps", std::move(list)}};
-    fmt::print("{}\n", document.dump(2));
-    return 0;
+    if (!says_the_same(step->row, recorded)) different.push_back(recorded.index);
+    fmt::print("{}\n", table_row(step->row));
   }
   if (elsewhere > 0) fmt::print("{} steps were measured in an earlier recording and are not repeated\n", elsewhere);
   if (different.empty()) {

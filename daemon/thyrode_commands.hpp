@@ -96,6 +96,12 @@ struct AnalyzeOptions {
 int analyze(const AnalyzeOptions& options);
 /// analyze, for a recording: each of its steps measured again, and whether it says what was recorded.
 int analyze_recording(const AnalyzeOptions& options, const analysis::TrainSettings& settings);
+struct FigureOptions {
+  std::vector<std::string> paths;   ///< figure files
+  std::string out = "figures-out";  ///< folder; each figure has one of its own in it
+  bool json = false;
+};
+int figure(const FigureOptions& options);
 int scan(bool json);
 int clear(const std::string& uri, const std::string& reason);
 

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "daemon/analysis/result.hpp"
 #include "daemon/experiment/load/experiment.hpp"
 #include "daemon/experiment/load/station.hpp"
 #include "daemon/thyrode_commands.hpp"
@@ -19,6 +20,12 @@ struct Job {
 
 /// Reads and checks both files against each other. Errors: bad_input with the place in the file.
 Result<Job> load_job(const RunOptions& options);
+
+/// Carries an experiment out and shows nothing; emulated in virtual time on one thread, so that a seed gives the same
+/// bytes again.
+/// @param options  seed, noise and spread of an emulated instrument; `out`: the recording, a name that is free
+/// Errors: as Bench::run; bad_input where device, plan or recording cannot be made; data_gap.
+Result<analysis::RunResult> measure(const Job& job, const RunOptions& options);
 
 /// One sentence on the channels of a device that the experiment does not step; empty when it has no others.
 std::string other_channels(const Job& job, const DeviceInfo& device);

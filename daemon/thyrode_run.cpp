@@ -282,6 +282,25 @@ int carry_out(const Job& job, const RunOptions& options, const ResumedRun* resum
 
 }  // namespace
 
+Result<analysis::RunResult> measure(const Job& job, const RunOptions& options) {
+  auto device = open_device(job.uri, simulator_of(options, ""));
+  if (!device) return tl::make_unexpected(device.error());
+  const DeviceInfo& info = (*device)->info();
+  const auto plan = experiment::make_run_plan(job.experiment, job.station, info, options.seed.value_or(first_seed));
+  if (!plan) return tl::make_unexpected(plan.error());
+  auto recorder = recording::Recorder::create(options.out, describe_run(job, *plan, info, options));
+  if (!recorder) return tl::make_unexpected(recorder.error());
+  RecorderStore store{std::move(*recorder)};
+  experiment::Bench bench{**device, store, steady_seconds};
+  const bool lockstep = job.uri.starts_with("sim:");
+  auto outcome = bench.run(*plan, lockstep ? experiment::Threads::one : experiment::Threads::three);
+  if (!outcome.error.message.empty()) return tl::make_unexpected(outcome.error);
+  if (const std::int64_t gaps = outcome.result.integrity.gaps; gaps > 0) {
+    return fail(ErrorKind::data_gap, fmt::format("{} gaps in the data of {}", gaps, store.path()));
+  }
+  return std::move(outcome.result);
+}
+
 int run(const RunOptions& options) {
   if (!options.resume.empty()) {
     const auto resumed = load_resumed(options);

@@ -6,6 +6,7 @@
 
 #include "daemon/analysis/step_result.hpp"
 #include "daemon/analysis/train_statistics.hpp"
+#include "drivers/result.hpp"
 
 namespace thyrode::program {
 
@@ -22,5 +23,10 @@ struct AnalyzedTrain {
 nlohmann::ordered_json train_document(const AnalyzedTrain& train);
 /// The same for people: a head and some lines.
 void print_train(const AnalyzedTrain& train);
+
+/// A recording as `analyze` tells it (schema thyrode.analysis/1): each of its steps measured again, and the statistics
+/// of its train. Steps that an earlier recording holds are left out.
+/// Errors: bad_input (as recording::read_run, parse_experiment).
+Result<nlohmann::ordered_json> recording_document(const std::string& path, const analysis::TrainSettings& settings);
 
 }  // namespace thyrode::program

@@ -67,6 +67,17 @@ double BatchMeans::squares(int first) const {
   return total;
 }
 
+double BatchMeans::widening(int first) const {
+  const int kept = count_ - first;
+  const double all = squares(first);
+  if (kept < least_batches || !(all > 0.0)) return 1.0;
+  const double centre = *mean(first);
+  double products = 0.0;
+  for (int k = first; k + 1 < count_; ++k) products += (batch_mean(k) - centre) * (batch_mean(k + 1) - centre);
+  const double r = std::clamp(products / all - 0.5 / std::sqrt(static_cast<double>(kept)), 0.0, 0.9);
+  return std::sqrt((1.0 + r) / (1.0 - r));
+}
+
 std::optional<double> BatchMeans::half_width(int first) const {
   const int kept = count_ - first;
   if (kept < least_batches) return std::nullopt;

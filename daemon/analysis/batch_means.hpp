@@ -44,6 +44,13 @@ class BatchMeans {
   ///          empty below 10 batches
   std::optional<double> half_width(int first = 0) const;
 
+  /// How much wider the interval of half_width() must be where neighbouring batches go together, as those of a train
+  /// do whose noise lasts longer than a batch: sqrt((1 + r)/(1 - r)) of batches whose correlation falls off
+  /// geometrically, with r their serial correlation at lag 1 less half its standard error, 0..0.9.
+  /// @param first  as for half_width()
+  /// @returns >= 1; 1 below 10 batches. Source: Law & Carson, as above.
+  double widening(int first = 0) const;
+
   /// How far the batches to drop must lie from those kept, in standard deviations. MSER alone also drops batches of
   /// a stationary train, those that happen to lie far out, and the interval of what is left then covers too little
   /// (Poisson, 2 %: 0.92 instead of 0.95).

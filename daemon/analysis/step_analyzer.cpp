@@ -130,7 +130,9 @@ StepAnalyzer::Precision StepAnalyzer::precision(const BatchMeans& batches) const
     // A train without noise settles for ever, by less and less.
     p.settled = std::abs(*batches.mean() - *mean) <= tolerated_change * rules_.relative_precision * *mean;
   }
-  if (half_width && mean && *mean > 0.0) p.half_width = std::max(*half_width / *mean, floor(batches));
+  if (half_width && mean && *mean > 0.0) {
+    p.half_width = std::max(*half_width * batches.widening(p.dropped) / *mean, floor(batches));
+  }
   return p;
 }
 
@@ -210,7 +212,9 @@ Estimate StepAnalyzer::rate_estimate(const BatchMeans& batches, const Precision&
   if (last_half) {
     const auto half_width = batches.half_width(dropped);
     const auto mean = batches.mean(dropped);
-    relative = half_width && mean ? std::optional(std::max(*half_width / *mean, floor(batches))) : std::nullopt;
+    relative = half_width && mean
+                   ? std::optional(std::max(*half_width * batches.widening(dropped) / *mean, floor(batches)))
+                   : std::nullopt;
   }
   if (relative) {
     e.low = std::max(0.0, rate * (1.0 - *relative));

@@ -42,14 +42,14 @@ struct Verdict {
 /// so the same spikes and the same evaluation times give the same result.
 ///
 /// Rules (design page "Analysis", sections 3 and 9). f = intervals/(their sum); of a bursting train burst
-/// periods/(their sum). Its interval comes from merging batch means of intervals or periods, after MSER has dropped up
-/// to half of the batches as settling, where dropping lowers the score clearly. Looked at when n >= 64 and each time
-/// the spikes have grown by 10 %; precise on two looks in a row ends the step. When 64 intervals or periods would take
-/// longer than half of longest_s, or more than half of most_spikes, 20 are enough (quick mode). Up to four long
-/// intervals that stand apart may be the first gaps between bursts: the step then goes on until it has lasted three
-/// times as long as to the latest of them. A significant slope of the batches that matters (a change of more than a
-/// quarter of the precision over the batches), or settling that asks for half of them, doubles the length of the step,
-/// at most 3 times, then the status is `drifting` and f is that of the last half.
+/// periods/(their sum). Its interval comes from merging batch means of intervals or periods, widened where neighbours
+/// go together, after MSER has dropped up to half of the batches as settling, where dropping lowers the score clearly.
+/// Looked at when n >= 64 and each time the spikes have grown by 10 %; precise on two looks in a row ends the step.
+/// When 64 intervals or periods would take longer than half of longest_s, or more than half of most_spikes, 20 are
+/// enough (quick mode). Up to four long intervals that stand apart may be the first gaps between bursts: the step then
+/// goes on until it has lasted three times as long as to the latest of them. A significant slope of the batches that
+/// matters (a change of more than a quarter of the precision over the batches), or settling that asks for half of them,
+/// doubles the length of the step, at most 3 times, then the status is `drifting` and f is that of the last half.
 class StepAnalyzer {
  public:
   /// @param seconds_per_tick  length of a tick

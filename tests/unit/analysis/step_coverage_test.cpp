@@ -26,20 +26,13 @@ struct Outcome {
   double ok = 0.0;
 };
 
-/// @param mean_s  mean interval
-Outcome simulate(const Family& family, double mean_s, const StepRules& rules) {
+/// Steps of the trains whose intervals `make_intervals` draws. @param truth_hz  of what f counts
+template <class MakeIntervals>
+Outcome measure(double truth_hz, const StepRules& rules, MakeIntervals make_intervals) {
   Outcome outcome;
   for (unsigned run = 0; run < runs; ++run) {
     std::mt19937_64 random(first_seed + run);
-    std::normal_distribution<double> normal;
-    std::gamma_distribution<double> gamma(1.0 / (family.cv * family.cv), family.cv * family.cv);
-    double x = family.cv * normal(random);
-    const auto interval = [&] {
-      if (family.correlation == 0.0) return mean_s * gamma(random);
-      x = family.correlation * x +
-          std::sqrt(1.0 - family.correlation * family.correlation) * family.cv * normal(random);
-      return mean_s * std::exp(x - 0.5 * family.cv * family.cv);
-    };
+    auto interval = make_intervals(random);
     StepAnalyzer step(rules, tick_s, Ticks{0});
     Ticks now{0};
     double at = interval() * second;
@@ -48,8 +41,9 @@ Outcome simulate(const Family& family, double mean_s, const StepRules& rules) {
       for (; at < static_cast<double>(now.count); at += interval() * second) step.spike(Ticks{std::llround(at)});
     } while (!step.evaluate(now).done);
     const StepResult row = step.result(now);
-    const double truth = 1.0 / mean_s;
-    if (row.frequency_hz.low && *row.frequency_hz.low <= truth && truth <= *row.frequency_hz.high) ++outcome.coverage;
+    if (row.frequency_hz.low && *row.frequency_hz.low <= truth_hz && truth_hz <= *row.frequency_hz.high) {
+      ++outcome.coverage;
+    }
     if (row.status == StepStatus::ok) ++outcome.ok;
     outcome.spikes += static_cast<double>(row.n_spikes);
   }
@@ -57,6 +51,41 @@ Outcome simulate(const Family& family, double mean_s, const StepRules& rules) {
   outcome.ok /= runs;
   outcome.spikes /= runs;
   return outcome;
+}
+
+/// @param mean_s  mean interval
+Outcome simulate(const Family& family, double mean_s, const StepRules& rules) {
+  return measure(1.0 / mean_s, rules, [&](std::mt19937_64& random) {
+    std::normal_distribution<double> normal;
+    std::gamma_distribution<double> gamma(1.0 / (family.cv * family.cv), family.cv * family.cv);
+    const double start = family.cv * normal(random);
+    return [&family, &random, mean_s, normal, gamma, x = start]() mutable {
+      if (family.correlation == 0.0) return mean_s * gamma(random);
+      x = family.correlation * x +
+          std::sqrt(1.0 - family.correlation * family.correlation) * family.cv * normal(random);
+      return mean_s * std::exp(x - 0.5 * family.cv * family.cv);
+    };
+  });
+}
+
+/// Bursts of 3 to 7 spikes at 2 ms (sd 10 %), gaps of 20 ms. @param gap_cv  their coefficient of variation
+Outcome simulate_bursts(double gap_cv, const StepRules& rules) {
+  constexpr double gap_s = 0.02;
+  constexpr double isi_s = 0.002;
+  const double period_s = gap_s + 4.0 * isi_s;
+  return measure(1.0 / period_s, rules, [=](std::mt19937_64& random) {
+    std::uniform_int_distribution<int> spikes(3, 7);
+    std::normal_distribution<double> normal(1.0, 0.1);
+    std::gamma_distribution<double> gamma(1.0 / (gap_cv * gap_cv), gap_cv * gap_cv);
+    return [&random, spikes, normal, gamma, left = 0]() mutable {
+      if (left > 0) {
+        --left;
+        return isi_s * normal(random);
+      }
+      left = spikes(random) - 1;
+      return gap_s * gamma(random);
+    };
+  });
 }
 
 /// The band of the demand, 0.93 to 0.985, widened by two standard deviations of the binomial count.
@@ -108,6 +137,14 @@ TEST(StepCoverage, SlowTrainsInQuickMode) {
   const Outcome outcome = simulate({0.05, 0.0}, 0.9, r);
   expect_honest(outcome);
   EXPECT_LT(outcome.spikes, 25);
+}
+
+TEST(StepCoverage, BurstsWithRegularGaps) {
+  expect_honest(simulate_bursts(0.1, rules(0.05)));
+}
+
+TEST(StepCoverage, BurstsWithIrregularGaps) {
+  expect_honest(simulate_bursts(0.3, rules(0.05)));
 }
 
 }  // namespace

@@ -98,7 +98,7 @@ class Repetition {
                                   const StepResult& recorded) const {
     const Ticks origin = recorded.start + std::llround(rules_.settle_drop_s / device_.seconds_per_tick());
     analysis::TrainStatistics train(device_.seconds_per_tick(), origin, settings_);
-    experiment::StepData data{device_, channel};
+    experiment::StepData data{device_, {channel}};
     for (const DeviceMessage& message : messages) data.add(message);
     int settling = rules_.settle_spikes;
     for (const experiment::StepDatum& datum : data.take()) {

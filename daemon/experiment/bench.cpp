@@ -87,8 +87,8 @@ class Bench::Run {
     settings.silence = 200.0_ms;
     settings.patience = 30.0_s;
     settings.start = conductor_.start_sample();
-    settings.decimation.resize(plan_.channel.index + std::size_t{1});
-    settings.decimation.back() = plan_.telemetry.decimation;
+    settings.decimation.resize(bench_.device_.info().channels.size());
+    for (const Channel channel : plan_.channels()) settings.decimation[channel.index] = plan_.telemetry.decimation;
     settings.wall_clock = bench_.wall_clock_;
     return settings;
   }
@@ -96,12 +96,21 @@ class Bench::Run {
   /// Idle device -> armed and started, every setting acknowledged.
   Result<void> prepare() {
     Device& device = bench_.device_;
-    for (const Setting& setting : {Setting{plan_.limits}, Setting{LeaseSettings{plan_.lease}}, Setting{plan_.detector},
-                                   Setting{plan_.telemetry}, Setting{plan_.snippets}}) {
-      if (auto done = device.configure(plan_.channel, setting, Sample{0}); !done) return done;
+    if (auto done = device.configure(plan_.channel, LeaseSettings{plan_.lease}, Sample{0}); !done) return done;
+    if (auto done = configure(plan_.channel, plan_.limits); !done) return done;
+    for (const Companion& companion : plan_.companions) {
+      if (auto done = configure(companion.channel, companion.limits); !done) return done;
     }
     if (auto armed = device.arm(); !armed) return armed;
     return device.start(conductor_.start_sample());
+  }
+
+  Result<void> configure(Channel channel, const LimitSettings& limits) {
+    for (const Setting& setting :
+         {Setting{limits}, Setting{plan_.detector}, Setting{plan_.telemetry}, Setting{plan_.snippets}}) {
+      if (auto done = bench_.device_.configure(channel, setting, Sample{0}); !done) return done;
+    }
+    return {};
   }
 
   // ---------------------------------------------------------------- turns
@@ -277,11 +286,16 @@ class Bench::Run {
 
   void carry_store_order(const StoreOrder& order) {
     if (const auto* ask = std::get_if<ReadBack>(&order)) {
-      Result<std::vector<DeviceMessage>> messages;
-      if (store_error_) {
-        messages = tl::make_unexpected(*store_error_);
-      } else {
-        messages = bench_.store_.read_back(ask->channel, ask->from, ask->until);
+      Result<std::vector<DeviceMessage>> messages = std::vector<DeviceMessage>{};
+      if (store_error_) messages = tl::make_unexpected(*store_error_);
+      for (const Channel channel : ask->channels) {
+        if (!messages) break;
+        const auto its = bench_.store_.read_back(channel, ask->from, ask->until);
+        if (its) {
+          messages->insert(messages->end(), its->begin(), its->end());
+        } else {
+          messages = tl::make_unexpected(its.error());
+        }
       }
       if (!messages) fail_store(messages.error());
       const std::lock_guard lock{store_mutex_};

@@ -18,7 +18,9 @@ Conductor::Conductor(const RunPlan& plan, const DeviceInfo& device, SendOrder se
       emit_{std::move(emit)},
       ask_{std::move(ask)},
       grid_{grid_of(device)},
-      data_{device, plan.channel},
+      data_{device, plan.channels()},
+      channels_{plan.channels()},
+      carried_(channels_.size()),
       strategy_{plan.make_strategy()},
       outbox_{device.queue_depth} {
   latency_ = round_up(device.samples(plan.decision_latency).index, grid_);
@@ -50,8 +52,10 @@ void Conductor::enter_from_rows() {
 void Conductor::begin_with_rows() {
   for (const MeasuredBefore& measured : plan_.before) {
     results_.push_back(measured.row);
-    whole_.push_back(measured.row);
-    ++asked_;
+    if (measured.row.channel == plan_.channel.index) {
+      whole_.push_back(measured.row);
+      ++asked_;
+    }
     emit_(StepFinished{measured.row, measured.isi_counts});
   }
   if (results_.empty()) return;
@@ -84,8 +88,9 @@ void Conductor::flush_data() {
   if (incomplete && step_) step_->incomplete = true;
   for (const StepDatum& datum : data_.take()) {
     close_step_before(datum.begins(grid_), incomplete);
-    if (step_) step_->measured->take(datum);
-    pass_over(datum, grid_, carried_);
+    const std::size_t channel = position(datum.channel);
+    if (step_) step_->measured[channel].take(datum);
+    pass_over(datum, grid_, carried_[channel]);
   }
   close_step_before(now_, incomplete);
 }
@@ -107,9 +112,16 @@ void Conductor::close_step_before(Sample data, bool incomplete) {
 void Conductor::begin_step(PlacedStep placed) {
   step_.emplace();
   step_->placed = std::move(placed);
-  step_->rules = rules_of(step_->placed, plan_, device_);
-  step_->rules.before = carried_.output;
-  step_->measured.emplace(step_->rules, device_, plan_.channel, step_->placed.settled, carried_);
+  for (std::size_t k = 0; k < channels_.size(); ++k) {
+    analysis::StepRules rules = rules_of(step_->placed, plan_, device_);
+    rules.before = carried_[k].output;
+    step_->measured.emplace_back(rules, device_, channels_[k], step_->placed.settled, carried_[k]);
+    step_->rules.push_back(std::move(rules));
+  }
+}
+
+std::size_t Conductor::position(Channel channel) const {
+  return static_cast<std::size_t>(std::find(channels_.begin(), channels_.end(), channel) - channels_.begin());
 }
 
 /// @returns true if the device did by itself what nobody asked for: the run is over
@@ -155,7 +167,7 @@ void Conductor::take_mark(const protocol::Mark& mark) {
 void Conductor::decide() {
   if (!step_ || stopping_ || step_->placed.end || now_ <= step_->placed.settled) return;
   step_->evaluated = now_;
-  if (step_->measured->evaluate(now_).done) step_->placed.end = now_ + latency_;
+  if (step_->measured.front().evaluate(now_).done) step_->placed.end = now_ + latency_;
 }
 
 /// Gives steps their place as far as the decision latency reaches.
@@ -266,15 +278,24 @@ void Conductor::cut(Sample at) {
 }
 
 void Conductor::send_current(Sample at, Current current) {
-  send_(acquisition::ScheduleStep{plan_.channel, Segment{at, Duration{}, current, current}});
+  send_segment(Segment{at, Duration{}, current, current});
+}
+
+void Conductor::send_segment(const Segment& segment) {
+  send_(acquisition::ScheduleStep{plan_.channel, segment});
+  for (const Companion& beside : plan_.companions) {
+    Segment its = segment;
+    its.first = beside.current(segment.first);
+    its.last = beside.current(segment.last);
+    send_(acquisition::ScheduleStep{beside.channel, its});
+  }
 }
 
 /// A decision still to come acts no earlier than the latency after the next mark: what begins before that is told now,
 /// and so is what begins at `decided`.
 void Conductor::send_due(Sample decided) {
-  outbox_.send_due(now_, std::max(now_ + latency_ + grid_, decided + 1), [this](const Segment& segment) {
-    send_(acquisition::ScheduleStep{plan_.channel, segment});
-  });
+  outbox_.send_due(now_, std::max(now_ + latency_ + grid_, decided + 1),
+                   [this](const Segment& segment) { send_segment(segment); });
 }
 
 void Conductor::order_stop(Sample at) {
@@ -348,8 +369,10 @@ void Conductor::finish_step(Sample end, bool interrupted) {
   step_.reset();
   // A step that ended before the current had settled leaves nothing to tell.
   if (end <= finished.step.placed.settled) return;
-  finished.step.measured->close(end, carried_);
-  carried_.output = finished.step.measured->output_memory();
+  for (std::size_t k = 0; k < channels_.size(); ++k) {
+    finished.step.measured[k].close(end, carried_[k]);
+    carried_[k].output = finished.step.measured[k].output_memory();
+  }
   finished_steps_.push_back(std::move(finished));
   tell_finished_steps();
 }
@@ -363,7 +386,7 @@ void Conductor::tell_finished_steps() {
           Notice{fmt::format("step {}: the analysis fell behind the device; the step is computed again from the "
                              "recording",
                              oldest.step.placed.asked.index)});
-      ask_(ReadBack{plan_.channel, oldest.step.placed.start - grid_, oldest.end});
+      ask_(ReadBack{channels_, oldest.step.placed.start - grid_, oldest.end});
       return;
     }
     tell(oldest);
@@ -372,10 +395,15 @@ void Conductor::tell_finished_steps() {
 }
 
 void Conductor::tell(const FinishedStep& finished) {
-  results_.push_back(row(finished.step, finished.end, finished.interrupted));
-  if (!finished.interrupted) whole_.push_back(results_.back());
+  const std::size_t before = results_.size();
+  for (std::size_t k = 0; k < channels_.size(); ++k) {
+    results_.push_back(row(finished.step, finished.end, finished.interrupted, k));
+  }
+  if (!finished.interrupted) whole_.push_back(results_[before]);
   fit_ = analysis::analyze_sweep(results_);
-  emit_(StepFinished{results_.back(), finished.step.measured->isi_counts()});
+  for (std::size_t k = 0; k < channels_.size(); ++k) {
+    emit_(StepFinished{results_[before + k], finished.step.measured[k].isi_counts()});
+  }
   emit_(ResultsUpdated{results_, fit_});
 }
 
@@ -393,9 +421,13 @@ void Conductor::take_read_back(const Result<std::vector<DeviceMessage>>& message
 
 void Conductor::measure_again(FinishedStep& finished, std::span<const DeviceMessage> messages) const {
   RunningStep& step = finished.step;
-  const StepSpan span{step.placed.start, step.placed.settled, step.evaluated, finished.end};
-  step.measured.reset();
-  step.measured.emplace(experiment::measure_again(step.rules, device_, plan_.channel, span, messages));
+  step.measured.clear();
+  for (std::size_t k = 0; k < channels_.size(); ++k) {
+    // The rules are asked of the plan's own channel alone.
+    const Sample evaluated = k == 0 ? step.evaluated : Sample{};
+    const StepSpan span{step.placed.start, step.placed.settled, evaluated, finished.end};
+    step.measured.push_back(experiment::measure_again(step.rules[k], device_, channels_[k], span, messages));
+  }
 }
 
 /// What the plan knows of a step; it has no data.
@@ -415,11 +447,13 @@ analysis::StepResult Conductor::planned_row(const PlacedStep& placed) const {
   return result;
 }
 
-analysis::StepResult Conductor::row(const RunningStep& step, Sample end, bool interrupted) const {
+analysis::StepResult Conductor::row(const RunningStep& step, Sample end, bool interrupted, std::size_t channel) const {
   analysis::StepResult planned = planned_row(step.placed);
-  analysis::StepResult result = step.measured->row(end, step.placed.asked.step.current);
+  const Current asked = step.placed.asked.step.current;
+  analysis::StepResult result =
+      step.measured[channel].row(end, channel == 0 ? asked : plan_.companions[channel - 1].current(asked));
   result.index = planned.index;
-  result.channel = planned.channel;
+  result.channel = channels_[channel].index;
   result.leg = planned.leg;
   result.conditions = std::move(planned.conditions);
   result.direction = planned.direction;

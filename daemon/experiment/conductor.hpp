@@ -20,7 +20,7 @@ namespace thyrode::experiment {
 
 /// A step whose analysis missed messages asks for what the recording holds of it.
 struct ReadBack {
-  Channel channel;
+  std::vector<Channel> channels;
   Sample from;
   Sample until;  ///< everything before it must have been recorded
 };
@@ -89,11 +89,11 @@ class Conductor {
  private:
   struct RunningStep {
     PlacedStep placed;
-    Sample evaluated{};       // the last mark at which its rules were asked
-    bool incomplete = false;  // the analysis has missed messages
-    bool unreadable = false;  // and the recording could not give them back
-    analysis::StepRules rules;
-    std::optional<MeasuredStep> measured;
+    Sample evaluated{};                      // the last mark at which its rules were asked
+    bool incomplete = false;                 // the analysis has missed messages
+    bool unreadable = false;                 // and the recording could not give them back
+    std::vector<analysis::StepRules> rules;  ///< shape (channels), the plan's own first
+    std::vector<MeasuredStep> measured;      ///< likewise
   };
   /// A step that is over; rows are told in the order of the steps, so one that is read back holds up those behind it.
   struct FinishedStep {
@@ -127,6 +127,7 @@ class Conductor {
   void order_stop(Sample at);
   void send_due(Sample decided = {});
   void send_current(Sample at, Current current);
+  void send_segment(const Segment& segment);
 
   void order_pause(Sample at);
   void follow_pause();
@@ -141,10 +142,11 @@ class Conductor {
 
   void finish_step(Sample end, bool interrupted);
   void tell_finished_steps();
+  std::size_t position(Channel channel) const;
   void measure_again(FinishedStep& finished, std::span<const DeviceMessage> messages) const;
   void tell(const FinishedStep& finished);
   analysis::StepResult planned_row(const PlacedStep& placed) const;
-  analysis::StepResult row(const RunningStep& step, Sample end, bool interrupted) const;
+  analysis::StepResult row(const RunningStep& step, Sample end, bool interrupted, std::size_t channel = 0) const;
   void publish_progress();
   double seconds(Sample at) const { return static_cast<double>(at.index) / device_.sample_rate_hz; }
 
@@ -159,8 +161,9 @@ class Conductor {
   Sample now_{};
 
   StepData data_;
-  bool dropped_ = false;  // since the last mark
-  Carried carried_;
+  bool dropped_ = false;           // since the last mark
+  std::vector<Channel> channels_;  // all that are measured, the plan's own first
+  std::vector<Carried> carried_;   // one for each of them
   std::unique_ptr<Strategy> strategy_;
   Outbox outbox_;
   std::optional<RunningStep> step_;
@@ -170,7 +173,7 @@ class Conductor {
   Current present_current_;       // at the end of all that has its place
   std::deque<FinishedStep> finished_steps_;  // not told yet
   std::vector<analysis::StepResult> results_;
-  std::vector<analysis::StepResult> whole_;  // those of them that are not interrupted, as they were measured
+  std::vector<analysis::StepResult> whole_;  // those of the plan's channel that are not interrupted, as measured
   analysis::SweepFit fit_;
   Sample next_progress_{};
 

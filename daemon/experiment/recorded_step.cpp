@@ -1,5 +1,6 @@
 #include "daemon/experiment/recorded_step.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <variant>
 #include <vector>
@@ -11,13 +12,16 @@ namespace thyrode::experiment {
 MeasuredStep measure_again(const analysis::StepRules& rules, const DeviceInfo& device, Channel channel,
                            const StepSpan& span, std::span<const DeviceMessage> messages) {
   const std::int64_t grid = grid_of(device);
-  StepData data{device, channel};
+  StepData data{device, {channel}};
   std::vector<Sample> marks;
   for (const DeviceMessage& message : messages) {
     data.add(message);
     const auto* mark = std::get_if<protocol::Mark>(&message);
     if (mark != nullptr && mark->at > span.settled && mark->at <= span.evaluated) marks.push_back(mark->at);
   }
+  // Read back for several channels, a mark comes more than once.
+  std::sort(marks.begin(), marks.end());
+  marks.erase(std::unique(marks.begin(), marks.end()), marks.end());
   Carried carried;
   std::optional<MeasuredStep> step;
   auto mark = marks.begin();

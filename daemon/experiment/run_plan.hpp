@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,9 +31,20 @@ struct MeasuredBefore {
   std::vector<std::uint32_t> isi_counts;
 };
 
+/// A channel that is measured beside the one that the plan is about, as the partner of a network is.
+struct Companion {
+  Channel channel;
+  std::optional<Current>
+      holds;  ///< what flows there while current flows at all; empty: what flows in the plan's channel
+  LimitSettings limits;
+  /// The companion's current while `of` flows in the plan's channel.
+  Current current(Current of) const { return holds && of != Current{} ? *holds : of; }
+};
+
 struct RunPlan {
   std::string name;
   Channel channel;
+  std::vector<Companion> companions{};
   std::vector<PlannedStep> steps;  ///< of a plan that is known beforehand; unused where there is a strategy
   std::function<std::unique_ptr<Strategy>()> strategy{};
   std::vector<RunKnob> knobs{};
@@ -47,6 +59,12 @@ struct RunPlan {
   Duration decision_latency;
   std::uint64_t seed = 0;
 
+  /// Every channel that is measured: the plan's own first.
+  std::vector<Channel> channels() const {
+    std::vector<Channel> all{channel};
+    for (const Companion& companion : companions) all.push_back(companion.channel);
+    return all;
+  }
   /// A fresh strategy; the same one each time.
   std::unique_ptr<Strategy> make_strategy() const { return strategy ? strategy() : std::make_unique<Timetable>(steps); }
   /// Names that may stand in the conditions of a row.

@@ -23,25 +23,28 @@ struct StepDatum {
   std::int64_t period = 0;  ///< of the grid: that in which the device knew it, or a gap begins
   int rank = 0;             ///< within a period: spikes and gaps by time, then the levels
   Ticks at;
+  Channel channel;
   std::variant<protocol::SpikeRecord, protocol::LevelRecord, Gap> what;
   /// First sample of the period.
   Sample begins(std::int64_t grid) const { return Sample{period * grid}; }
 };
 
-/// Collects the data of one channel between two marks. The order in which they are given does not depend on the order
-/// in which they came, so a step that is read back from the recording is fed as it was the first time.
+/// Collects the data of the measured channels between two marks. The order in which they are given does not depend on
+/// the order in which they came, so a step that is read back from the recording is fed as it was the first time.
 class StepData {
  public:
-  StepData(const DeviceInfo& device, Channel channel);
+  StepData(const DeviceInfo& device, std::vector<Channel> channels);
 
-  /// Takes spikes, levels and gaps of the channel; anything else is none of them.
+  /// Takes spikes, levels and gaps of the channels; anything else is none of them.
   void add(const DeviceMessage& message);
   /// All data so far in order; none are left.
   std::vector<StepDatum> take();
 
  private:
+  bool takes(std::uint8_t channel) const;
+
   std::int64_t grid_;
-  Channel channel_;
+  std::vector<Channel> channels_;
   std::vector<StepDatum> waiting_;
 };
 

@@ -75,6 +75,10 @@ class RecorderStore final : public experiment::RunStore {
   Result<void> add_step(const analysis::StepResult& step, std::span<const std::uint32_t> isi_counts) override {
     return recorder_.add_step(step, isi_counts);
   }
+  Result<void> add_step(const analysis::StepResult& step, std::span<const std::uint32_t> isi_counts,
+                        const analysis::PairCorrelation& pairs) override {
+    return recorder_.add_step(step, isi_counts, pairs);
+  }
   Result<void> update_results(std::span<const analysis::StepResult> steps, const analysis::SweepFit& fit) override {
     return recorder_.update_results(steps, fit);
   }

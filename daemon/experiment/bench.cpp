@@ -305,7 +305,7 @@ class Bench::Run {
     if (store_error_) return;
     Result<void> done;
     if (const auto* step = std::get_if<StoreStep>(&order)) {
-      done = bench_.store_.add_step(step->finished.row, step->finished.isi_counts);
+      done = bench_.store_.add_step(step->finished.row, step->finished.isi_counts, step->finished.pairs);
     } else {
       const ResultsUpdated& updated = std::get<StoreResults>(order).updated;
       done = bench_.store_.update_results(updated.steps, updated.fit);

@@ -23,6 +23,12 @@ class RunStore {
   virtual ~RunStore() = default;
   virtual Result<void> write(const DeviceMessage& message) = 0;
   virtual Result<void> add_step(const analysis::StepResult& step, std::span<const std::uint32_t> isi_counts) = 0;
+  /// The same with g_n of the step; a store that does not keep it need not take it.
+  virtual Result<void> add_step(const analysis::StepResult& step, std::span<const std::uint32_t> isi_counts,
+                                const analysis::PairCorrelation& pairs) {
+    static_cast<void>(pairs);
+    return add_step(step, isi_counts);
+  }
   virtual Result<void> update_results(std::span<const analysis::StepResult> steps, const analysis::SweepFit& fit) = 0;
   virtual Result<void> update_link(const LinkCounters& counters) = 0;
   /// What was written of a channel, in any order: the spikes in [from, until), each in a block of its

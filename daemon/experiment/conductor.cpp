@@ -402,7 +402,8 @@ void Conductor::tell(const FinishedStep& finished) {
   if (!finished.interrupted) whole_.push_back(results_[before]);
   fit_ = analysis::analyze_sweep(results_);
   for (std::size_t k = 0; k < channels_.size(); ++k) {
-    emit_(StepFinished{results_[before + k], finished.step.measured[k].isi_counts()});
+    const MeasuredStep& measured = finished.step.measured[k];
+    emit_(StepFinished{results_[before + k], measured.isi_counts(), measured.correlation(finished.end)});
   }
   emit_(ResultsUpdated{results_, fit_});
 }

@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "daemon/analysis/pair_correlation.hpp"
 #include "daemon/analysis/result.hpp"
 #include "daemon/experiment/strategy.hpp"
 #include "drivers/result.hpp"
@@ -26,6 +27,7 @@ struct StepProgress {
 struct StepFinished {
   analysis::StepResult row;
   std::vector<std::uint32_t> isi_counts;  ///< log buckets of the analysis
+  analysis::PairCorrelation pairs{};      ///< g_n; without a bin width there is none
 };
 /// All rows so far with β_n, labels and fit as the sweep now tells them.
 struct ResultsUpdated {

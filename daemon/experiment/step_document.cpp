@@ -38,6 +38,10 @@ Json to_json(const analysis::StepResult& step) {
   row["part"] = text_or_null(step.part);
   row["purpose"] = text_or_null(step.purpose);
   row["resumed_from"] = text_or_null(step.resumed_from);
+  row["features"] = Json::object();
+  for (const analysis::FeatureField& field : analysis::feature_fields()) {
+    row["features"][field.name] = number(step.features.*field.value);
+  }
   return row;
 }
 

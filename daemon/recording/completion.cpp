@@ -292,9 +292,10 @@ void write_groupings(Builder& builder, const std::vector<StepResult>& steps) {
 
 void remove_empty(Builder& builder, const Frame& frame) {
   const hid_t file = builder.file();
-  std::vector<std::string> tables{layout::marks().path,          layout::faults().path,
-                                  layout::link_events().path,    layout::invalid_times().path,
-                                  layout::isi_histograms().path, step_table({}).path};
+  std::vector<std::string> tables{
+      layout::marks().path,         layout::faults().path,         layout::link_events().path,
+      layout::invalid_times().path, layout::isi_histograms().path, layout::pair_correlations().path,
+      step_table({}).path};
   std::vector<std::string> series;
   for (const std::string& label : frame.labels) {
     for (const TableSpec& spec :

@@ -167,6 +167,22 @@ TableSpec isi_histograms() {
           .rows_per_chunk = 16};
 }
 
+TableSpec pair_correlations() {
+  return {
+      .path = in_module("pair_correlations"),
+      .description = "Pairs of spikes of each step by lag, and what g_n(t) is made of.",
+      .columns = {{"step", "row in the table steps", Element::i64, 1, table_region},
+                  {"bin_ticks", "width of a bin, device ticks", Element::i64},
+                  {"spikes", "N", Element::i64},
+                  {"observed_ticks", "T, device ticks without gaps", Element::i64},
+                  {"clipped", "1: more spikes in a window than could be kept, the counts are too small", Element::u8},
+                  {"counts", "ordered pairs in each bin: g_n = counts/spikes", Element::i64, pair_bins},
+                  {"border_ticks",
+                   "of T: the partner at the middle of the bin lies outside; g_n T/(T - border) is corrected",
+                   Element::f64, pair_bins}},
+      .rows_per_chunk = 16};
+}
+
 TableSpec fit() {
   TableSpec spec{.path = in_module("fit"),
                  .description =

@@ -53,6 +53,9 @@ TableSpec faults();
 TableSpec link_events();
 TableSpec invalid_times();
 TableSpec isi_histograms();
+/// Bins of a step's pair correlation.
+inline constexpr std::size_t pair_bins = 200;
+TableSpec pair_correlations();
 TableSpec fit();
 TableSpec integrity();
 TableSpec link_counters();

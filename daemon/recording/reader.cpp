@@ -250,4 +250,29 @@ Result<std::vector<DeviceMessage>> read_stretch(const std::string& path, Channel
   });
 }
 
+Result<std::optional<analysis::PairCorrelation>> read_pair_correlation(const std::string& path, std::int64_t step) {
+  return guarded_read([&]() -> std::optional<analysis::PairCorrelation> {
+    const h5::Handle file = open_for_reading(path);
+    const std::string table = layout::pair_correlations().path;
+    if (H5Lexists(file.get(), table.c_str(), H5P_DEFAULT) <= 0) return std::nullopt;
+    const std::int64_t rows = table_rows(file.get(), table);
+    if (rows == 0) return std::nullopt;
+    const auto steps = read_column<std::int64_t>(file.get(), table + "/step", 0, rows);
+    const auto found = std::find(steps.begin(), steps.end(), step);
+    if (found == steps.end()) return std::nullopt;
+    const std::int64_t row = found - steps.begin();
+    const auto integer = [&](const char* name) {
+      return read_column<std::int64_t>(file.get(), table + "/" + name, row, 1).front();
+    };
+    analysis::PairCorrelation pairs;
+    pairs.bin = integer("bin_ticks");
+    pairs.spikes = integer("spikes");
+    pairs.observed = integer("observed_ticks");
+    pairs.clipped = integer("clipped") != 0;
+    pairs.counts = read_column<std::int64_t>(file.get(), table + "/counts", row, 1, layout::pair_bins);
+    pairs.border = read_column<double>(file.get(), table + "/border_ticks", row, 1, layout::pair_bins);
+    return pairs;
+  });
+}
+
 }  // namespace thyrode::recording

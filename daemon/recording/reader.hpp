@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/analysis/pair_correlation.hpp"
 #include "daemon/analysis/result.hpp"
 #include "drivers/device.hpp"
 #include "drivers/result.hpp"
@@ -76,6 +77,9 @@ Result<std::vector<SpikeRow>> read_spikes(const std::string& path, const std::st
 /// @param step  row of the step table
 /// @returns counts, shape (1037); empty if the step has none
 Result<std::vector<std::uint32_t>> read_isi_counts(const std::string& path, std::int64_t step);
+
+/// Reads g_n of a step. @returns empty where the step has none
+Result<std::optional<analysis::PairCorrelation>> read_pair_correlation(const std::string& path, std::int64_t step);
 
 /// What the file knows of the instrument: rates, channels and the scales of their codes. Settings of the link are left
 /// as they are by default.

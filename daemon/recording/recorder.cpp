@@ -145,8 +145,9 @@ Result<void> Recorder::write(const DeviceMessage& message) {
   return impl_->change([&] { impl_->streams().write(message); });
 }
 
-Result<void> Recorder::add_step(const analysis::StepResult& step, std::span<const std::uint32_t> isi_counts) {
-  return impl_->change([&] { impl_->streams().add_step(step, isi_counts); });
+Result<void> Recorder::add_step(const analysis::StepResult& step, std::span<const std::uint32_t> isi_counts,
+                                const analysis::PairCorrelation& pairs) {
+  return impl_->change([&] { impl_->streams().add_step(step, isi_counts, pairs); });
 }
 
 Result<void> Recorder::update_results(std::span<const analysis::StepResult> steps, const analysis::SweepFit& fit) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/analysis/pair_correlation.hpp"
 #include "daemon/analysis/result.hpp"
 #include "daemon/recording/description.hpp"
 #include "drivers/device.hpp"
@@ -38,8 +39,10 @@ class Recorder {
   /// Appends a finished step and flushes everything.
   /// @param isi_counts  ISI histogram of the step, shape (1037), counters of
   ///                    analysis::IsiHistogram; empty if none
+  /// @param pairs  g_n of the step, of 200 bins; without a bin width there is none
   /// Errors: bad_input (a condition without a column, a histogram of another size), run_failed (disk).
-  Result<void> add_step(const analysis::StepResult& step, std::span<const std::uint32_t> isi_counts);
+  Result<void> add_step(const analysis::StepResult& step, std::span<const std::uint32_t> isi_counts,
+                        const analysis::PairCorrelation& pairs = {});
 
   /// Replaces what later steps change: the columns of beta_n and the fit.
   /// @param steps  all steps added so far, in order

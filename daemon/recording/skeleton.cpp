@@ -167,6 +167,9 @@ void create_tables(Builder& builder, const RunDescription& run) {
   const TableSpec histograms = layout::isi_histograms();
   create_table(builder, histograms);
   builder.attribute_reference(histograms.path + "/step", "table", steps.path);
+  const TableSpec pairs = layout::pair_correlations();
+  create_table(builder, pairs);
+  builder.attribute_reference(pairs.path + "/step", "table", steps.path);
   const std::vector<double> edges = layout::isi_upper_edges();
   builder.attribute(histograms.path + "/counts", "upper_edges_s", std::span<const double>{edges});
 }

@@ -215,6 +215,13 @@ void read_statistics(const StepColumns& columns, std::vector<StepResult>& steps)
   }
 }
 
+void read_features(const StepColumns& columns, std::vector<StepResult>& steps) {
+  for (const analysis::FeatureField& field : analysis::feature_fields()) {
+    const auto values = columns.reals(field.name);
+    for (std::size_t k = 0; k < steps.size(); ++k) steps[k].features.*field.value = defined(values[k]);
+  }
+}
+
 /// What the neighbours of a step say of it.
 void read_sweep(const StepColumns& columns, hid_t file, const std::string& path, std::vector<StepResult>& steps) {
   const auto kappa = columns.estimates("kappa");
@@ -293,6 +300,9 @@ TableSpec step_table(const std::vector<std::string>& conditions) {
                      "which of the recordings in resumed_from of /general/thyrode holds the data of the step, from 1; "
                      "0: this one",
                      Element::i64});
+  for (const analysis::FeatureField& field : analysis::feature_fields()) {
+    columns.push_back({field.name, std::string{field.description} + "; NaN is undefined", Element::f64});
+  }
   return spec;
 }
 
@@ -338,6 +348,9 @@ void append_step(Table& table, const std::vector<std::string>& conditions, const
   table.column(k++).push(step.part);
   table.column(k++).push(step.purpose);
   table.column(k++).push(number_of(sources, step));
+  for (const analysis::FeatureField& field : analysis::feature_fields()) {
+    table.column(k++).push(or_nan(step.features.*field.value));
+  }
   table.end_row(static_cast<std::int64_t>(table.rows()));
 }
 
@@ -387,6 +400,7 @@ std::vector<StepResult> read_steps(hid_t file, const std::string& path) {
   }
   read_labels(columns, steps);
   read_statistics(columns, steps);
+  read_features(columns, steps);
   read_sweep(columns, file, path, steps);
   read_origin(columns, sources_of(file), steps);
   return steps;

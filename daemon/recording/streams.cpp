@@ -177,6 +177,7 @@ Streams::Streams(hid_t file, const RunDescription& run)
       invalid_times_{file, layout::invalid_times()},
       steps_{file, step_table(run.conditions)},
       histograms_{file, layout::isi_histograms()},
+      pair_correlations_{file, layout::pair_correlations()},
       fit_{file, layout::fit()},
       integrity_{file, layout::integrity()},
       link_counters_{file, layout::link_counters()} {
@@ -257,7 +258,8 @@ void Streams::update_integrity() {
                     std::int64_t{0}, std::int64_t{0}, lost_frames_);
 }
 
-void Streams::add_step(const analysis::StepResult& step, std::span<const std::uint32_t> isi_counts) {
+void Streams::add_step(const analysis::StepResult& step, std::span<const std::uint32_t> isi_counts,
+                       const analysis::PairCorrelation& pairs) {
   if (!isi_counts.empty() && isi_counts.size() != layout::isi_buckets) {
     raise(ErrorKind::bad_input, fmt::format("step {}: its histogram has {} buckets, the file has {}", step.index,
                                             isi_counts.size(), layout::isi_buckets));
@@ -265,6 +267,11 @@ void Streams::add_step(const analysis::StepResult& step, std::span<const std::ui
   const auto row = static_cast<std::int64_t>(steps_.rows());
   append_step(steps_, conditions_, sources_, step);
   if (!isi_counts.empty()) histograms_.append(static_cast<std::int64_t>(histograms_.rows()), row, isi_counts);
+  if (pairs.bin > 0 && pairs.bins() == layout::pair_bins) {
+    pair_correlations_.append(static_cast<std::int64_t>(pair_correlations_.rows()), row, pairs.bin, pairs.spikes,
+                              pairs.observed, static_cast<std::uint8_t>(pairs.clipped ? 1 : 0), pairs.counts,
+                              pairs.border);
+  }
   flush();
 }
 
@@ -290,8 +297,8 @@ void Streams::flush() {
   for (ChannelStreams& streams : channels_) streams.write_series();
   h5::expect(H5Fflush(file_, H5F_SCOPE_LOCAL), file_, "the signals", "flush");
   for (ChannelStreams& streams : channels_) streams.write_tables();
-  for (Table* table : {&marks_, &faults_, &link_events_, &invalid_times_, &histograms_, &integrity_, &link_counters_,
-                       &fit_, &steps_}) {
+  for (Table* table : {&marks_, &faults_, &link_events_, &invalid_times_, &histograms_, &pair_correlations_,
+                       &integrity_, &link_counters_, &fit_, &steps_}) {
     table->write();
   }
   h5::expect(H5Fflush(file_, H5F_SCOPE_LOCAL), file_, "the tables", "flush");

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/analysis/pair_correlation.hpp"
 #include "daemon/analysis/result.hpp"
 #include "daemon/recording/description.hpp"
 #include "daemon/recording/series.hpp"
@@ -80,7 +81,8 @@ class Streams {
   Streams(hid_t file, const RunDescription& run);
 
   void write(const DeviceMessage& message);
-  void add_step(const analysis::StepResult& step, std::span<const std::uint32_t> isi_counts);
+  void add_step(const analysis::StepResult& step, std::span<const std::uint32_t> isi_counts,
+                const analysis::PairCorrelation& pairs);
   void update_results(std::span<const analysis::StepResult> steps, const analysis::SweepFit& fit);
   void update_link(const LinkCounters& counters);
   void flush();
@@ -119,6 +121,7 @@ class Streams {
   Table invalid_times_;
   Table steps_;
   Table histograms_;
+  Table pair_correlations_;
   Table fit_;
   Table integrity_;
   Table link_counters_;

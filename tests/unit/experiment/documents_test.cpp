@@ -64,6 +64,15 @@ TEST(ResultRow, WhatIsUndefinedIsNull) {
   EXPECT_TRUE(row.at("label_fractions").is_object());
 }
 
+TEST(ResultRow, HoldsEveryFeatureUnderItsName) {
+  analysis::StepResult step;
+  step.features.burst_duty = 0.25;
+  const auto features = to_json(step).at("features");
+  EXPECT_EQ(features.size(), analysis::feature_fields().size());
+  EXPECT_EQ(features.at("burst_duty"), 0.25);
+  EXPECT_TRUE(features.at("cv2").is_null());
+}
+
 TEST(ResultRow, WhatIsNotFiniteIsNull) {
   analysis::StepResult step;
   step.cv = std::numeric_limits<double>::quiet_NaN();

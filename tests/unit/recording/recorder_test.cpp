@@ -50,6 +50,8 @@ TEST(Recorder, GivesBackSpikesTraceAndHistograms) {
   EXPECT_EQ(trace->code_sum(trace->values_mv[0]), (5000 + 17 * 10) * 7 % 4096 * 10);
   EXPECT_EQ(read_isi_counts(path, 1).value(), histogram(1));
   EXPECT_TRUE(read_isi_counts(path, 2).value().empty());
+  EXPECT_EQ(read_pair_correlation(path, 1).value(), pairs(1));
+  EXPECT_FALSE(read_pair_correlation(path, 0).value());
 }
 
 TEST(Recorder, LetsEveryAdcCodeBeRecoveredAtEveryDecimation) {

@@ -111,10 +111,30 @@ inline analysis::StepResult step(int index) {
   if (index != 1) row.cv = x / 7.0;
   row.beta_n_per_ua = {x / 11.0, std::nullopt, x / 10.0};
   row.beta_status = static_cast<analysis::BetaStatus>(index % 4);
+  double feature = 0.0;
+  for (const analysis::FeatureField& field : analysis::feature_fields()) {
+    feature += x;
+    if (index != 2) row.features.*field.value = feature;
+  }
   row.lead_s = index * x;
   row.part = index % 2 == 1 ? "evening" : "";
   row.purpose = index % 3 == 0 ? "bracket" : "sentinel";
   return row;
+}
+
+/// g_n of a step; those of even steps have none.
+inline analysis::PairCorrelation pairs(int index) {
+  analysis::PairCorrelation g;
+  if (index % 2 == 0) return g;
+  g.bin = 64000;
+  g.spikes = 1000 + index;
+  g.observed = 64'000'000'000;
+  g.clipped = index % 3 == 0;
+  for (int k = 0; k < 200; ++k) {
+    g.counts.push_back((std::int64_t{1} << 33) + k * index);
+    g.border.push_back(k * 0.5);
+  }
+  return g;
 }
 
 inline analysis::RunResult result(int steps) {
@@ -184,7 +204,7 @@ inline void record_run(const std::string& path, const RunDescription& run, int s
     ASSERT_TRUE(
         recorder->write(protocol::StepApplied{.at = {at}, .first = 134184960, .last = 150000000 + k, .slew = 13421}));
     for (int part = 0; part < 10; ++part, at += 2500) write_all(*recorder, ten_milliseconds(at, decimation));
-    const auto added = recorder->add_step(step(k), histogram(static_cast<std::uint32_t>(k)));
+    const auto added = recorder->add_step(step(k), histogram(static_cast<std::uint32_t>(k)), pairs(k));
     ASSERT_TRUE(added) << added.error().message;
   }
   const auto done = recorder->finalise(result(steps), "success", "2024-02-03T20:30:00+01:00");

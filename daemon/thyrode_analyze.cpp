@@ -7,12 +7,15 @@
 #include <cmath>
 #include <deque>
 #include <fstream>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
 
 #include "daemon/analysis/step_analyzer.hpp"
+#include "daemon/analysis/train_relation.hpp"
 #include "daemon/analysis/train_statistics.hpp"
+#include "daemon/experiment/documents.hpp"
 #include "daemon/experiment/load/quantity_text.hpp"
 #include "daemon/recording/spike_list.hpp"
 #include "daemon/thyrode_commands.hpp"
@@ -117,6 +120,9 @@ class Train {
 
   const analysis::TrainStatistics& statistics() const { return statistics_; }
   Ticks end() const { return until_.value_or(latest_); }
+  /// Spikes count from here on.
+  Ticks origin() const { return origin_; }
+  Ticks latest() const { return latest_; }
   analysis::StepResult row() const { return step_.result(end()); }
   /// Spikes in the settling or after the end.
   std::int64_t outside() const { return outside_; }
@@ -150,15 +156,32 @@ class Trains {
       current_ = places_.find(name)->second;
     }
     if (at < choices_.from.value_or(at)) return true;
-    trains_[*current_].spike(at);
+    Train& train = trains_[*current_];
+    train.spike(at);
+    if (*current_ < 2 && at >= trains_[0].origin() && at < choices_.until.value_or(at + 1)) relate(train.latest(), at);
     return true;
   }
+
+  /// How the second train keeps step with the first; empty unless there are two, in the order of time.
+  std::optional<analysis::TrainRelation> relation() const {
+    return trains_.size() == 2 && !jumbled_ ? std::optional(relation_.result()) : std::nullopt;
+  }
+  /// Spikes of one train come before earlier ones of the other.
+  bool jumbled() const { return jumbled_; }
 
   std::size_t size() const { return trains_.size(); }
   const std::string& name(std::size_t k) const { return names_[k]; }
   const Train& train(std::size_t k) const { return trains_[k]; }
 
  private:
+  /// @param own  latest spike of the train itself: what it rejects says nothing of the order of the two
+  void relate(Ticks own, Ticks at) {
+    if (at < own) return;
+    jumbled_ = jumbled_ || at < latest_;
+    latest_ = std::max(latest_, at);
+    relation_.spike(*current_ == 0 ? analysis::RelationCounter::Train::a : analysis::RelationCounter::Train::b, at);
+  }
+
   bool add(std::string_view name, Ticks at) {
     if (trains_.size() == most_trains) return false;
     places_.emplace(name, trains_.size());
@@ -172,11 +195,25 @@ class Trains {
   std::deque<std::string> names_;
   std::deque<Train> trains_;
   std::optional<std::size_t> current_;
+  analysis::RelationCounter relation_;
+  Ticks latest_{std::numeric_limits<std::int64_t>::min()};  // of the two
+  bool jumbled_ = false;
 };
 
 AnalyzedTrain analyzed(const Trains& trains, std::size_t k) {
   const Train& train = trains.train(k);
   return {trains.name(k), tick_s, train.end(), train.row(), train.statistics()};
+}
+
+std::string relation_text(const analysis::TrainRelation& r) {
+  if (r.relation == analysis::Relation::undetermined) {
+    return fmt::format("the two trains: {} phases, too few to say how they keep step", r.phases);
+  }
+  std::string text = fmt::format("the two trains: {}", to_string(r.relation));
+  if (r.locked() && r.a != r.b) text += fmt::format(" {}:{}", r.a, r.b);
+  text += fmt::format(", R {:.3f}, mean phase {:.3f} cycles, {} phases", *r.order, *r.mean_phase_cycles, r.phases);
+  return text + fmt::format("; by quarters: R at least {:.3f}, phases within {:.3f} cycles", *r.least_quarter_order,
+                            *r.quarter_phase_cycles);
 }
 
 }  // namespace
@@ -211,13 +248,18 @@ int analyze(const AnalyzeOptions& options) {
       document["n_outside"] = trains.train(k).outside();
       list.push_back(std::move(document));
     }
-    const ordered_json document{{"schema", "thyrode.analysis/1"}, {"file", options.path}, {"trains", std::move(list)}};
+    ordered_json document{{"schema", "thyrode.analysis/1"}, {"file", options.path}, {"trains", std::move(list)}};
+    if (const auto relation = trains.relation()) document["relation"] = experiment::to_json(*relation);
     fmt::print("{}\n", document.dump(2));
     return 0;
   }
   for (std::size_t k = 0; k < trains.size(); ++k) {
     if (k > 0) fmt::print("\n");
     print_train(analyzed(trains, k));
+  }
+  if (const auto relation = trains.relation()) fmt::print("\n{}\n", relation_text(*relation));
+  if (trains.size() == 2 && trains.jumbled()) {
+    fmt::print("\nhow the two keep step is told of lists in the order of time; this one has other times in between\n");
   }
   return 0;
 }

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "daemon/analysis/result.hpp"
+#include "daemon/analysis/train_relation.hpp"
 
 namespace thyrode::experiment {
 
@@ -11,6 +12,8 @@ namespace thyrode::experiment {
 nlohmann::ordered_json to_json(const analysis::StepResult& step);
 /// What the steps of a sweep say together (key `fit`); undefined values are null.
 nlohmann::ordered_json to_json(const analysis::SweepFit& fit);
+/// How two trains keep step (key `relation` of thyrode.analysis/1); undefined values are null.
+nlohmann::ordered_json to_json(const analysis::TrainRelation& relation);
 /// beta_n at one current by its pairs (key `direct_beta`).
 nlohmann::ordered_json to_json(const analysis::DirectBeta& beta);
 /// A phase map (key `map`): its axes, the labels of its grid as indices into `labels`, its cells.

@@ -115,4 +115,18 @@ Json to_json(const analysis::SweepFit& fit) {
               {"precursors", list(fit.precursors)}};
 }
 
+Json to_json(const analysis::TrainRelation& relation) {
+  return Json{{"relation", to_string(relation.relation)},
+              {"locked", relation.locked()},
+              {"ratio", Json::array({relation.a, relation.b})},
+              {"n_phases", relation.phases},
+              {"n_cycles", relation.cycles},
+              {"n_skipped", relation.skipped},
+              {"R", number(relation.order)},
+              {"mean_phase_cycles", number(relation.mean_phase_cycles)},
+              {"quarter_R_min", number(relation.least_quarter_order)},
+              {"quarter_phase_dev_max_cycles", number(relation.quarter_phase_cycles)},
+              {"rayleigh_p", number(relation.rayleigh_p)}};
+}
+
 }  // namespace thyrode::experiment

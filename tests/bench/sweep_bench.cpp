@@ -45,9 +45,9 @@ void beta(int sweeps, std::uint64_t seed) {
        {Sampling{Grid::uniform, 30, 0.05, 0.01, 0.0}, Sampling{Grid::geometric, 30, 0.05, 0.01, 0.0},
         Sampling{Grid::uniform, 47, 0.1, 0.02, 0.0}, Sampling{Grid::uniform, 20, 0.02, 0.01, 0.0},
         Sampling{Grid::uniform, 30, 0.0, 0.0, 0.001}, Sampling{Grid::geometric, 30, 0.0, 0.0, 0.001}}) {
-    for (const auto& curve : {lif, slow}) {
-      const auto score = support::beta_coverage(curve, sampling, sweeps, seed);
-      fmt::print("beta_n of a LIF{}, {}\n", &curve == &slow ? " with 8 ms" : "", name_of(sampling));
+    for (const bool refractory : {false, true}) {
+      const auto score = support::beta_coverage(refractory ? slow : lif, sampling, sweeps, seed);
+      fmt::print("beta_n of a LIF{}, {}\n", refractory ? " with 8 ms" : "", name_of(sampling));
       print_coverage(score.near);
       print_coverage(score.far);
       fmt::print("  rms error {:.3f} and {:.3f}; edge besides the ends: {:.4f} of the points\n", score.rms_near,

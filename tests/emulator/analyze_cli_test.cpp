@@ -95,6 +95,25 @@ TEST_F(AnalyzeCommand, TakesEachTrainOfTheSecondColumnByItself) {
   EXPECT_EQ(d["trains"][1]["n_spikes"], 101);
 }
 
+TEST_F(AnalyzeCommand, TellsHowTwoTrainsKeepStep) {
+  std::string merged = "time_ms,train\n";
+  std::string apart = "time_ms,train\n";
+  for (int k = 0; k < 100; ++k) {
+    merged += std::to_string(10 * k) + ",left\n" + std::to_string(10 * k + 5) + ",right\n";
+  }
+  for (int k = 0; k < 200; ++k)
+    apart += std::to_string(10 * (k % 100) + 5 * (k / 100)) + (k < 100 ? ",left\n" : ",right\n");
+  const json d = document_of({list(merged)});
+  EXPECT_EQ(d["relation"]["relation"], "alternation");
+  EXPECT_EQ(d["relation"]["n_phases"], 99);
+  EXPECT_NEAR(d["relation"]["mean_phase_cycles"].get<double>(), 0.5, 1e-9);
+  EXPECT_NE(text_of(analyze({list(merged)})).find("the two trains: alternation, R 1.000"), std::string::npos);
+  EXPECT_EQ(document_of({list(merged), "--until", "0.2s"})["relation"]["relation"], "undetermined");
+  EXPECT_FALSE(document_of({list(apart)}).contains("relation"));
+  EXPECT_NE(text_of(analyze({list(apart)})).find("in the order of time"), std::string::npos);
+  EXPECT_FALSE(document_of({list(regular(100, 5.0))}).contains("relation"));
+}
+
 TEST_F(AnalyzeCommand, LeavesOutSettlingAndWhatLiesOutside) {
   const json train =
       document_of({list(regular(201, 10.0)), "--from", "100ms", "--until", "1.5s", "--settle", "395ms"})["trains"][0];

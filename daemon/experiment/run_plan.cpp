@@ -111,8 +111,10 @@ PieceLimits piece_limits(const RunPlan& plan, const DeviceInfo& device) {
           device.queue_depth};
 }
 
-analysis::StepRules rules_of(const load::Dwell& dwell, const DeviceInfo& device) {
+analysis::StepRules rules_of(const load::Dwell& dwell, const DeviceInfo& device,
+                             const analysis::LabelRules& labels) {
   analysis::StepRules rules;
+  rules.labels = labels;
   rules.relative_precision = dwell.ci_rel_f;
   rules.longest_s = dwell.max.si();
   rules.most_spikes = dwell.max_spikes;
@@ -145,7 +147,8 @@ Result<RunPlan> make_run_plan(const load::Experiment& experiment, const load::St
   plan.name = experiment.name;
   plan.seed = seed;
   plan.channel = channel_of(experiment, device);
-  plan.rules = rules_of(experiment.dwell, device);
+  plan.rules = rules_of(experiment.dwell, device, experiment.labels);
+  plan.sweep = experiment.sweep;
   plan.detector = experiment.detect;
   plan.telemetry.decimation = load::trace_decimation(experiment, station, adc_rate);
   if (experiment.snippets) {

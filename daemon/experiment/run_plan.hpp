@@ -51,6 +51,7 @@ struct RunPlan {
   bool asks = false;                     ///< an operator has to answer questions
   std::vector<MeasuredBefore> before{};  ///< of a run that goes on: whole steps, in their order
   analysis::StepRules rules;
+  analysis::SweepRules sweep{};
   DetectorSettings detector;
   TelemetrySettings telemetry;
   SnippetSettings snippets;
@@ -84,7 +85,8 @@ struct RunPlan {
 Result<PartSettings> part_setting(const std::string& name, double value, const ChannelDescription& channel);
 
 /// The rules by which the steps of an experiment end, but for those that a step has of its own.
-analysis::StepRules rules_of(const load::Dwell& dwell, const DeviceInfo& device);
+analysis::StepRules rules_of(const load::Dwell& dwell, const DeviceInfo& device,
+                             const analysis::LabelRules& labels = {});
 
 /// What the device can be told of pieces of the command in this run.
 PieceLimits piece_limits(const RunPlan& plan, const DeviceInfo& device);

@@ -153,7 +153,36 @@ void read_channel(MapReader& root, std::string& channel) {
 void read_labels(MapReader& root, Experiment& experiment) {
   const YamlNode* node = root.find("labels");
   if (node == nullptr) return;
-  MapReader map(root.reading(), *node, "labels", {"f_FS"});
+  // Ratios at which a rule turns: of CV, orders, times or shares.
+  using Rules = analysis::LabelRules;
+  static constexpr std::pair<const char*, double Rules::*> numbers[] = {
+      {"tonic_cv", &Rules::tonic_cv},
+      {"tonic_order", &Rules::tonic_order},
+      {"irregular_cv", &Rules::irregular_cv},
+      {"irregular_order", &Rules::irregular_order},
+      {"fast_load_times", &Rules::fast_load_times},
+      {"fast_trough", &Rules::fast_trough},
+      {"fast_widths", &Rules::fast_widths},
+      {"plateau_widths", &Rules::plateau_widths},
+      {"plateau_load_times", &Rules::plateau_load_times},
+      {"plateau_share", &Rules::plateau_share},
+      {"stutter_cv", &Rules::stutter_cv},
+      {"latched_swing", &Rules::latched_swing},
+      {"latched_across", &Rules::latched_across},
+      {"long_interval", &Rules::long_interval},
+      {"least_share", &Rules::least_share}};
+  std::vector<std::string> keys{"f_FS"};
+  for (const auto& [key, unused] : numbers) keys.emplace_back(key);
+  MapReader map(root.reading(), *node, "labels", std::move(keys));
+  for (const auto& [key, member] : numbers) {
+    if (const auto value = map.number(key, above_zero_to(1e6))) experiment.labels.*member = *value;
+  }
+  if (experiment.labels.irregular_cv < experiment.labels.tonic_cv) {
+    map.reading().refuse(map.path(map.find("irregular_cv") != nullptr ? "irregular_cv" : "tonic_cv"),
+                         fmt::format("labels: irregular_cv {} is below tonic_cv {}; a train would be both, write a "
+                                     "larger irregular_cv",
+                                     experiment.labels.irregular_cv, experiment.labels.tonic_cv));
+  }
   experiment.sweep.fast_spiking_hz = map.quantity("f_FS", QuantityKind::frequency, above_zero_to(1e6));
 }
 

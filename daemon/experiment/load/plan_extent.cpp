@@ -20,6 +20,12 @@ void for_each_plan(const Experiment& experiment, F&& f) {
 
 // ---------------------------------------------------------------- currents
 
+/// A sum of currents as the decimal number that is meant, far finer than any converter.
+Current decimal(Current sum) {
+  constexpr double grain = 1e15;  // per ampere
+  return Current::from_si(std::round(sum.si() * grain) / grain);
+}
+
 class CurrentList {
  public:
   CurrentList(const Source& source, std::string prefix, std::vector<DrivenCurrent>& all)
@@ -40,8 +46,8 @@ class CurrentList {
   void operator()(const BetaPlan& plan) {
     for (std::size_t k = 0; k < plan.currents.size(); ++k) {
       const std::string path = fmt::format("current[{}]", k);
-      add(path, plan.currents[k] - plan.offset, " less offset");
-      add(path, plan.currents[k] + plan.offset, " and offset");
+      add(path, decimal(plan.currents[k] - plan.offset), " less offset");
+      add(path, decimal(plan.currents[k] + plan.offset), " and offset");
     }
   }
   void operator()(const StepsPlan& plan) {
@@ -65,8 +71,8 @@ class CurrentList {
     static constexpr const char* words[] = {"hold", "step", "ramp", "pulse", "noise", "waveform"};
     const std::string key = fmt::format("{}.{}", path, words[static_cast<std::size_t>(segment.kind)]);
     if (segment.kind == SegmentPlan::Kind::noise) {
-      add(key, segment.current - 4.0 * segment.sd, " less 4 sd");
-      add(key, segment.current + 4.0 * segment.sd, " and 4 sd");
+      add(key, decimal(segment.current - 4.0 * segment.sd), " less 4 sd");
+      add(key, decimal(segment.current + 4.0 * segment.sd), " and 4 sd");
     } else if (segment.kind == SegmentPlan::Kind::waveform) {
       const auto less = [](const auto& a, const auto& b) { return a.second < b.second; };
       const auto [low, high] = std::minmax_element(segment.samples.begin(), segment.samples.end(), less);

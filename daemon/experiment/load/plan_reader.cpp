@@ -241,7 +241,7 @@ void check_map_axis(MapReader& axis, double length, double resolution, int coars
     axis.reading().refuse(path, fmt::format("{}: it gives {:.0f} points along this axis; at most {:.0f} are measured, "
                                             "write a larger one",
                                             path, cells + 1.0, most_map_points));
-  } else if (std::abs(cells - std::round(cells)) > 1e-6) {
+  } else if (std::abs(cells - std::round(cells)) > 1e-3) {
     axis.reading().refuse(
         path, fmt::format("{}: it does not divide the range of {}; write for example {}", path,
                           format_rounded(length, kind), format_rounded(length / std::round(cells), kind, 6)));
@@ -300,7 +300,7 @@ void read_when(MapReader& map, SequencePartPlan& part) {
   if (when.find("temperature") != nullptr) {
     map.reading().refuse(when.path("temperature"),
                          fmt::format("{}: no device measures a temperature; ask somebody who does, for example "
-                                     "\"when: {{operator: \\\"Is the circuit at 25 degC?\\\"}}\"",
+                                     "\"when: {{operator: 'Is the circuit at 25 degC?'}}\"",
                                      when.path("temperature")));
     return;
   }

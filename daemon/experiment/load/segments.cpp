@@ -3,9 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
+#include <array>
 #include <cmath>
-#include <optional>
 
 #include "daemon/experiment/load/words.hpp"
 
@@ -23,9 +22,9 @@ constexpr double most_pieces = 1e6;
 
 // ---------------------------------------------------------------- waveforms
 
-constexpr std::pair<std::string_view, double> time_names[] = {{"time_s", 1.0}, {"time_ms", 1e3}, {"time_us", 1e6}};
-constexpr std::pair<std::string_view, double> current_names[] = {
-    {"current_a", 1.0}, {"current_ma", 1e3}, {"current_ua", 1e6}, {"current_na", 1e9}};
+using Names = std::array<std::pair<std::string_view, std::string_view>, 4>;
+constexpr Names time_names{{{"time_s", "s"}, {"time_ms", "ms"}, {"time_us", "us"}, {"", ""}}};
+constexpr Names current_names{{{"current_a", "A"}, {"current_ma", "mA"}, {"current_ua", "uA"}, {"current_na", "nA"}}};
 
 std::string_view trimmed(std::string_view text) {
   constexpr std::string_view blank = " \t\r\"";
@@ -34,20 +33,12 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(blank) - first + 1);
 }
 
-template <std::size_t N>
-std::optional<double> per_si(const std::pair<std::string_view, double> (&names)[N], std::string_view name) {
-  for (const auto& [known, factor] : names) {
-    if (known == name) return factor;
+/// The unit that the name of a column tells; empty for any other name.
+std::string_view unit_of(const Names& names, std::string_view name) {
+  for (const auto& [known, unit] : names) {
+    if (!known.empty() && known == name) return unit;
   }
-  return std::nullopt;
-}
-
-std::optional<double> number(std::string_view text) {
-  if (text.starts_with('+')) text.remove_prefix(1);
-  double value = 0.0;
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (parsed.ec != std::errc{} || parsed.ptr != text.data() + text.size() || !std::isfinite(value)) return std::nullopt;
-  return value;
+  return {};
 }
 
 class WaveformReader {
@@ -83,32 +74,32 @@ class WaveformReader {
     }
     const std::string_view first = trimmed(line.substr(0, comma));
     const std::string_view second = trimmed(line.substr(comma + 1));
-    return time_per_s_ > 0.0 ? take_sample(first, second) : take_header(first, second);
+    return !time_unit_.empty() ? take_sample(first, second) : take_header(first, second);
   }
 
   Result<void> take_header(std::string_view first, std::string_view second) {
-    const auto time = per_si(time_names, first);
-    const auto current = per_si(current_names, second);
-    if (!time || !current) {
+    const std::string_view time = unit_of(time_names, first);
+    const std::string_view current = unit_of(current_names, second);
+    if (time.empty() || current.empty()) {
       return wrong(
           fmt::format("'{},{}' does not name the columns and their units; begin with for example "
                       "\"time_s,current_ua\" (time in s, ms or us, current in a, ma, ua or na)",
                       shortened(first), shortened(second)));
     }
-    time_per_s_ = *time;
-    current_per_a_ = *current;
+    time_unit_ = time;
+    current_unit_ = current;
     return {};
   }
 
   Result<void> take_sample(std::string_view first, std::string_view second) {
-    const auto time = number(first);
-    const auto current = number(second);
+    // Read as everywhere else, so that 45.3 is the current that a YAML file calls 45.3 uA.
+    const auto time = parse_quantity(fmt::format("{} {}", first, time_unit_), QuantityKind::duration);
+    const auto current = parse_quantity(fmt::format("{} {}", second, current_unit_), QuantityKind::current);
     if (!time || !current) {
       return wrong(fmt::format("'{}' is not a number; write for example 45.3", shortened(time ? second : first)));
     }
-    // Divided rather than multiplied: 45.3/1e6 is the double that is nearest to 45.3 uA.
-    const Duration at = Duration::from_si(*time / time_per_s_);
-    const Current level = Current::from_si(*current / current_per_a_);
+    const Duration at = Duration::from_si(*time);
+    const Current level = Current::from_si(*current);
     if (std::abs(level.si()) > possible_currents().high) {
       return wrong(fmt::format("{} is out of range; it must be from {} to {}", to_text(level),
                                to_text(Current::from_si(possible_currents().low)),
@@ -135,8 +126,8 @@ class WaveformReader {
 
   std::string name_;
   int line_ = 0;
-  double time_per_s_ = 0.0;  // 0: the header was not read yet
-  double current_per_a_ = 1.0;
+  std::string_view time_unit_;  // empty: the header was not read yet
+  std::string_view current_unit_;
   std::vector<std::pair<Duration, Current>> samples_;
 };
 

@@ -5,7 +5,9 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <set>
 #include <sstream>
+#include <variant>
 
 #include "daemon/experiment/load/checks.hpp"
 #include "daemon/experiment/load/neuron_file.hpp"
@@ -22,7 +24,8 @@ std::string message_of(const fs::path& path) {
   const auto message = [](const auto& result) { return result ? std::string{"accepted"} : result.error().message; };
   if (name.starts_with("station-")) return message(parse_station(text, name));
   if (name.starts_with("neuron-")) return message(parse_neuron_file(text, name));
-  return message(parse_experiment(text, name));
+  const auto beside = [&](const std::string& file) { return read_text_file((path.parent_path() / file).string()); };
+  return message(parse_experiment(text, name, beside));
 }
 
 // expected.txt: each line who refuses the file (schema: the JSON Schema too; program: it alone), then the message.
@@ -37,7 +40,7 @@ std::map<std::string, std::string> expected_messages() {
 
 TEST(BadFile, IsRefusedWithTheExpectedMessage) {
   const auto expected = expected_messages();
-  ASSERT_GE(expected.size(), 80U);
+  ASSERT_GE(expected.size(), 140U);
   for (const auto& [name, message] : expected) {
     EXPECT_EQ(message_of(fs::path("tests/data/yaml") / name), message) << name;
   }
@@ -72,7 +75,7 @@ TEST(Example, ExperimentsRunOnTheDefaultStation) {
   const auto station = load_station("experiments/stations/emulated.yaml");
   ASSERT_TRUE(station.has_value()) << station.error().message;
   const auto paths = examples("experiments");
-  EXPECT_GE(paths.size(), 4U);
+  EXPECT_GE(paths.size(), 11U);
   for (const std::string& path : paths) {
     const auto experiment = load_experiment(path);
     ASSERT_TRUE(experiment.has_value()) << experiment.error().message;
@@ -80,6 +83,16 @@ TEST(Example, ExperimentsRunOnTheDefaultStation) {
     EXPECT_TRUE(checked.has_value()) << checked.error().message;
     EXPECT_EQ(experiment->name, fs::path(path).stem().string());
   }
+}
+
+TEST(Example, ThereIsOneForEachPlan) {
+  std::set<std::string> words;
+  for (const std::string& path : examples("experiments")) {
+    const auto experiment = load_experiment(path);
+    ASSERT_TRUE(experiment.has_value()) << experiment.error().message;
+    words.emplace(plan_word(experiment->plan));
+  }
+  EXPECT_EQ(words.size(), std::variant_size_v<Plan>);
 }
 
 TEST(Example, NeuronsAreRead) {

@@ -102,14 +102,16 @@ class Namer {
   /// Two rates in stretches: most long intervals follow a long one, and the short ones take their share of the time.
   std::optional<Phase> two_rates(const Bursts& bursts) const {
     const auto spikes = bursts.spikes_per_burst.mean();
-    if (!spikes || !bursts.in_runs || !bursts.duty) return std::nullopt;
+    const auto gap = bursts.gap.mean();
+    if (!spikes || !gap || !bursts.in_runs) return std::nullopt;
     const double single = (1.0 - *bursts.in_runs) * *spikes;  // of the bursts
-    if (single < 0.5 || std::min(*bursts.duty, 1.0 - *bursts.duty) < rules_.least_share) return std::nullopt;
+    const double share = *gap * static_cast<double>(bursts.gaps) / static_cast<double>(seen_.train.intervals().sum());
+    if (single < 0.5 || share < rules_.least_share || 1.0 - share < rules_.least_share) return std::nullopt;
     const Label fast = tonic_label(bursts.median_inside_us);
     const Label order = order_label(bursts.gaps, bursts.gap.cv(), std::nullopt, rules_);
     const Label slow = order == Label::TS ? tonic_label(bursts.median_gap_us) : order;
     if (fast == slow || slow == Label::undetermined) return std::nullopt;
-    return Phase{Label::mixed, {{to_string(fast), *bursts.duty}, {to_string(slow), 1.0 - *bursts.duty}}, false};
+    return Phase{Label::mixed, {{to_string(fast), 1.0 - share}, {to_string(slow), share}}, false};
   }
 
   /// A train with silences that are too few for bursts and too long for nothing.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <map>
 #include <string>
 #include <utility>
 #include <variant>
@@ -61,8 +62,9 @@ class Repetition {
   /// Steps that an earlier recording holds have no data here.
   static bool has_data(const StepResult& recorded) { return recorded.resumed_from.empty(); }
 
+  /// The steps in their order: what one leaves of the output, the next one knows.
   /// Errors: bad_input (as read_run).
-  Result<Repeated> measure(const StepResult& recorded) const {
+  Result<Repeated> measure(const StepResult& recorded) {
     const Channel channel{static_cast<std::uint8_t>(recorded.channel)};
     const std::int64_t grid = experiment::grid_of(device_);
     // The row begins where its data count; what goes on from before is told within the period before.
@@ -72,7 +74,12 @@ class Repetition {
     span.end = span.evaluated = to_sample(recorded.end);
     const auto messages = recording::read_stretch(path_, channel, span.start - grid, span.end);
     if (!messages) return tl::make_unexpected(messages.error());
-    const auto step = experiment::measure_again(rules_, device_, channel, span, *messages);
+    analysis::StepRules rules = rules_;
+    rules.before = outputs_[recorded.channel];
+    const auto load_time = recorded.conditions.find("tau_L");
+    if (load_time != recorded.conditions.end()) rules.load_time_s = load_time->second;
+    const auto step = experiment::measure_again(rules, device_, channel, span, *messages);
+    outputs_[recorded.channel] = step.output_memory();
     return Repeated{row(step, recorded), train(*messages, channel, recorded)};
   }
 
@@ -124,6 +131,7 @@ class Repetition {
   DeviceInfo device_;
   analysis::StepRules rules_;
   analysis::TrainSettings settings_;
+  std::map<int, analysis::OutputMemory> outputs_;  // by channel
 };
 
 ordered_json step_document(const Repeated& step, bool as_recorded, double seconds_per_tick) {
@@ -136,7 +144,7 @@ ordered_json step_document(const Repeated& step, bool as_recorded, double second
 }  // namespace
 
 Result<ordered_json> recording_document(const std::string& path, const analysis::TrainSettings& settings) {
-  const auto repetition = Repetition::open(path, settings);
+  auto repetition = Repetition::open(path, settings);
   if (!repetition) return tl::make_unexpected(repetition.error());
   ordered_json list = ordered_json::array();
   for (const StepResult& recorded : repetition->steps()) {
@@ -155,7 +163,7 @@ int analyze_recording(const AnalyzeOptions& options, const analysis::TrainSettin
     fmt::print("{}\n", document->dump(2));
     return 0;
   }
-  const auto repetition = Repetition::open(options.path, settings);
+  auto repetition = Repetition::open(options.path, settings);
   if (!repetition) return report(repetition.error());
   std::vector<int> different;
   int count = 0;

@@ -79,6 +79,7 @@ int PhaseMap::next_row(const std::vector<GridPoint>& wanted, Rows rows) const {
 
 std::string PhaseMap::value_text(double value) const {
   const std::string& name = plan_.knob.name;
+  if (!plan_.knob.unit.empty()) return fmt::format("{:.4g} {}", value / plan_.knob.one, plan_.knob.unit);
   if (name.starts_with("tau")) return fmt::format("{:.4g} ms", value * 1e3);
   if (name.starts_with("R_")) return fmt::format("{:.5g} Ohm", value);
   if (name.starts_with("C_")) return fmt::format("{:.4g} uF", value * 1e6);

@@ -11,6 +11,7 @@
 #include "daemon/recording/layout.hpp"
 #include "daemon/recording/readback.hpp"
 #include "daemon/recording/step_table.hpp"
+#include "daemon/recording/sweep_tables.hpp"
 
 namespace thyrode::recording {
 namespace {
@@ -322,6 +323,7 @@ void complete(hid_t file, const analysis::RunResult& result, const std::string& 
   Builder builder{file, read_attribute<std::uint64_t>(file, layout::provenance, "seed")};
   const Frame frame = read_frame(file);
   rewrite_results(file, result);
+  write_sweep_tables(builder, result.fit);
   free_texts(builder);
   write_units(builder, frame);
   const bool any_current = std::any_of(frame.labels.begin(), frame.labels.end(), [&](const std::string& label) {

@@ -9,6 +9,7 @@
 #include "daemon/recording/layout.hpp"
 #include "daemon/recording/readback.hpp"
 #include "daemon/recording/step_table.hpp"
+#include "daemon/recording/sweep_tables.hpp"
 #include "daemon/recording/written_messages.hpp"
 
 namespace thyrode::recording {
@@ -165,6 +166,7 @@ Result<RunRecord> read_run(const std::string& path) {
     record.result.seed = read_attribute<std::uint64_t>(file, layout::provenance, "seed");
     record.result.steps = read_steps(file, step_table({}).path);
     record.result.fit = read_fit(file);
+    read_sweep_tables(file, record.result.fit);
     record.result.integrity = read_integrity(file);
     record.experiment_yaml = read_text(file, layout::experiment_yaml);
     record.station_yaml = read_text(file, layout::station_yaml);

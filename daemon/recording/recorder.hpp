@@ -44,7 +44,8 @@ class Recorder {
   Result<void> add_step(const analysis::StepResult& step, std::span<const std::uint32_t> isi_counts,
                         const analysis::PairCorrelation& pairs = {});
 
-  /// Replaces what later steps change: the columns of beta_n and the fit.
+  /// Replaces what later steps change: labels, the columns of beta_n and the fit. The lists of the fit (transitions,
+  /// loops, rates, precursors) are written by finalise.
   /// @param steps  all steps added so far, in order
   Result<void> update_results(std::span<const analysis::StepResult> steps, const analysis::SweepFit& fit);
 

@@ -149,7 +149,19 @@ inline analysis::RunResult result(int steps) {
   whole.fit.onset_low_ua = 31.9;
   whole.fit.onset_high_ua = 1.0 / 3.0;
   whole.fit.end_high_ua = 128.0;
-  whole.fit.lif = analysis::LifFit{31.0, 30.5, 31.5, 12.0, 11.0, 13.0, 1.0, 0.5, 1.5, 32.0, 64.0, 1.07, true};
+  whole.fit.lif =
+      analysis::LifFit{31.0, 30.5, 31.5, 12.0, 11.0, 13.0, 1.0, 0.5, 1.5, {2.6, 2.5, 2.7}, 32.0, 64.0, 1.07, true};
+  whole.fit.upper_line = analysis::StraightLine{{2.5, 2.4, 2.6}, 14.0, 80.0, 120.0, 3.0};
+  using analysis::Label;
+  const analysis::RowGroup warm{0, {{"tau_L", 3e-4}}};
+  whole.fit.transitions = {{{}, 0, {30.0, 32.0}, Label::QH, Label::TS, false, {}, {}},
+                           {warm, 1, {50.0, 51.0}, Label::TS, Label::FS, true, {1.1, 1.0, 1.2}, 0.9}};
+  whole.fit.loops = {{{}, Label::IB1, Label::FS, {40.0, 41.0}, {38.0, 38.5}, {}, 2.25, 0.75, true, false},
+                     {warm, Label::IB1, Label::FS, {40.0, 41.0}, {38.0, 38.5}, {{40.5, 41.5}}, 2.25, 0.75, true, true}};
+  whole.fit.rates = {{warm, 17, 40.5, 0.001, true, true}};
+  whole.fit.precursors = {
+      {{}, 0, {60.0, 62.0}, 61.0, 0.04, 0.02, 7.5, analysis::Precursor::Reference::lif},
+      {{1, {}}, 2, {60.0, 62.0}, 61.0, 0.04, 0.02, 7.5, analysis::Precursor::Reference::neighbours}};
   whole.integrity = {123456789, 2, 1, 3, 4, 5};
   return whole;
 }

@@ -6,7 +6,6 @@
 #include <iterator>
 #include <utility>
 
-#include "daemon/analysis/sweep_analysis.hpp"
 #include "daemon/experiment/recorded_step.hpp"
 
 namespace thyrode::experiment {
@@ -59,7 +58,7 @@ void Conductor::begin_with_rows() {
     emit_(StepFinished{measured.row, measured.isi_counts});
   }
   if (results_.empty()) return;
-  fit_ = analysis::analyze_sweep(results_, plan_.sweep);
+  fit_ = told_sweep_.update(results_);
   emit_(ResultsUpdated{results_, fit_});
 }
 
@@ -226,7 +225,7 @@ std::optional<PlannedStep> Conductor::ask_strategy() {
   } else {
     // A strategy that decides is told what the rows say together.
     std::vector<analysis::StepResult> rows = whole_;
-    analysis::analyze_sweep(rows, plan_.sweep);
+    asked_sweep_.update(rows);
     next = strategy_->next(rows);
   }
   whole_.resize(told);
@@ -400,7 +399,7 @@ void Conductor::tell(const FinishedStep& finished) {
     results_.push_back(row(finished.step, finished.end, finished.interrupted, k));
   }
   if (!finished.interrupted) whole_.push_back(results_[before]);
-  fit_ = analysis::analyze_sweep(results_, plan_.sweep);
+  fit_ = told_sweep_.update(results_);
   for (std::size_t k = 0; k < channels_.size(); ++k) {
     const MeasuredStep& measured = finished.step.measured[k];
     emit_(StepFinished{results_[before + k], measured.isi_counts(), measured.correlation(finished.end)});

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "daemon/acquisition/acquisition.hpp"
+#include "daemon/analysis/sweep_analysis.hpp"
 #include "daemon/experiment/events.hpp"
 #include "daemon/experiment/measured_step.hpp"
 #include "daemon/experiment/outbox.hpp"
@@ -174,6 +175,8 @@ class Conductor {
   std::deque<FinishedStep> finished_steps_;  // not told yet
   std::vector<analysis::StepResult> results_;
   std::vector<analysis::StepResult> whole_;  // those of the plan's channel that are not interrupted, as measured
+  analysis::SweepAnalysis told_sweep_{plan_.sweep};   // of results_
+  analysis::SweepAnalysis asked_sweep_{plan_.sweep};  // of what the strategy is shown
   analysis::SweepFit fit_;
   Sample next_progress_{};
 

@@ -143,6 +143,27 @@ ordered_json step_document(const Repeated& step, bool as_recorded, double second
 
 }  // namespace
 
+namespace {
+
+/// Rows of two channels in one step follow each other.
+Result<ordered_json> relations(const std::string& path, const Repetition& repetition) {
+  ordered_json list = ordered_json::array();
+  const std::vector<StepResult>& steps = repetition.steps();
+  for (std::size_t k = 1; k < steps.size(); ++k) {
+    const StepResult& a = steps[k - 1];
+    const StepResult& b = steps[k];
+    if (a.index != b.index || !Repetition::has_data(a)) continue;
+    const auto relation = relation_of(path, repetition.device(), a, b);
+    if (!relation) return tl::make_unexpected(relation.error());
+    ordered_json told{{"index", a.index}, {"channels", {a.channel, b.channel}}, {"current_ua", a.current_ua}};
+    told.update(experiment::to_json(*relation));
+    list.push_back(std::move(told));
+  }
+  return list;
+}
+
+}  // namespace
+
 Result<ordered_json> recording_document(const std::string& path, const analysis::TrainSettings& settings) {
   auto repetition = Repetition::open(path, settings);
   if (!repetition) return tl::make_unexpected(repetition.error());
@@ -153,7 +174,11 @@ Result<ordered_json> recording_document(const std::string& path, const analysis:
     if (!step) return tl::make_unexpected(step.error());
     list.push_back(step_document(*step, says_the_same(step->row, recorded), repetition->device().seconds_per_tick()));
   }
-  return ordered_json{{"schema", "thyrode.analysis/1"}, {"file", path}, {"steps", std::move(list)}};
+  auto between = relations(path, *repetition);
+  if (!between) return tl::make_unexpected(between.error());
+  ordered_json document{{"schema", "thyrode.analysis/1"}, {"file", path}, {"steps", std::move(list)}};
+  if (!between->empty()) document["relations"] = std::move(*between);
+  return document;
 }
 
 int analyze_recording(const AnalyzeOptions& options, const analysis::TrainSettings& settings) {

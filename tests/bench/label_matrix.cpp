@@ -31,13 +31,14 @@ struct Point {
   double load_ohm = 0.0;
   double load_farad = 0.1e-6;
   double membrane_farad = 10e-6;
+  const char* neuron = "mbn";  ///< of experiments/neurons; its noise is taken
   double load_time_s() const { return load_ohm * load_farad; }
   /// How much slower than the 10 uF board everything is.
   double slowness() const { return std::max(1.0, membrane_farad / 10e-6); }
 };
 
 std::unique_ptr<neurons::Neuron> neuron_at(const Point& point, bool noise, std::uint64_t seed) {
-  static const load::NeuronFile file = bench::must(load::load_neuron_file("experiments/neurons/mbn.yaml"));
+  const auto file = bench::must(load::load_neuron_file(fmt::format("experiments/neurons/{}.yaml", point.neuron)));
   neurons::Parameters parameters;
   for (const auto& [key, value] : file.parameters) parameters[key] = value.si;
   parameters.erase("tau_L");
@@ -177,6 +178,28 @@ bool diagram(int columns, int rows, double shift, bool noise, bool tell_load) {
   return inside.share() >= 0.97;
 }
 
+/// The msn, which has one load: a current is inside a phase if its neighbours at half the distance have its label.
+bool spiking_neuron(int columns, double shift, bool noise) {
+  Matrix inside, border;
+  const auto point = [&](int k) {
+    Point p;
+    p.current_ua = lowest_ua + (highest_ua - lowest_ua) * (k + shift) / (2.0 * columns + 1.0);
+    p.load_ohm = 47.0;
+    p.neuron = "msn";
+    return p;
+  };
+  for (int k = 1; k < 2 * columns; k += 2) {
+    const Label label = truth_at(point(k), noise);
+    const analysis::StepResult seen = measured_at(point(k), noise, false);
+    const bool clear = truth_at(point(k - 1), noise) == label && truth_at(point(k + 1), noise) == label;
+    (clear ? inside : border).add(label, seen.label);
+    if (clear && label != seen.label) tell_miss(point(k), label, seen);
+  }
+  inside.print(fmt::format("msn, noise {}, inside the phases", noise ? "on" : "off"));
+  border.print("msn, on borders");
+  return inside.share() >= 0.97;
+}
+
 /// Rows of a kind of the published table: current, load, load capacitor, membrane capacitor, label.
 bool published() {
   std::ifstream file("tests/data/physics/wu2023_facts.csv");
@@ -224,6 +247,7 @@ int main(int argc, char** argv) {
   bool good = true;
   for (const bool noise : {false, true}) {
     for (const bool tell_load : {false, true}) good = diagram(columns, rows, shift, noise, tell_load) && good;
+    good = spiking_neuron(columns, shift, noise) && good;
   }
   good = published() && good;
   fmt::print("{} cells of {:.3g} uA x {:.3g} ms, shift {}, {:.0f} s of one core: {}\n", columns * rows,

@@ -92,6 +92,49 @@ TEST(FiVectors, LocalBetaIsWithinTheToleranceAtInteriorPoints) {
   });
 }
 
+TEST(FiVectors, KappaIsTheCurrentTimesBeta) {
+  for_each_table([](const json& c, const std::vector<FiPoint>& points) {
+    for (std::size_t k = 0; k < points.size(); ++k) {
+      const double beta = c["expected"]["beta_true_per_uA"][k];
+      test::expect_close(points[k].current_ua * beta, c["expected"]["kappa_true"][k].get<double>(), 1e-9);
+    }
+  });
+}
+
+TEST(FiVectors, StraightLineOfAnIdealIntegratorHasItsSlope) {
+  int checked = 0;
+  for_each_table([&](const json& c, const std::vector<FiPoint>& points) {
+    if (!c["expected"].contains("slope_hz_per_uA")) return;
+    ++checked;
+    const auto line = fit_line(points);
+    ASSERT_TRUE(line);
+    const double slope = c["expected"]["slope_hz_per_uA"];
+    test::expect_close(*line->slope_hz_per_ua.value, slope, 1e-5);
+    EXPECT_LE(*line->slope_hz_per_ua.low, slope);
+    EXPECT_GE(*line->slope_hz_per_ua.high, slope);
+    test::expect_close(line->intercept_ua, 0.0, 0.0, 1e-4);
+  });
+  EXPECT_EQ(checked, 1);
+}
+
+TEST(FiVectors, TheSizeOfAJumpLiesInItsInterval) {
+  int checked = 0;
+  for_each_table([&](const json& c, const std::vector<FiPoint>& points) {
+    if (!c["expected"].contains("jump")) return;
+    ++checked;
+    const OnsetCoordinate coordinate{straightening_current(points, 0.0)};
+    const auto jumps = find_jumps(points, coordinate);
+    ASSERT_EQ(jumps.size(), 1u);
+    const auto step =
+        rate_step(std::span(points).first(jumps[0] + 1), std::span(points).subspan(jumps[0] + 1), coordinate);
+    ASSERT_TRUE(step);
+    const double truth = c["expected"]["jump"]["ln_ratio_true"];
+    EXPECT_LE(std::abs(step->ln_ratio - truth), 1.96 * step->sigma) << step->ln_ratio;
+    EXPECT_LT(step->sigma, 0.05);
+  });
+  EXPECT_EQ(checked, 1);
+}
+
 TEST(FiVectors, JumpsAreFoundInTheirBracketAndNowhereElse) {
   for_each_table([](const json& c, const std::vector<FiPoint>& points) {
     const auto jumps = find_jumps(points, {straightening_current(points, 0.0)});

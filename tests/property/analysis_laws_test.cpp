@@ -123,8 +123,9 @@ TEST(StepAnalyzerLaw, AnySequenceGivesFiniteNumbersInOrder) {
     }
     const StepResult row = step.result(now + 1);
     RC_ASSERT(row.n_spikes == accepted);
-    for (const auto& value : {step.intervals().cv2(), step.intervals().lv(), step.intervals().lvr(1000.0),
-                              step.intervals().serial_correlation(), step.structure_factor().value()}) {
+    const IntervalStatistics& intervals = step.train().intervals();
+    for (const auto& value : {intervals.cv2(), intervals.lv(), intervals.lvr(1000.0), intervals.serial_correlation(),
+                              step.train().structure_factor().value()}) {
       require_finite(value);
     }
   }));
@@ -191,13 +192,29 @@ TEST(AnalyzeSweepLaw, AnyTableGivesFiniteNumbersAndIsStable) {
       RC_ASSERT((row.beta_status == BetaStatus::ok) == row.beta_n_per_ua.value.has_value());
     }
     if (fit.lif) {
-      for (const double value : {fit.lif->rheobase_ua, fit.lif->rheobase_low_ua, fit.lif->rheobase_high_ua,
-                                 fit.lif->tau_ms, fit.lif->tau_low_ms, fit.lif->tau_high_ms, fit.lif->refractory_ms,
-                                 fit.lif->refractory_low_ms, fit.lif->refractory_high_ms, fit.lif->chi2_per_dof}) {
+      for (const double value :
+           {fit.lif->rheobase_ua, fit.lif->rheobase_low_ua, fit.lif->rheobase_high_ua, fit.lif->tau_low_ms,
+            fit.lif->refractory_ms, fit.lif->refractory_low_ms, fit.lif->chi2_per_dof}) {
         RC_ASSERT(std::isfinite(value));
+      }
+      // What the rates leave open is infinite, and then the fit is not accepted.
+      for (const double value : {fit.lif->tau_ms, fit.lif->tau_high_ms, fit.lif->refractory_high_ms}) {
+        RC_ASSERT(!std::isnan(value));
+        RC_ASSERT(std::isfinite(value) || !fit.lif->accepted);
       }
       RC_ASSERT(fit.lif->tau_ms > 0.0);
       RC_ASSERT(fit.lif->refractory_ms >= 0.0);
+    }
+    for (const Transition& t : fit.transitions) {
+      RC_ASSERT(t.bracket.low_ua < t.bracket.high_ua);
+      RC_ASSERT(t.below != t.above || t.jump);
+      for (const auto& value : {t.ln_ratio.value, t.ln_ratio.low, t.ln_ratio.high, t.beta_n_at_least_per_ua}) {
+        require_finite(value);
+      }
+    }
+    for (const Precursor& p : fit.precursors) {
+      RC_ASSERT(p.range.low_ua < p.range.high_ua);
+      RC_ASSERT(p.beta_n_per_ua > p.reference_per_ua && p.reference_per_ua > 0.0);
     }
     std::vector<StepResult> again = rows;
     RC_ASSERT(analyze_sweep(again) == fit);

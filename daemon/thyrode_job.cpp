@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "daemon/experiment/load/checks.hpp"
@@ -30,7 +31,12 @@ Result<Job> load_job(const RunOptions& options) {
 std::string other_channels(const Job& job, const DeviceInfo& device) {
   std::vector<std::string> others;
   for (const ChannelDescription& channel : device.channels) {
-    if (channel.label != job.experiment.channel) others.emplace_back(channel.label);
+    const auto& companions = job.experiment.companions;
+    const bool driven = channel.label == job.experiment.channel ||
+                        std::any_of(companions.begin(), companions.end(), [&](const load::CompanionPlan& companion) {
+                          return companion.channel == channel.label;
+                        });
+    if (!driven) others.emplace_back(channel.label);
   }
   if (others.empty()) return {};
   return fmt::format("the steps are on channel {}; channel {} is recorded and not stepped, its command stays zero",

@@ -105,13 +105,19 @@ recording::RunDescription describe_run(const Job& job, const experiment::RunPlan
   description.station_yaml = job.station.source.text;
   description.device = device;
   description.channels.resize(device.channels.size());
-  recording::ChannelSetup& setup = description.channels[plan.channel.index];
-  setup.trace_decimation = plan.telemetry.decimation;
-  setup.front_end_gain = load::station_channel(job.experiment, job.station).v_out_gain;
-  setup.limits = plan.limits;
-  if (plan.snippets.on) {
-    setup.snippet_samples =
-        static_cast<int>(device.samples(plan.snippets.before).index + device.samples(plan.snippets.after).index);
+  const auto setup = [&](Channel channel, const std::string& label, const LimitSettings& limits) {
+    recording::ChannelSetup& told = description.channels[channel.index];
+    told.trace_decimation = plan.telemetry.decimation;
+    told.front_end_gain = job.station.channels.at(label).v_out_gain;
+    told.limits = limits;
+    if (plan.snippets.on) {
+      told.snippet_samples =
+          static_cast<int>(device.samples(plan.snippets.before).index + device.samples(plan.snippets.after).index);
+    }
+  };
+  setup(plan.channel, job.experiment.channel, plan.limits);
+  for (std::size_t k = 0; k < plan.companions.size(); ++k) {
+    setup(plan.companions[k].channel, job.experiment.companions[k].channel, plan.companions[k].limits);
   }
   description.conditions = plan.conditions();
   description.lease = {plan.lease};

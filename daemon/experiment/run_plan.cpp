@@ -13,11 +13,17 @@ namespace {
 /// 130 uA. What differs by more than this is a broken wire or source.
 constexpr Current readback_band = 10.0_uA;
 
-Channel channel_of(const load::Experiment& experiment, const DeviceInfo& device) {
-  const auto found =
-      std::find_if(device.channels.begin(), device.channels.end(),
-                   [&](const ChannelDescription& channel) { return channel.label == experiment.channel; });
+Channel channel_of(const std::string& label, const DeviceInfo& device) {
+  const auto found = std::find_if(device.channels.begin(), device.channels.end(),
+                                  [&](const ChannelDescription& channel) { return channel.label == label; });
   return Channel{static_cast<std::uint8_t>(found - device.channels.begin())};
+}
+
+/// The output rests at zero before and after the run, so zero is always allowed.
+LimitSettings limits_of(const std::string& label, const load::Station& station) {
+  const load::StationChannel& wired = station.channels.at(label);
+  return {std::min(wired.lowest, Current{}), std::max(wired.highest, Current{}), wired.slew,
+          station.safety.v_compliance, readback_band};
 }
 
 /// The scales of IDENT are those of the reference front end; another gain would make every voltage wrong.
@@ -32,7 +38,7 @@ Result<void> check_front_end(const load::Experiment& experiment, const load::Sta
                                                  "front end for it",
                                                  key, out ? wired.v_out_gain : wired.v_m_gain, out ? 4 : 1));
   }
-  const Scale& v_m = device.channels[channel_of(experiment, device).index].signal(protocol::Signal::v_m);
+  const Scale& v_m = device.channels[channel_of(experiment.channel, device).index].signal(protocol::Signal::v_m);
   const double highest = v_m.value((1 << v_m.bits) - 2);
   if (station.safety.v_compliance.si() > highest) {
     return station.source.error(
@@ -111,8 +117,7 @@ PieceLimits piece_limits(const RunPlan& plan, const DeviceInfo& device) {
           device.queue_depth};
 }
 
-analysis::StepRules rules_of(const load::Dwell& dwell, const DeviceInfo& device,
-                             const analysis::LabelRules& labels) {
+analysis::StepRules rules_of(const load::Dwell& dwell, const DeviceInfo& device, const analysis::LabelRules& labels) {
   analysis::StepRules rules;
   rules.labels = labels;
   rules.relative_precision = dwell.ci_rel_f;
@@ -146,7 +151,7 @@ Result<RunPlan> make_run_plan(const load::Experiment& experiment, const load::St
   RunPlan plan;
   plan.name = experiment.name;
   plan.seed = seed;
-  plan.channel = channel_of(experiment, device);
+  plan.channel = channel_of(experiment.channel, device);
   plan.rules = rules_of(experiment.dwell, device, experiment.labels);
   plan.sweep = experiment.sweep;
   plan.detector = experiment.detect;
@@ -155,10 +160,11 @@ Result<RunPlan> make_run_plan(const load::Experiment& experiment, const load::St
     plan.snippets = {true, experiment.snippets->before, experiment.snippets->after,
                      experiment.snippets->most_per_second};
   }
-  const load::StationChannel& wired = load::station_channel(experiment, station);
-  // The output rests at zero before and after the run, so zero is always allowed.
-  plan.limits = {std::min(wired.lowest, Current{}), std::max(wired.highest, Current{}), wired.slew,
-                 station.safety.v_compliance, readback_band};
+  plan.limits = limits_of(experiment.channel, station);
+  for (const load::CompanionPlan& companion : experiment.companions) {
+    plan.companions.push_back(
+        {channel_of(companion.channel, device), companion.current, limits_of(companion.channel, station)});
+  }
   if (auto checked = check_front_end(experiment, station, device); !checked)
     return tl::make_unexpected(checked.error());
   plan.lease = station.safety.lease;

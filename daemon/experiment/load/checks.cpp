@@ -25,17 +25,16 @@ std::string rate_text(Frequency rate) {
   return format_rounded(rate.si(), QuantityKind::sampling_rate, 6);
 }
 
-Result<void> check_limits(const Experiment& experiment, const Station& station, const StationChannel& channel,
-                          const std::vector<DrivenCurrent>& currents) {
+Result<void> check_limits(const Experiment& experiment, const Station& station, const std::string& label,
+                          const StationChannel& channel, const std::vector<DrivenCurrent>& currents) {
   for (const DrivenCurrent& driven : currents) {
     const bool above = driven.current > channel.highest;
     if (!above && driven.current >= channel.lowest) continue;
-    const std::string place =
-        station.source.at(fmt::format("channels.{}.limits[{}]", experiment.channel, above ? 1 : 0));
+    const std::string place = station.source.at(fmt::format("channels.{}.limits[{}]", label, above ? 1 : 0));
     return experiment.source.error(
         driven.path, fmt::format("{}: {} is {} the station's limit of {} for channel {} ({}); {} it or {} the limit",
                                  driven.what, to_text(driven.current), above ? "above" : "below",
-                                 to_text(above ? channel.highest : channel.lowest), experiment.channel, place,
+                                 to_text(above ? channel.highest : channel.lowest), label, place,
                                  above ? "lower" : "raise", above ? "raise" : "lower"));
   }
   return {};
@@ -96,19 +95,47 @@ int trace_decimation(const Experiment& experiment, const Station& station, Frequ
   return decimation_of(trace_rate(experiment, station_channel(experiment, station)), adc_rate);
 }
 
-Result<void> check_against(const Experiment& experiment, const Station& station, Frequency adc_rate) {
-  const auto channel = station.channels.find(experiment.channel);
-  if (channel == station.channels.end()) {
-    std::vector<std::string> labels;
-    for (const auto& [label, unused] : station.channels) labels.push_back(label);
-    return experiment.source.error("channel",
-                                   fmt::format("the station has no channel {} ({}); it has {}", experiment.channel,
-                                               station.source.at("channels"), list_of_words(labels)));
+namespace {
+
+/// The station's channel of this label, which the experiment names at `path`.
+Result<const StationChannel*> find_channel(const Experiment& experiment, const Station& station,
+                                           const std::string& label, const std::string& path) {
+  const auto channel = station.channels.find(label);
+  if (channel != station.channels.end()) return &channel->second;
+  std::vector<std::string> labels;
+  for (const auto& [known, unused] : station.channels) labels.push_back(known);
+  return experiment.source.error(path, fmt::format("the station has no channel {} ({}); it has {}", label,
+                                                   station.source.at("channels"), list_of_words(labels)));
+}
+
+/// A companion carries the currents of the plan, or its own one.
+Result<void> check_companion(const Experiment& experiment, const Station& station, std::size_t k,
+                             const std::vector<DrivenCurrent>& of_plan) {
+  const CompanionPlan& companion = experiment.companions[k];
+  const std::string path = fmt::format("companions[{}]", k);
+  const auto channel = find_channel(experiment, station, companion.channel, path + ".channel");
+  if (!channel) return tl::make_unexpected(channel.error());
+  std::vector<DrivenCurrent> currents = of_plan;
+  if (companion.current) {
+    currents.assign(1, DrivenCurrent{path + ".current", path + ".current", *companion.current});
   }
+  return check_limits(experiment, station, companion.channel, **channel, currents).and_then([&] {
+    return check_charge(experiment, station, currents);
+  });
+}
+
+}  // namespace
+
+Result<void> check_against(const Experiment& experiment, const Station& station, Frequency adc_rate) {
+  const auto channel = find_channel(experiment, station, experiment.channel, "channel");
+  if (!channel) return tl::make_unexpected(channel.error());
   const auto currents = driven_currents(experiment);
-  return check_limits(experiment, station, channel->second, currents)
+  for (std::size_t k = 0; k < experiment.companions.size(); ++k) {
+    if (auto checked = check_companion(experiment, station, k, currents); !checked) return checked;
+  }
+  return check_limits(experiment, station, experiment.channel, **channel, currents)
       .and_then([&] { return check_charge(experiment, station, currents); })
-      .and_then([&] { return check_trace(experiment, station, channel->second, adc_rate); });
+      .and_then([&] { return check_trace(experiment, station, **channel, adc_rate); });
 }
 
 double link_bytes_per_second(int decimation, Frequency adc_rate) {
@@ -162,15 +189,21 @@ Result<void> check_part(const Experiment& experiment, const ChannelDescription& 
 
 }  // namespace
 
-Result<void> check_device(const Experiment& experiment, const Station& station, const DeviceInfo& info) {
-  const StationChannel& channel = station_channel(experiment, station);
+namespace {
+
+/// What the station allows on a channel against what the board gives there.
+/// @param named  where the experiment names the channel
+/// @returns the board's channel
+Result<const ChannelDescription*> check_board(const Experiment& experiment, const Station& station,
+                                              const std::string& label, const std::string& named,
+                                              const DeviceInfo& info) {
+  const StationChannel& channel = station.channels.at(label);
   const auto board = std::find_if(info.channels.begin(), info.channels.end(),
-                                  [&](const ChannelDescription& c) { return c.label == experiment.channel; });
+                                  [&](const ChannelDescription& c) { return c.label == label; });
   if (board == info.channels.end()) {
-    return experiment.source.error("channel",
-                                   fmt::format("the device {} has no channel {}", info.uri, experiment.channel));
+    return experiment.source.error(named, fmt::format("the device {} has no channel {}", info.uri, label));
   }
-  const std::string path = "channels." + experiment.channel;
+  const std::string path = "channels." + label;
   // The board's limits are multiples of its DAC step; half a step is not an excess.
   const Current margin = Current::from_si(std::abs(board->command.scale) * 0.5);
   if (channel.highest > board->highest + margin || channel.lowest < board->lowest - margin) {
@@ -186,11 +219,24 @@ Result<void> check_device(const Experiment& experiment, const Station& station, 
         fmt::format("{}.slew: {} is above the {} of the board of {}; lower it", path, to_text(channel.slew),
                     format_rounded(board->fastest.si(), QuantityKind::slew), info.uri));
   }
+  return &*board;
+}
+
+}  // namespace
+
+Result<void> check_device(const Experiment& experiment, const Station& station, const DeviceInfo& info) {
+  const auto board = check_board(experiment, station, experiment.channel, "channel", info);
+  if (!board) return tl::make_unexpected(board.error());
+  for (std::size_t k = 0; k < experiment.companions.size(); ++k) {
+    const std::string named = fmt::format("companions[{}].channel", k);
+    const auto other = check_board(experiment, station, experiment.companions[k].channel, named, info);
+    if (!other) return tl::make_unexpected(other.error());
+  }
   if (experiment.snippets && !info.snippets) {
     return experiment.source.error("record.snippets",
                                    fmt::format("record.snippets: the device {} sends none; remove the key", info.uri));
   }
-  if (auto checked = check_part(experiment, *board, info.uri); !checked) return checked;
+  if (auto checked = check_part(experiment, **board, info.uri); !checked) return checked;
   const Frequency adc_rate = Frequency::from_si(info.sample_rate_hz);
   const int decimation = trace_decimation(experiment, station, adc_rate);
   const double needed = link_bytes_per_second(decimation, adc_rate);

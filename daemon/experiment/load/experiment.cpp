@@ -21,6 +21,7 @@ constexpr double longest_snippet = 20e-3;
 constexpr double longest_refractory = 0.25;
 constexpr double largest_voltage = 10.0;
 constexpr double longest_dwell = 24.0 * 3600.0;
+constexpr std::size_t most_companions = 25;
 
 void read_settle(MapReader& dwell, Settle& settle) {
   const YamlNode* node = dwell.find("settle");
@@ -144,9 +145,37 @@ void read_detect(MapReader& root, DetectorSettings& detect) {
 void read_channel(MapReader& root, std::string& channel) {
   channel = root.text("channel").value_or(channel);
   if (channel.size() != 1 || channel.front() < 'A' || channel.front() > 'Z') {
-    root.reading().refuse("channel", fmt::format("channel '{}' is not known; a channel is one capital letter, A for "
-                                                 "the first",
-                                                 shortened(channel)));
+    root.reading().refuse(root.path("channel"),
+                          fmt::format("channel '{}' is not known; a channel is one capital letter, A for "
+                                      "the first",
+                                      shortened(channel)));
+  }
+}
+
+void read_companions(MapReader& root, Experiment& experiment) {
+  const YamlNode* node = root.find("companions");
+  if (node == nullptr) return;
+  if (node->kind != YamlNode::Kind::list || node->items.empty() || node->items.size() > most_companions) {
+    root.reading().refuse(node->at, "companions must be a list of maps; write for example \"[{channel: B}]\"");
+    return;
+  }
+  for (std::size_t k = 0; k < node->items.size() && !root.reading().failed(); ++k) {
+    MapReader map(root.reading(), node->items[k], fmt::format("companions[{}]", k), {"channel", "current"});
+    CompanionPlan companion;
+    map.require("channel", "channel: B");
+    read_channel(map, companion.channel);
+    if (const auto held = map.quantity("current", QuantityKind::current, possible_currents())) {
+      companion.current = Current::from_si(*held);
+    }
+    const bool again = companion.channel == experiment.channel ||
+                       std::any_of(experiment.companions.begin(), experiment.companions.end(),
+                                   [&](const CompanionPlan& other) { return other.channel == companion.channel; });
+    if (again) {
+      const std::string path = map.path("channel");
+      root.reading().refuse(path,
+                            fmt::format("{}: channel {} is driven already; name another", path, companion.channel));
+    }
+    experiment.companions.push_back(std::move(companion));
   }
 }
 
@@ -262,11 +291,12 @@ Result<Experiment> parse_experiment(std::string_view text, std::string_view file
   const std::size_t plan = plan_of(reading, *tree, false);
   std::vector<std::string> keys{"schema", "name", "plan", "channel"};
   for (std::string& key : keys_of_plan(plan)) keys.push_back(std::move(key));
-  keys.insert(keys.end(), {"neuron", "dwell", "record", "detect", "labels"});
+  keys.insert(keys.end(), {"companions", "neuron", "dwell", "record", "detect", "labels"});
   MapReader root(reading, *tree, "", std::move(keys));
   experiment.name = read_name(root).value_or("");
   experiment.plan = read_plan(root, plan, {files, experiment.files});
   read_channel(root, experiment.channel);
+  read_companions(root, experiment);
   experiment.neuron = read_neuron(root);
   read_dwell(root, experiment.dwell);
   read_record(root, experiment);

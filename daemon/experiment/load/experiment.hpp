@@ -55,10 +55,17 @@ struct Trace {
   Frequency rate;  ///< mode rate
 };
 
+/// A channel that is driven and measured beside the plan's own, as the partner of a network is.
+struct CompanionPlan {
+  std::string channel;
+  std::optional<Current> current;  ///< held while the plan's channel has one; empty: the plan's current
+};
+
 /// An experiment file, schema thyrode.experiment/1.
 struct Experiment {
   std::string name;
   std::string channel = "A";
+  std::vector<CompanionPlan> companions;  ///< each channel once, and not the plan's
   Plan plan;
   std::vector<NeuronSetting> neuron;  ///< for all steps; each name once
   Dwell dwell;
@@ -89,6 +96,7 @@ using ReadNamedFile = std::function<Result<std::string>(const std::string& name)
 /// Reads an experiment.
 ///
 /// Keys and defaults: schema, name, plan: required, and the keys of the plan (read_plan()). channel: A.
+/// companions: [{channel: B, current: CURRENT (the plan's)}].
 /// neuron: {tau_L: VALUE or R_L: VALUE, set by the device's variable part; operator: {quantity, unit, value}, set by an
 /// operator}. dwell: {settle: {tau_slow, spikes: 0, drift_p: 0.01}, stop_when: {ci_rel_f: 2 %}, max: 60 s,
 /// max_spikes: 20000, f_min: 1 Hz}. record: {trace: RATE | full | off (the station's rate, by default 25 kS/s),

@@ -49,13 +49,13 @@ class Figure:
     def result(self, run):
         return json.loads((self.folder / f"{run}.json").read_text())
 
-    def statistics(self, run):
-        return json.loads((self.folder / f"{run}.statistics.json").read_text())["steps"]
+    def statistics(self, run, what="steps"):
+        return json.loads((self.folder / f"{run}.statistics.json").read_text())[what]
 
-    def trace(self, run, step, after_s, length_s):
+    def trace(self, run, step, after_s, length_s, channel="A"):
         """V_out of a step from `after_s` after its settling: time in ms, voltage in mV."""
         with h5py.File(self.folder / f"{run}.nwb") as file:
-            series = file["acquisition/V_out_A"]
+            series = file[f"acquisition/V_out_{channel}"]
             data, rate = series["data"], series["starting_time"].attrs["rate"]
             ticks_per_value = data.attrs["ticks_per_sample"] * data.attrs["decimation"]
             first = round((step["start_tick"] - int(series["first_tick"][()])) / ticks_per_value + after_s * rate)
@@ -309,9 +309,30 @@ def section3(figure):
     return picture
 
 
+def fig8(figure):
+    picture = plt.figure(figsize=(9.4, 5.2), layout="constrained")
+    for half, run in zip(picture.subfigures(2, 1), ("inhibition", "excitation")):
+        steps = [s for s in figure.result(run)["steps"] if s["channel"] == 0]
+        relation = figure.statistics(run, "relations")[-1]
+        axes = half.subplots(1, 2, sharey=True)
+        for axis, step, after, title in (
+            (axes[0], steps[-2], 0.0, f"{run}: at first"),
+            (axes[1], steps[-1], 4.0, f"later: {relation['relation']}, phase {relation['mean_phase_cycles']:.3f}"),
+        ):
+            for channel, colour in (("A", "C3"), ("B", "C0")):
+                t, v = figure.trace(run, step, after, 0.5, channel)
+                axis.plot(t, v + (0 if channel == "A" else 160), color=colour, lw=0.7, label=channel)
+            axis.set(xlim=(0, 500), yticks=[0, 100])
+            axis.set_title(title, loc="left", fontsize=9)
+            axis.set_xlabel("time (ms)")
+        axes[0].set_ylabel("$V_{out}$ (mV), B raised")
+        axes[1].legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    return picture
+
+
 DRAWN = {
     "fig1": fig1, "fig3b": fig3b, "fig4": fig4, "fig5": fig5, "fig6": fig6, "fig7-left": fig7_left,
-    "fig7-butera": fig7_butera, "section3": section3,
+    "fig7-butera": fig7_butera, "fig8": fig8, "section3": section3,
 }
 
 

@@ -38,6 +38,12 @@ std::string interval(const analysis::Estimate& estimate) {
   return digits(estimate.low, 3) + "-" + digits(estimate.high, 3);
 }
 
+/// The number of a step; of a companion with the letter of its channel.
+std::string index_text(const StepResult& step) {
+  if (!step.relation) return fmt::format("{}", step.index);
+  return fmt::format("{}{}", step.index, static_cast<char>('A' + step.channel));
+}
+
 std::string beta_text(const StepResult& step, BetaShown shown) {
   if (shown == BetaShown::later) return "...";
   if (!step.beta_n_per_ua.value) return analysis::to_string(step.beta_status);
@@ -154,7 +160,7 @@ std::string table_head() {
 }
 
 std::string table_row(const StepResult& step, BetaShown beta) {
-  return fmt::format("{:>3} {:<2} {:>7.3f} {:>6} {:>11} {:>5} {:>5} {:<12} {:<9} {}", step.index,
+  return fmt::format("{:>3} {:<2} {:>7.3f} {:>6} {:>11} {:>5} {:>5} {:<12} {:<9} {}", index_text(step),
                      direction(step.direction), step.current_ua, digits(step.frequency_hz.value, 4),
                      interval(step.frequency_hz), digits(step.cv, 3), step.n_spikes, analysis::to_string(step.status),
                      step.label == Label::undetermined ? "-" : analysis::to_string(step.label), beta_text(step, beta));

@@ -74,4 +74,16 @@ StepFeatures features_of(const TrainStatistics& train, const OutputStatistics& o
   return f;
 }
 
+void put_relation(const TrainRelation& relation, StepResult& row) {
+  row.relation = relation.relation;
+  StepFeatures& features = row.features;
+  features.relation_phases = static_cast<double>(relation.phases);
+  features.relation_order = relation.order;
+  features.relation_phase = relation.mean_phase_cycles;
+  features.relation_quarter_order = relation.least_quarter_order;
+  features.relation_quarter_shift = relation.quarter_phase_cycles;
+  features.relation_a = relation.a;
+  features.relation_b = relation.b;
+}
+
 }  // namespace thyrode::analysis

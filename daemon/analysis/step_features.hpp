@@ -7,6 +7,9 @@
 
 namespace thyrode::analysis {
 
+/// Writes what a companion has to do with the plan's channel into its row.
+void put_relation(const TrainRelation& relation, StepResult& row);
+
 /// @param train  after the settling
 /// @param seconds_per_tick  that of both
 /// @returns of bursts where the train bursts (TrainStatistics::bursting), of missing spikes where they can be counted

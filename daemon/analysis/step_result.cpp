@@ -49,6 +49,15 @@ constexpr FeatureField fields[] = {
     {"width_longest_s", "of spikes from crossing to re-arm, s", &StepFeatures::width_longest_s},
     {"v_out_v", "mean output, V", &StepFeatures::v_out_v},
     {"v_m_v", "mean voltage of the node that takes the current, V", &StepFeatures::v_m_v},
+    {"relation_phases", "spikes of a companion within cycles of the plan's channel", &StepFeatures::relation_phases},
+    {"relation_order", "R of their phases, 0 to 1", &StepFeatures::relation_order},
+    {"relation_phase", "their mean phase, cycles, 0 to 1", &StepFeatures::relation_phase},
+    {"relation_quarter_order", "R of the quarter of the step in which it is least",
+     &StepFeatures::relation_quarter_order},
+    {"relation_quarter_shift", "largest distance of a quarter's mean phase from the mean phase, cycles",
+     &StepFeatures::relation_quarter_shift},
+    {"relation_a", "locked a : b, so many cycles of the plan's channel ...", &StepFeatures::relation_a},
+    {"relation_b", "... last as long as so many of the companion", &StepFeatures::relation_b},
 };
 
 }  // namespace

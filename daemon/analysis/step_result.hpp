@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 
+#include "daemon/analysis/train_relation.hpp"
 #include "protocols/time.hpp"
 
 namespace thyrode::analysis {
@@ -52,6 +53,9 @@ struct StepFeatures {
       burst_log_slope, burst_duty, burst_structure_factor;
   Value usual_isi_s, missing_spikes, vacancy_clusters, vacancy_fraction, vacancy_size, vacancy_size_largest,
       vacancy_clustering, vacancy_clustering_low, vacancy_clustering_high;
+  /// Of a companion to the channel of the plan.
+  Value relation_phases, relation_order, relation_phase, relation_quarter_order, relation_quarter_shift, relation_a,
+      relation_b;
   Value peak_v, trough_v, width_shortest_s, width_longest_s, v_out_v, v_m_v;
   bool operator==(const StepFeatures&) const = default;
 };
@@ -87,6 +91,7 @@ struct StepResult {
   std::optional<double> spikes_per_burst;
   std::optional<double> cv;
   StepFeatures features;
+  std::optional<Relation> relation;  ///< of a companion to the channel of the plan
   Estimate beta_n_per_ua;
   BetaStatus beta_status = BetaStatus::few_points;
   Estimate kappa;                          ///< current times beta_n

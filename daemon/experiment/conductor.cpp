@@ -6,6 +6,7 @@
 #include <iterator>
 #include <utility>
 
+#include "daemon/analysis/step_features.hpp"
 #include "daemon/experiment/recorded_step.hpp"
 
 namespace thyrode::experiment {
@@ -89,6 +90,7 @@ void Conductor::flush_data() {
     close_step_before(datum.begins(grid_), incomplete);
     const std::size_t channel = position(datum.channel);
     if (step_) step_->measured[channel].take(datum);
+    if (step_) std::for_each(step_->relations.begin(), step_->relations.end(), [&](auto& r) { r.take(datum); });
     pass_over(datum, grid_, carried_[channel]);
   }
   close_step_before(now_, incomplete);
@@ -116,6 +118,7 @@ void Conductor::begin_step(PlacedStep placed) {
     rules.before = carried_[k].output;
     step_->measured.emplace_back(rules, device_, channels_[k], step_->placed.settled, carried_[k]);
     step_->rules.push_back(std::move(rules));
+    if (k > 0) step_->relations.emplace_back(plan_.channel, channels_[k], step_->placed.settled, grid_);
   }
 }
 
@@ -372,6 +375,7 @@ void Conductor::finish_step(Sample end, bool interrupted) {
     finished.step.measured[k].close(end, carried_[k]);
     carried_[k].output = finished.step.measured[k].output_memory();
   }
+  for (MeasuredRelation& relation : finished.step.relations) relation.close();
   finished_steps_.push_back(std::move(finished));
   tell_finished_steps();
 }
@@ -427,6 +431,7 @@ void Conductor::measure_again(FinishedStep& finished, std::span<const DeviceMess
     const Sample evaluated = k == 0 ? step.evaluated : Sample{};
     const StepSpan span{step.placed.start, step.placed.settled, evaluated, finished.end};
     step.measured.push_back(experiment::measure_again(step.rules[k], device_, channels_[k], span, messages));
+    if (k > 0) step.relations[k - 1] = relate_again(device_, plan_.channel, channels_[k], span, messages);
   }
 }
 
@@ -454,6 +459,7 @@ analysis::StepResult Conductor::row(const RunningStep& step, Sample end, bool in
       step.measured[channel].row(end, channel == 0 ? asked : plan_.companions[channel - 1].current(asked));
   result.index = planned.index;
   result.channel = channels_[channel].index;
+  if (channel > 0) analysis::put_relation(step.relations[channel - 1].result(), result);
   result.leg = planned.leg;
   result.conditions = std::move(planned.conditions);
   result.direction = planned.direction;

@@ -12,6 +12,7 @@
 #include "daemon/acquisition/acquisition.hpp"
 #include "daemon/analysis/sweep_analysis.hpp"
 #include "daemon/experiment/events.hpp"
+#include "daemon/experiment/measured_relation.hpp"
 #include "daemon/experiment/measured_step.hpp"
 #include "daemon/experiment/outbox.hpp"
 #include "daemon/experiment/placed_step.hpp"
@@ -90,11 +91,12 @@ class Conductor {
  private:
   struct RunningStep {
     PlacedStep placed;
-    Sample evaluated{};                      // the last mark at which its rules were asked
-    bool incomplete = false;                 // the analysis has missed messages
-    bool unreadable = false;                 // and the recording could not give them back
-    std::vector<analysis::StepRules> rules;  ///< shape (channels), the plan's own first
-    std::vector<MeasuredStep> measured;      ///< likewise
+    Sample evaluated{};                       // the last mark at which its rules were asked
+    bool incomplete = false;                  // the analysis has missed messages
+    bool unreadable = false;                  // and the recording could not give them back
+    std::vector<analysis::StepRules> rules;   ///< shape (channels), the plan's own first
+    std::vector<MeasuredStep> measured;       ///< likewise
+    std::vector<MeasuredRelation> relations;  ///< shape (companions)
   };
   /// A step that is over; rows are told in the order of the steps, so one that is read back holds up those behind it.
   struct FinishedStep {

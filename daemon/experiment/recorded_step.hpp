@@ -3,6 +3,7 @@
 
 #include <span>
 
+#include "daemon/experiment/measured_relation.hpp"
 #include "daemon/experiment/measured_step.hpp"
 #include "drivers/device.hpp"
 
@@ -20,5 +21,9 @@ struct StepSpan {
 /// @param messages  spikes, levels, gaps and marks of [start - 10 ms, end) in any order
 MeasuredStep measure_again(const analysis::StepRules& rules, const DeviceInfo& device, Channel channel,
                            const StepSpan& span, std::span<const DeviceMessage> messages);
+
+/// The relation of a companion to the plan's channel in such a step.
+MeasuredRelation relate_again(const DeviceInfo& device, Channel own, Channel beside, const StepSpan& span,
+                              std::span<const DeviceMessage> messages);
 
 }  // namespace thyrode::experiment

@@ -33,6 +33,7 @@ Json to_json(const analysis::StepResult& step) {
   row["sigma_current_ua"] = number(step.sigma_current_ua);
   row["label_of_step"] = step.label_of_step ? Json(to_string(*step.label_of_step)) : Json(nullptr);
   row["branch_unresolved"] = step.branch_unresolved;
+  row["relation"] = step.relation ? Json(to_string(*step.relation)) : Json(nullptr);
   row["lead_s"] = step.lead_s;
   const auto text_or_null = [](const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); };
   row["part"] = text_or_null(step.part);

@@ -241,11 +241,13 @@ void read_sweep(const StepColumns& columns, hid_t file, const std::string& path,
 
 /// Where in its plan a step belongs, and where its data are.
 void read_origin(const StepColumns& columns, const std::vector<std::string>& sources, std::vector<StepResult>& steps) {
+  const auto relation = columns.integers("relation");
   const auto lead = columns.reals("lead_s");
   const auto part = columns.texts("part");
   const auto purpose = columns.texts("purpose");
   const auto source = columns.integers("resumed_from");
   for (std::size_t k = 0; k < steps.size(); ++k) {
+    if (relation[k] > 0) steps[k].relation = static_cast<analysis::Relation>(relation[k] - 1);
     steps[k].lead_s = lead[k];
     steps[k].part = part[k];
     steps[k].purpose = purpose[k];
@@ -293,6 +295,8 @@ TableSpec step_table(const std::vector<std::string>& conditions) {
   columns.push_back({"sigma_current_ua", "CV over beta_n, uA; NaN is undefined", Element::f64});
   columns.push_back({"label_of_step", "what the step said by itself, without its neighbours", Element::text16});
   columns.push_back({"branch_unresolved", "1: TS, and no jump of f tells it from FS", Element::u8});
+  columns.push_back(
+      {"relation", "of a companion to the channel of the plan: its number, unlocked from 1 on; 0: none", Element::u8});
   columns.push_back({"lead_s", "for which the current waited elsewhere before the step, s", Element::f64});
   columns.push_back({"part", "of a sequence; empty in any other plan", Element::text16});
   columns.push_back({"purpose", "why the plan asked for the step; may be empty", Element::text16});
@@ -344,6 +348,7 @@ void append_step(Table& table, const std::vector<std::string>& conditions, const
   table.column(k++).push(or_nan(step.sigma_current_ua));
   table.column(k++).push(word_of_step(step));
   table.column(k++).push(static_cast<std::uint8_t>(step.branch_unresolved ? 1 : 0));
+  table.column(k++).push(static_cast<std::uint8_t>(step.relation ? 1 + static_cast<int>(*step.relation) : 0));
   table.column(k++).push(step.lead_s);
   table.column(k++).push(step.part);
   table.column(k++).push(step.purpose);

@@ -38,10 +38,10 @@ void StepAnalyzer::spike(Ticks at, const SpikeShape& shape) {
   ++spikes_;
   output_.spike(shape);
   if (shape.peak < rules_.least_peak) ++low_peaks_;
+  observed_at_spike_ = train_.observed(at);
   if (at < origin_ || spikes_ <= rules_.settle_spikes) return;
 
   train_.spike(at);
-  observed_at_spike_ = train_.observed(at);
   if (previous_) note_long(at - *previous_);
   previous_ = at;
 }
@@ -53,8 +53,8 @@ void StepAnalyzer::gap(Ticks from, Ticks to) {
 }
 
 double StepAnalyzer::silence_s(Ticks until) const {
-  const std::int64_t since = train_.spikes() > 0 ? observed_at_spike_ : 0;
-  return static_cast<double>(std::max<std::int64_t>(0, train_.observed(until) - since)) * seconds_per_tick_;
+  return static_cast<double>(std::max<std::int64_t>(0, train_.observed(until) - observed_at_spike_)) *
+         seconds_per_tick_;
 }
 
 bool StepAnalyzer::silent(Ticks until) const {
@@ -146,7 +146,7 @@ Verdict StepAnalyzer::finish(StepStatus status) {
 }
 
 StepStatus StepAnalyzer::ceiling_status() const {
-  if (train_.spikes() == 0) return StepStatus::upper_bound;
+  if (train_.spikes() == 0) return settling() ? StepStatus::undetermined : StepStatus::upper_bound;
   const Precision p = precision(events().batches);
   if (!p.half_width) return StepStatus::undetermined;
   return p.moving() ? StepStatus::drifting : StepStatus::timeout;
@@ -157,7 +157,7 @@ Verdict StepAnalyzer::evaluate(Ticks now) {
   if (silent(now)) return finish(StepStatus::upper_bound);
   if (const auto decided = look(now)) return *decided;
   if (ceiling(now)) return finish(ceiling_status());
-  return {false, train_.spikes() == 0 ? StepStatus::upper_bound : StepStatus::undetermined};
+  return {false, train_.spikes() == 0 && !settling() ? StepStatus::upper_bound : StepStatus::undetermined};
 }
 
 std::optional<Verdict> StepAnalyzer::look(Ticks now) {
@@ -239,6 +239,7 @@ void StepAnalyzer::write_rates(StepResult& row, Ticks end) const {
   const Events e = events();
   const Precision p = precision(e.batches);
   row.status = rate_status(end, e.batches, p);
+  if (settling()) return;
   if (train_.spikes() < least_for_rate) {
     row.frequency_hz = row.spike_rate_hz = count_estimate(end);
     return;
@@ -264,16 +265,16 @@ StepResult StepAnalyzer::result(Ticks end) const {
   // An output that charges up slowly may look like a spike that goes on: it does not end the silence.
   const bool ended_silent = verdict_ && verdict_->status == StepStatus::upper_bound;
   const bool charged_up = train_.spikes() == 1 && output_.open_spike();
-  const bool silence = train_.spikes() == 0 || silent(end) || (ended_silent && charged_up);
+  const bool silence = (train_.spikes() == 0 && !settling()) || silent(end) || (ended_silent && charged_up);
   Phase phase = find_phase({train_, output_, seconds_per_tick_, rules_.load_time_s, silence}, rules_.labels);
-  row.label = phase.label;
+  row.label = silence && settling() && phase.label == Label::QH ? Label::transient : phase.label;
   row.label_fractions = std::move(phase.fractions);
   row.vacancies = phase.vacancies;
   if (silence) {
     // Spikes at the start and then silence have no rate: the bound is that of the silence.
     row.status = StepStatus::upper_bound;
     const CountInterval bounds = count_interval(0, silence_s(end));
-    if (train_.spikes() == 0) {
+    if (spikes_ == 0) {
       row.frequency_hz = count_estimate(end);
     } else {
       row.frequency_hz = {std::nullopt, bounds.low_hz, bounds.high_hz};

@@ -108,6 +108,8 @@ class StepAnalyzer {
   double floor(const BatchMeans& batches) const;
   bool precise(const Precision& p) const;
 
+  /// Spikes have come, and the rules leave all of them out.
+  bool settling() const { return spikes_ > 0 && train_.spikes() == 0; }
   double silence_s(Ticks until) const;
   bool silent(Ticks until) const;
   bool quick(double mean_ticks, double spikes_each) const;

@@ -117,8 +117,8 @@ void Conductor::begin_step(PlacedStep placed) {
     analysis::StepRules rules = rules_of(step_->placed, plan_, device_);
     rules.before = carried_[k].output;
     step_->measured.emplace_back(rules, device_, channels_[k], step_->placed.settled, carried_[k]);
+    if (k > 0) step_->relations.emplace_back(plan_.channel, channels_[k], step_->placed.settled, rules, device_);
     step_->rules.push_back(std::move(rules));
-    if (k > 0) step_->relations.emplace_back(plan_.channel, channels_[k], step_->placed.settled, grid_);
   }
 }
 
@@ -431,7 +431,8 @@ void Conductor::measure_again(FinishedStep& finished, std::span<const DeviceMess
     const Sample evaluated = k == 0 ? step.evaluated : Sample{};
     const StepSpan span{step.placed.start, step.placed.settled, evaluated, finished.end};
     step.measured.push_back(experiment::measure_again(step.rules[k], device_, channels_[k], span, messages));
-    if (k > 0) step.relations[k - 1] = relate_again(device_, plan_.channel, channels_[k], span, messages);
+    if (k > 0)
+      step.relations[k - 1] = relate_again(step.rules[k], device_, plan_.channel, channels_[k], span, messages);
   }
 }
 

@@ -6,6 +6,14 @@
 
 namespace thyrode::experiment {
 
+MeasuredRelation::MeasuredRelation(Channel own, Channel beside, Sample settled, const analysis::StepRules& rules,
+                                   const DeviceInfo& device)
+    : channels_{own, beside},
+      settled_{to_ticks(settled + device.samples(Duration::from_si(rules.settle_drop_s)).index)},
+      grid_{grid_of(device)},
+      settling_{rules.settle_spikes},
+      known_{settled_, settled_} {}
+
 void MeasuredRelation::take(const StepDatum& datum) {
   const auto found = std::find(channels_.begin(), channels_.end(), datum.channel);
   if (found == channels_.end()) return;
@@ -39,7 +47,8 @@ void MeasuredRelation::count() {
     const std::size_t other = 1 - train;
     const Ticks at = waiting_[train].front();
     if (waiting_[other].empty() && at >= known_[other]) return;
-    counter_.spike(own ? Train::a : Train::b, at);
+    if (settling_ == 0) counter_.spike(own ? Train::a : Train::b, at);
+    if (own && settling_ > 0) --settling_;
     waiting_[train].pop_front();
   }
 }

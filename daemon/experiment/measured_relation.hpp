@@ -4,6 +4,7 @@
 #include <array>
 #include <deque>
 
+#include "daemon/analysis/step_analyzer.hpp"
 #include "daemon/analysis/train_relation.hpp"
 #include "daemon/experiment/step_data.hpp"
 
@@ -15,10 +16,10 @@ namespace thyrode::experiment {
 class MeasuredRelation {
  public:
   /// @param own, beside  the plan's channel (train A) and the companion (train B)
-  /// @param settled  data count from here
-  /// @param grid  samples of a period of the decision grid
-  MeasuredRelation(Channel own, Channel beside, Sample settled, std::int64_t grid)
-      : channels_{own, beside}, settled_{to_ticks(settled)}, grid_{grid}, known_{settled_, settled_} {}
+  /// @param settled  data count from here, but for the settling that the rules leave out
+  /// @param rules  of the step: its settling time, and spikes of the plan's channel that are settling
+  MeasuredRelation(Channel own, Channel beside, Sample settled, const analysis::StepRules& rules,
+                   const DeviceInfo& device);
 
   /// Takes the next datum in the order of StepData; those of other channels are none of it.
   void take(const StepDatum& datum);
@@ -32,6 +33,7 @@ class MeasuredRelation {
   std::array<Channel, 2> channels_;
   Ticks settled_;
   std::int64_t grid_;
+  int settling_;  // spikes of the plan's channel still to come before any counts
   analysis::RelationCounter counter_;
   std::array<std::deque<Ticks>, 2> waiting_;
   std::array<Ticks, 2> known_;  // every spike before it is told

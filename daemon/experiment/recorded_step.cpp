@@ -39,12 +39,12 @@ MeasuredStep measure_again(const analysis::StepRules& rules, const DeviceInfo& d
   return std::move(*step);
 }
 
-MeasuredRelation relate_again(const DeviceInfo& device, Channel own, Channel beside, const StepSpan& span,
-                              std::span<const DeviceMessage> messages) {
+MeasuredRelation relate_again(const analysis::StepRules& rules, const DeviceInfo& device, Channel own, Channel beside,
+                              const StepSpan& span, std::span<const DeviceMessage> messages) {
   const std::int64_t grid = grid_of(device);
   StepData data{device, {own, beside}};
   for (const DeviceMessage& message : messages) data.add(message);
-  MeasuredRelation relation{own, beside, span.settled, grid};
+  MeasuredRelation relation{own, beside, span.settled, rules, device};
   for (const StepDatum& datum : data.take()) {
     const Sample at = datum.begins(grid);
     if (at >= span.end) break;

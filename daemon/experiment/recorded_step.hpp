@@ -23,7 +23,7 @@ MeasuredStep measure_again(const analysis::StepRules& rules, const DeviceInfo& d
                            const StepSpan& span, std::span<const DeviceMessage> messages);
 
 /// The relation of a companion to the plan's channel in such a step.
-MeasuredRelation relate_again(const DeviceInfo& device, Channel own, Channel beside, const StepSpan& span,
-                              std::span<const DeviceMessage> messages);
+MeasuredRelation relate_again(const analysis::StepRules& rules, const DeviceInfo& device, Channel own, Channel beside,
+                              const StepSpan& span, std::span<const DeviceMessage> messages);
 
 }  // namespace thyrode::experiment

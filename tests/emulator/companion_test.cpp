@@ -23,7 +23,7 @@ using test::steady_seconds;
 /// Two tonic neurons that inhibit each other: they come to alternate.
 /// @param flows  the true currents, A: what they are at the end
 Bench::Outcome run_pair(Threads threads, MemoryStore& store, std::optional<Current> holds,
-                        std::array<double, 2>* flows = nullptr) {
+                        std::array<double, 2>* flows = nullptr, experiment::RunPlan plan = short_plan()) {
   neurons::Parameters parameters = neurons::wu2023();
   parameters.erase("u_start");
   parameters.insert({{"w", -10e-6}, {"t_d", 20e-3}, {"u_start_A", 0.75}, {"u_start_B", 0.76}});
@@ -36,7 +36,6 @@ Bench::Outcome run_pair(Threads threads, MemoryStore& store, std::optional<Curre
                                            }},
                      "sim:pair");
   EXPECT_TRUE(device);
-  experiment::RunPlan plan = short_plan();
   plan.companions = {{Channel{1}, holds, plan.limits}};
   Bench bench{**device, store, steady_seconds};
   return bench.run(plan, threads);
@@ -57,9 +56,27 @@ TEST(Companion, IsMeasuredInTheSameStepsAsTheChannelOfThePlan) {
     EXPECT_EQ(rows[k].end, rows[k + 1].end);
     EXPECT_NEAR(rows[k].current_ua, rows[k + 1].current_ua, 0.05);
   }
+  EXPECT_FALSE(rows[4].relation);
+  EXPECT_TRUE(rows[5].relation);
   // Firing, they hold each other's rhythm.
   ASSERT_TRUE(rows[4].frequency_hz.value && rows[5].frequency_hz.value);
   EXPECT_NEAR(*rows[4].frequency_hz.value, *rows[5].frequency_hz.value, 0.02 * *rows[4].frequency_hz.value);
+}
+
+TEST(Companion, OfTwoThatInhibitEachOtherAlternates) {
+  MemoryStore store;
+  experiment::RunPlan plan = short_plan();
+  plan.steps = {{45.3_uA, analysis::Direction::none, 0}};
+  plan.rules.settle_spikes = 60;
+  plan.rules.relative_precision = 0.001;
+  plan.rules.longest_s = 20.0;
+  const auto outcome = run_pair(Threads::one, store, std::nullopt, nullptr, plan);
+  ASSERT_EQ(outcome.result.steps.size(), 2U);
+  const auto& beside = outcome.result.steps[1];
+  ASSERT_TRUE(beside.relation);
+  EXPECT_EQ(*beside.relation, analysis::Relation::alternation);
+  EXPECT_NEAR(*beside.features.relation_phase, 0.5, 0.02);
+  EXPECT_GT(*beside.features.relation_order, 0.99);
 }
 
 TEST(Companion, MayHoldACurrentOfItsOwn) {

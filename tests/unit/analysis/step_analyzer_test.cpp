@@ -180,6 +180,26 @@ TEST(StepAnalyzer, SpikesOnlyAtTheStartAreATransientAndNoRate) {
   EXPECT_NEAR(*row.frequency_hz.high, 1.0, 0.01);
 }
 
+TEST(StepAnalyzer, SpikesThatAreLeftOutAsSettlingAreNoSilence) {
+  StepRules rules;
+  rules.settle_spikes = 60;
+  const WholeStep run(rules, regular(10.0));  // 6 s of settling, twice the time of silence
+  EXPECT_EQ(run.verdict.status, StepStatus::ok);
+  EXPECT_NEAR(*run.row().frequency_hz.value, 10.0, 1e-3);
+  EXPECT_GT(run.seconds(), 6.0);
+
+  StepAnalyzer settling(rules, tick_s, Ticks{0});
+  for (int k = 1; k <= 40; ++k) settling.spike(Ticks{k * second / 10});
+  EXPECT_EQ(settling.evaluate(Ticks{4 * second + grid}), (Verdict{false, StepStatus::undetermined}));
+  const StepResult row = settling.result(Ticks{4 * second + grid});
+  EXPECT_EQ(row.status, StepStatus::undetermined);
+  EXPECT_EQ(row.label, Label::undetermined);
+  EXPECT_FALSE(row.frequency_hz.high);
+  // Then it falls silent.
+  EXPECT_EQ(settling.evaluate(Ticks{8 * second}), (Verdict{true, StepStatus::upper_bound}));
+  EXPECT_EQ(settling.result(Ticks{8 * second}).label, Label::transient);
+}
+
 TEST(StepAnalyzer, SilenceMustExceedTenOfTheLongestInterval) {
   StepAnalyzer step = with_spikes({500, 1500});
   EXPECT_FALSE(step.evaluate(Ticks{11 * second}).done);

@@ -75,6 +75,11 @@ Result<double> parse_in(std::string_view text, const Unit& unit) {
 
 std::string text_of(double value, const Unit& unit) {
   if (unit.word.empty()) return fmt::format("{:.4g}", value);
+  // A load time in seconds is read in microseconds.
+  if (value != 0.0 && std::abs(value) < 0.01 && !is_compound(unit)) {
+    if (const auto one = load::parse_any_quantity("1 " + unit.word))
+      return load::format_rounded(value * one->si, one->kind);
+  }
   return fmt::format("{:.4g} {}", value, unit.word);
 }
 

@@ -24,7 +24,7 @@ Unit unit_of(const DocumentPath& path);
 /// Errors: bad_input, with what would be right: no number, no unit, a unit of another kind.
 Result<double> parse_in(std::string_view text, const Unit& unit);
 
-/// "45.3 uA"; of a number without unit the number.
+/// "45.3 uA", "210 us" of 0.00021 s; of a number without unit the number.
 std::string text_of(double value, const Unit& unit);
 
 }  // namespace thyrode::figures

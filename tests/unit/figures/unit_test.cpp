@@ -29,6 +29,14 @@ TEST(Unit, GivesAQuantityInItself) {
   EXPECT_DOUBLE_EQ(*parse_in("3", {}), 3.0);
 }
 
+TEST(Unit, ReadsWellWithItsValue) {
+  EXPECT_EQ(text_of(45.3, {"uA"}), "45.3 uA");
+  EXPECT_EQ(text_of(0.00021, {"s"}), "210 us");
+  EXPECT_EQ(text_of(0.0, {"s"}), "0 s");
+  EXPECT_EQ(text_of(0.0042, {"/uA"}), "0.0042 /uA");
+  EXPECT_EQ(text_of(0.123456, {}), "0.1235");
+}
+
 TEST(Unit, RefusesAnotherOneAndANumberAlone) {
   EXPECT_FALSE(parse_in("1.9", {"Hz"}));
   EXPECT_FALSE(parse_in("1.9 s", {"Hz"}));

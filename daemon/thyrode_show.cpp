@@ -53,8 +53,8 @@ void complete_by_plan(recording::RunRecord& record) {
   DeviceInfo device;
   device.sample_rate_hz = record.sample_rate_hz;
   // How fine pieces of noise are does not change what is said of the rows.
-  const auto strategy =
-      experiment::make_strategy(*experiment, experiment::rules_of(experiment->dwell, device, experiment->labels), 10.0_ms);
+  const auto strategy = experiment::make_strategy(
+      *experiment, experiment::rules_of(experiment->dwell, device, experiment->labels), 10.0_ms);
   std::vector<analysis::StepResult> whole;
   std::copy_if(record.result.steps.begin(), record.result.steps.end(), std::back_inserter(whole),
                [](const analysis::StepResult& step) { return step.status != analysis::StepStatus::interrupted; });

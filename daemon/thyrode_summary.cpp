@@ -80,6 +80,50 @@ std::string lif_text(const analysis::SweepFit& fit) {
       bound(lif.tau_ms, 2), bound(lif.tau_low_ms, 2), bound(lif.tau_high_ms, 2), lif.refractory_ms, lif.chi2_per_dof);
 }
 
+/// Where a phase begins or f jumps; of a map, whose borders are its picture, only how many.
+std::string transitions_text(const std::vector<analysis::Transition>& transitions) {
+  constexpr std::size_t most_lines = 20;
+  if (transitions.size() > most_lines) return fmt::format("transitions    {} of them\n", transitions.size());
+  std::string text;
+  for (const analysis::Transition& t : transitions) {
+    const char* between = t.below == t.above ? "" : " to ";
+    text += fmt::format("transition     {}{}{} between {:.3f} and {:.3f} uA", analysis::to_string(t.below), between,
+                        t.below == t.above ? "" : analysis::to_string(t.above), t.bracket.low_ua, t.bracket.high_ua);
+    if (t.leg > 0) text += fmt::format(", leg {}", t.leg + 1);
+    if (t.jump && t.ln_ratio.value) text += fmt::format(", f jumps by a factor {:.3g}", std::exp(*t.ln_ratio.value));
+    text += "\n";
+  }
+  return text;
+}
+
+std::string direct_text(const std::vector<analysis::DirectBeta>& all) {
+  std::string text;
+  for (const analysis::DirectBeta& direct : all) {
+    const analysis::Estimate& beta = direct.per_ua;
+    if (!beta.value) continue;
+    const std::string around = beta.low && beta.high ? fmt::format(" [{:.5f}, {:.5f}]", *beta.low, *beta.high) : "";
+    text += fmt::format("beta_n direct  {:.5f}{} /uA at {:.3f} uA, from {} pairs\n", *beta.value, around,
+                        direct.current_ua, direct.pairs);
+  }
+  return text;
+}
+
+std::string loops_text(const analysis::SweepFit& fit) {
+  std::string text;
+  for (const analysis::HysteresisLoop& loop : fit.loops) {
+    text += fmt::format("hysteresis     {} to {}: {:.3f} +- {:.3f} uA wide{}{}\n", analysis::to_string(loop.below),
+                        analysis::to_string(loop.above), loop.width_ua, loop.half_range_ua,
+                        loop.hysteretic ? ", more than the brackets allow without" : "",
+                        loop.drift_separated ? "" : "; drift is not separated");
+  }
+  for (const analysis::Precursor& p : fit.precursors) {
+    text += fmt::format("precursor      beta_n {:.5f} /uA at {:.3f} uA, {:.1f} deviations above the {:.5f} of {}\n",
+                        p.beta_n_per_ua, p.current_ua, p.deviations, p.reference_per_ua,
+                        p.reference == analysis::Precursor::Reference::lif ? "the LIF" : "its neighbours");
+  }
+  return text;
+}
+
 std::string beta_line(const std::vector<StepResult>& steps) {
   const StepResult* largest = nullptr;
   for (const StepResult& step : steps) {
@@ -175,6 +219,9 @@ std::string summary(const analysis::RunResult& result) {
   } else {
     text = nothing_fires(result.steps);
   }
+  text += transitions_text(fit.transitions);
+  text += loops_text(fit);
+  text += direct_text(result.direct_beta);
   text += fell_silent(result.steps);
   text += targets_text(result.targets);
   const analysis::Integrity& integrity = result.integrity;

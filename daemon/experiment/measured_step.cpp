@@ -55,7 +55,9 @@ void MeasuredStep::level(const protocol::LevelRecord& record) {
   }
   analyzer_.level(seen);
   const int top = (1 << scale.bits) - 1;
-  if (level.lowest == 0 || level.highest >= top) analyzer_.saturated();
+  // An undershoot of the filter below 0 V loses nothing; an output that lies there does.
+  const bool below = level.lowest == 0 && static_cast<double>(level.sum) / level.count < 0.5 * scale.zero;
+  if (below || level.highest >= top) analyzer_.saturated();
 }
 
 void MeasuredStep::close(Sample end, const Carried& carried) {

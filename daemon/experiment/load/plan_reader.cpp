@@ -335,6 +335,13 @@ SequencePlan read_sequence(MapReader& map, const PlanSources& sources) {
     MapReader reader(map.reading(), item, path, std::move(keys));
     SequencePartPlan part;
     part.name = read_name(reader).value_or("");
+    // The column of the step table is so wide.
+    constexpr std::size_t longest_part_name = 16;
+    if (part.name.size() > longest_part_name) {
+      map.reading().refuse(reader.path("name"),
+                           fmt::format("{}: '{}' has {} letters; every row carries it, write {} at most",
+                                       reader.path("name"), part.name, part.name.size(), longest_part_name));
+    }
     reader.require("plan", "plan: sweep");
     part.plan = read_single(reader, which, sources);
     part.neuron = read_neuron(reader);

@@ -33,18 +33,26 @@ bool BetaPairs::good(const DirectBeta& beta) const {
 bool BetaPairs::done(Rows part, double current_ua) const {
   const DirectBeta beta = analysis::direct_beta(part, current_ua);
   const int all = beta.pairs + beta.pairs_without;
-  if (good(beta) || all >= plan_.most_pairs) return true;
+  // The last row is still being measured when this is asked, and may yet change a little.
+  constexpr double margin = 0.97;
+  const auto width = relative_half_width(beta);
+  const bool enough = beta.status == BetaStatus::ok && width && *width <= margin * plan_.ci_rel_beta;
+  if (enough || all >= plan_.most_pairs) return true;
   return all >= pairs_to_see_if_any && (beta.pairs == 0 || beta.status == BetaStatus::jump);
 }
 
+/// Whether a row was measured for the pairs around a current.
+bool BetaPairs::belongs(const analysis::StepResult& row, Current current) const {
+  const double distance = std::abs(row.current_ua - current.in(1.0_uA));
+  return std::abs(distance - plan_.offset.in(1.0_uA)) < 0.5 * plan_.offset.in(1.0_uA);
+}
+
+/// The rows of each current so far; those behind others are done, as it was decided when their rows came in.
 std::vector<BetaPairs::Rows> BetaPairs::parts(Rows rows) const {
   std::vector<Rows> parts;
   for (const Current current : plan_.currents) {
     std::size_t length = std::min(block, rows.size());
-    // The same decisions as when these rows came in, one block after the other.
-    while (length < rows.size() && !done(rows.first(length), current.in(1.0_uA))) {
-      length = std::min(length + block, rows.size());
-    }
+    while (length < rows.size() && belongs(rows[length], current)) ++length;
     parts.push_back(rows.first(length));
     rows = rows.subspan(length);
     const bool under_way = length % block != 0 || !done(parts.back(), current.in(1.0_uA));
@@ -57,8 +65,9 @@ std::optional<PlannedStep> BetaPairs::next(Rows rows) {
   constexpr std::array<double, block> order{-1.0, 1.0, 1.0, -1.0};
   const auto all = parts(rows);
   for (std::size_t k = 0; k < all.size(); ++k) {
+    const bool passed = k + 1 < all.size() && !all[k + 1].empty();
     const bool complete = all[k].size() % block == 0 && !all[k].empty();
-    if (complete && done(all[k], plan_.currents[k].in(1.0_uA))) continue;
+    if (passed || (complete && done(all[k], plan_.currents[k].in(1.0_uA)))) continue;
     PlannedStep step;
     step.current = plan_.currents[k] + order[all[k].size() % block] * plan_.offset;
     step.purpose = "pair";

@@ -30,6 +30,7 @@ class BetaPairs final : public Strategy {
   using Rows = std::span<const analysis::StepResult>;
   /// Rows of one current after the other; the last part is the one under way.
   std::vector<Rows> parts(Rows rows) const;
+  bool belongs(const analysis::StepResult& row, Current current) const;
   bool done(Rows part, double current_ua) const;
   bool good(const analysis::DirectBeta& beta) const;
 

@@ -316,6 +316,23 @@ TEST_F(ConductorTest, ARunningStepIsToldOnceASecond) {
   }
 }
 
+TEST_F(ConductorTest, AnUndershootBelowZeroIsNoSaturationAndAnOutputThereIs) {
+  for (const auto& [mean, status] : {std::pair{30, analysis::StepStatus::ok}, {3, analysis::StepStatus::saturated}}) {
+    events_.clear();
+    orders_.clear();
+    now_ = {};
+    begin();
+    while (now_ < conductor_->start_sample() + 60'000) play();
+    protocol::LevelRecord levels;
+    levels.first = now_ - grid;
+    // 0 V is code 32: the output rests there and rings below it, or it lies below.
+    levels.signals[0] = {0, 900, static_cast<std::uint32_t>(2500 * mean), 2500};
+    conductor_->take(levels);
+    play_to_the_end();
+    EXPECT_EQ(row(0).status, status) << mean;
+  }
+}
+
 TEST_F(ConductorTest, ClippedCodesAreSaturation) {
   begin();
   while (now_ < conductor_->start_sample() + 60'000) play();

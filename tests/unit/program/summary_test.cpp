@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <limits>
 
 #include "daemon/thyrode_summary.hpp"
@@ -122,6 +123,30 @@ TEST(Summary, TellsEachTargetOfThePlanAndWhetherItWasMet) {
   EXPECT_TRUE(says(text, "target         met transitions to 0.2 %: widest bracket 0.14 uA of 0.18 uA\n")) << text;
   EXPECT_TRUE(says(text, "target         NOT met curve to 3 %\n")) << text;
   EXPECT_FALSE(says(summary(RunResult{}), "target"));
+}
+
+TEST(Summary, TellsBordersLoopsPrecursorsAndDirectMeasurements) {
+  RunResult result;
+  result.steps = {firing(0, 40.0, 9.0), firing(1, 45.0, 12.0)};
+  result.fit.onset_high_ua = 40.0;
+  result.fit.end_low_ua = 45.0;
+  result.fit.transitions.push_back({{}, 0, {47.0, 47.5}, Label::IB1, Label::FS, true, {std::log(5.0), {}, {}}, {}});
+  result.fit.transitions.push_back({{}, 1, {60.0, 61.0}, Label::FS, Label::QD, false, {}, {}});
+  analysis::HysteresisLoop loop;
+  loop.below = Label::IB1;
+  loop.above = Label::FS;
+  loop.width_ua = 1.25;
+  loop.half_range_ua = 0.5;
+  loop.hysteretic = loop.drift_separated = true;
+  result.fit.loops.push_back(loop);
+  result.fit.precursors.push_back({{}, 0, {50.0, 51.0}, 50.5, 0.08, 0.04, 6.0});
+  result.direct_beta.push_back({36.4, 0.5, {0.09, 0.08, 0.1}, 8, 0, {}, BetaStatus::ok});
+  const std::string text = summary(result);
+  EXPECT_TRUE(says(text, "IB1 to FS between 47.000 and 47.500 uA, f jumps by a factor 5\n")) << text;
+  EXPECT_TRUE(says(text, "FS to QD between 60.000 and 61.000 uA, leg 2\n")) << text;
+  EXPECT_TRUE(says(text, "IB1 to FS: 1.250 +- 0.500 uA wide, more than the brackets allow without\n")) << text;
+  EXPECT_TRUE(says(text, "beta_n 0.08000 /uA at 50.500 uA, 6.0 deviations above the 0.04000 of the LIF\n")) << text;
+  EXPECT_TRUE(says(text, "0.09000 [0.08000, 0.10000] /uA at 36.400 uA, from 8 pairs\n")) << text;
 }
 
 }  // namespace

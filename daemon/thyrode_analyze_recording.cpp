@@ -4,6 +4,8 @@
 
 #include <cmath>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -13,12 +15,14 @@
 #include "daemon/analysis/train_statistics.hpp"
 #include "daemon/experiment/documents.hpp"
 #include "daemon/experiment/load/experiment.hpp"
+#include "daemon/experiment/plans/make_strategy.hpp"
 #include "daemon/experiment/recorded_step.hpp"
 #include "daemon/experiment/run_plan.hpp"
 #include "daemon/experiment/step_data.hpp"
 #include "daemon/experiment/train_document.hpp"
 #include "daemon/recording/reader.hpp"
 #include "daemon/thyrode_commands.hpp"
+#include "daemon/thyrode_job.hpp"
 #include "daemon/thyrode_summary.hpp"
 #include "daemon/thyrode_train.hpp"
 
@@ -28,11 +32,13 @@ namespace {
 using analysis::StepResult;
 using nlohmann::ordered_json;
 
-/// What a step says by itself: not its name, which its neighbours may change, and not beta_n.
+/// What a step says by itself: not what its neighbours say of it, its name in the sweep and beta_n.
 bool says_the_same(const StepResult& again, const StepResult& recorded) {
   return again.status == recorded.status && again.n_spikes == recorded.n_spikes && again.n_gaps == recorded.n_gaps &&
          again.frequency_hz == recorded.frequency_hz && again.spike_rate_hz == recorded.spike_rate_hz &&
-         again.cv == recorded.cv && again.current_ua == recorded.current_ua;
+         again.cv == recorded.cv && again.current_ua == recorded.current_ua &&
+         again.label == recorded.label_of_step.value_or(recorded.label) && again.vacancies == recorded.vacancies &&
+         again.spikes_per_burst == recorded.spikes_per_burst;
 }
 
 /// A step measured again.
@@ -50,10 +56,12 @@ class Repetition {
     if (!record) return tl::make_unexpected(record.error());
     auto device = recording::read_device(path);
     if (!device) return tl::make_unexpected(device.error());
-    const auto experiment = load::parse_experiment(record->experiment_yaml, path + ": its experiment");
+    const auto experiment = recorded_experiment(*record, path + ": its experiment");
     if (!experiment) return tl::make_unexpected(experiment.error());
     const auto rules = experiment::rules_of(experiment->dwell, *device, experiment->labels);
-    return Repetition{path, std::move(*record), std::move(*device), rules, settings};
+    // How fine pieces of noise are does not change which steps there are.
+    auto strategy = experiment::make_strategy(*experiment, rules, 10.0_ms);
+    return Repetition{path, std::move(*record), std::move(*device), rules, settings, std::move(strategy)};
   }
 
   const std::vector<StepResult>& steps() const { return record_.result.steps; }
@@ -62,19 +70,25 @@ class Repetition {
   /// Steps that an earlier recording holds have no data here.
   static bool has_data(const StepResult& recorded) { return recorded.resumed_from.empty(); }
 
+  /// Passes over a step that has no data here.
+  void skip(const StepResult& recorded) { ask_again(recorded); }
   /// The steps in their order: what one leaves of the output, the next one knows.
   /// Errors: bad_input (as read_run).
   Result<Repeated> measure(const StepResult& recorded) {
-    const Channel channel{static_cast<std::uint8_t>(recorded.channel)};
-    const std::int64_t grid = experiment::grid_of(device_);
-    // The row begins where its data count; what goes on from before is told within the period before.
-    experiment::StepSpan span;
-    span.settled = to_sample(recorded.start);
-    span.start = Sample{span.settled.index / grid * grid};
-    span.end = span.evaluated = to_sample(recorded.end);
-    const auto messages = recording::read_stretch(path_, channel, span.start - grid, span.end);
+    const Channel channel = channel_of(recorded);
+    experiment::StepSpan span = span_of(recorded);
+    const auto messages = stretch(channel, span);
     if (!messages) return tl::make_unexpected(messages.error());
     analysis::StepRules rules = rules_;
+    ask_again(recorded);
+    if (planned_) rules.relative_precision = planned_->relative_precision.value_or(rules.relative_precision);
+    if (planned_ && (planned_->lasts || !planned_->pieces.empty())) {
+      // Nobody asked whether its data suffice.
+      rules.longest_s = static_cast<double>(span.end - span.settled) / device_.sample_rate_hz;
+      span.evaluated = {};
+    }
+    // The rules are asked of the plan's own channel alone.
+    if (recorded.channel != steps().front().channel) span.evaluated = {};
     rules.before = outputs_[recorded.channel];
     const auto load_time = recorded.conditions.find("tau_L");
     if (load_time != recorded.conditions.end()) rules.load_time_s = load_time->second;
@@ -83,7 +97,43 @@ class Repetition {
     return Repeated{row(step, recorded), train(*messages, channel, recorded)};
   }
 
+  /// How a companion kept step with the plan's channel.
+  /// @param own, beside  their rows of one step
+  Result<analysis::TrainRelation> relate(const StepResult& own, const StepResult& beside) const {
+    const experiment::StepSpan span = span_of(own);
+    std::vector<DeviceMessage> all;
+    for (const StepResult* row : {&own, &beside}) {
+      const auto messages = stretch(channel_of(*row), span);
+      if (!messages) return tl::make_unexpected(messages.error());
+      all.insert(all.end(), messages->begin(), messages->end());
+    }
+    return experiment::relate_again(rules_, device_, channel_of(own), channel_of(beside), span, all).result();
+  }
+
  private:
+  /// What the plan asked for in a step, from the rows before it: what it decides depends on nothing else.
+  void ask_again(const StepResult& recorded) {
+    if (recorded.channel != steps().front().channel) return;
+    planned_ = strategy_->next(before_);
+    if (recorded.status != analysis::StepStatus::interrupted) before_.push_back(recorded);
+  }
+
+  static Channel channel_of(const StepResult& row) { return Channel{static_cast<std::uint8_t>(row.channel)}; }
+
+  /// The row begins where its data count; what goes on from before is told within the period before.
+  experiment::StepSpan span_of(const StepResult& recorded) const {
+    const std::int64_t grid = experiment::grid_of(device_);
+    experiment::StepSpan span;
+    span.settled = to_sample(recorded.start);
+    span.start = Sample{span.settled.index / grid * grid};
+    span.end = span.evaluated = to_sample(recorded.end);
+    return span;
+  }
+
+  Result<std::vector<DeviceMessage>> stretch(Channel channel, const experiment::StepSpan& span) const {
+    return recording::read_stretch(path_, channel, span.start - experiment::grid_of(device_), span.end);
+  }
+
   /// What only the plan and the sweep know is taken from the recording.
   static StepResult row(const experiment::MeasuredStep& step, const StepResult& recorded) {
     StepResult again = step.row(to_sample(recorded.end), Current::from_si(recorded.current_ua * 1e-6));
@@ -119,12 +169,13 @@ class Repetition {
   }
 
   Repetition(std::string path, recording::RunRecord record, DeviceInfo device, const analysis::StepRules& rules,
-             const analysis::TrainSettings& settings)
+             const analysis::TrainSettings& settings, std::unique_ptr<experiment::Strategy> strategy)
       : path_(std::move(path)),
         record_(std::move(record)),
         device_(std::move(device)),
         rules_(rules),
-        settings_(settings) {}
+        settings_(settings),
+        strategy_(std::move(strategy)) {}
 
   std::string path_;
   recording::RunRecord record_;
@@ -132,6 +183,9 @@ class Repetition {
   analysis::StepRules rules_;
   analysis::TrainSettings settings_;
   std::map<int, analysis::OutputMemory> outputs_;  // by channel
+  std::unique_ptr<experiment::Strategy> strategy_;
+  std::vector<StepResult> before_;  // whole steps of the plan's channel
+  std::optional<experiment::PlannedStep> planned_;
 };
 
 ordered_json step_document(const Repeated& step, bool as_recorded, double seconds_per_tick) {
@@ -141,19 +195,15 @@ ordered_json step_document(const Repeated& step, bool as_recorded, double second
   return document;
 }
 
-}  // namespace
-
-namespace {
-
 /// Rows of two channels in one step follow each other.
-Result<ordered_json> relations(const std::string& path, const Repetition& repetition) {
+Result<ordered_json> relations(const Repetition& repetition) {
   ordered_json list = ordered_json::array();
   const std::vector<StepResult>& steps = repetition.steps();
   for (std::size_t k = 1; k < steps.size(); ++k) {
     const StepResult& a = steps[k - 1];
     const StepResult& b = steps[k];
     if (a.index != b.index || !Repetition::has_data(a)) continue;
-    const auto relation = relation_of(path, repetition.device(), a, b);
+    const auto relation = repetition.relate(a, b);
     if (!relation) return tl::make_unexpected(relation.error());
     ordered_json told{{"index", a.index}, {"channels", {a.channel, b.channel}}, {"current_ua", a.current_ua}};
     told.update(experiment::to_json(*relation));
@@ -169,12 +219,15 @@ Result<ordered_json> recording_document(const std::string& path, const analysis:
   if (!repetition) return tl::make_unexpected(repetition.error());
   ordered_json list = ordered_json::array();
   for (const StepResult& recorded : repetition->steps()) {
-    if (!Repetition::has_data(recorded)) continue;
+    if (!Repetition::has_data(recorded)) {
+      repetition->skip(recorded);
+      continue;
+    }
     const auto step = repetition->measure(recorded);
     if (!step) return tl::make_unexpected(step.error());
     list.push_back(step_document(*step, says_the_same(step->row, recorded), repetition->device().seconds_per_tick()));
   }
-  auto between = relations(path, *repetition);
+  auto between = relations(*repetition);
   if (!between) return tl::make_unexpected(between.error());
   ordered_json document{{"schema", "thyrode.analysis/1"}, {"file", path}, {"steps", std::move(list)}};
   if (!between->empty()) document["relations"] = std::move(*between);
@@ -196,6 +249,7 @@ int analyze_recording(const AnalyzeOptions& options, const analysis::TrainSettin
   fmt::print("{}\n", table_head());
   for (const StepResult& recorded : repetition->steps()) {
     if (!Repetition::has_data(recorded)) {
+      repetition->skip(recorded);
       ++elsewhere;
       continue;
     }

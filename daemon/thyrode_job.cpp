@@ -28,6 +28,15 @@ Result<Job> load_job(const RunOptions& options) {
   return Job{std::move(*experiment), std::move(*station), std::move(uri)};
 }
 
+Result<load::Experiment> recorded_experiment(const recording::RunRecord& record, const std::string& name) {
+  const load::ReadNamedFile files = [&record](const std::string& file) -> Result<std::string> {
+    const auto found = record.experiment_files.find(file);
+    if (found != record.experiment_files.end()) return found->second;
+    return fail(ErrorKind::bad_input, file + ": is not in the recording");
+  };
+  return load::parse_experiment(record.experiment_yaml, name, files);
+}
+
 std::string other_channels(const Job& job, const DeviceInfo& device) {
   std::vector<std::string> others;
   for (const ChannelDescription& channel : device.channels) {

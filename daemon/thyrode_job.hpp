@@ -6,6 +6,7 @@
 #include "daemon/analysis/result.hpp"
 #include "daemon/experiment/load/experiment.hpp"
 #include "daemon/experiment/load/station.hpp"
+#include "daemon/recording/reader.hpp"
 #include "daemon/thyrode_commands.hpp"
 #include "drivers/device.hpp"
 #include "drivers/result.hpp"
@@ -20,6 +21,11 @@ struct Job {
 
 /// Reads and checks both files against each other. Errors: bad_input with the place in the file.
 Result<Job> load_job(const RunOptions& options);
+
+/// The experiment of a recording, with the files that it names as the recording keeps them.
+/// @param name  for messages
+/// Errors: bad_input, as parse_experiment.
+Result<load::Experiment> recorded_experiment(const recording::RunRecord& record, const std::string& name);
 
 /// Carries an experiment out and shows nothing; emulated in virtual time on one thread, so that a seed gives the same
 /// bytes again.

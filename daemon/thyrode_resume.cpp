@@ -35,12 +35,7 @@ std::string next_name(const std::string& path) {
 }
 
 Result<Job> job_of(const recording::RunRecord& record, const RunOptions& options) {
-  const load::ReadNamedFile files = [&record](const std::string& name) -> Result<std::string> {
-    const auto found = record.experiment_files.find(name);
-    if (found != record.experiment_files.end()) return found->second;
-    return fail(ErrorKind::bad_input, name + ": is not in the recording");
-  };
-  auto experiment = load::parse_experiment(record.experiment_yaml, options.resume + " (experiment)", files);
+  auto experiment = recorded_experiment(record, options.resume + " (experiment)");
   if (!experiment) return tl::make_unexpected(experiment.error());
   auto station = load::parse_station(record.station_yaml, options.resume + " (station)");
   if (!station) return tl::make_unexpected(station.error());

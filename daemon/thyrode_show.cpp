@@ -13,6 +13,7 @@
 #include "daemon/recording/map_file.hpp"
 #include "daemon/recording/reader.hpp"
 #include "daemon/thyrode_commands.hpp"
+#include "daemon/thyrode_job.hpp"
 #include "daemon/thyrode_summary.hpp"
 
 namespace thyrode::program {
@@ -43,12 +44,7 @@ std::string running_text(const recording::RunRecord& record) {
 /// Adds what only the plan can tell from the rows: its targets, direct measurements, a map. Of an experiment that this
 /// version cannot read it tells nothing.
 void complete_by_plan(recording::RunRecord& record) {
-  const load::ReadNamedFile files = [&record](const std::string& name) -> Result<std::string> {
-    const auto found = record.experiment_files.find(name);
-    if (found != record.experiment_files.end()) return found->second;
-    return fail(ErrorKind::bad_input, name + ": is not in the recording");
-  };
-  const auto experiment = load::parse_experiment(record.experiment_yaml, "experiment", files);
+  const auto experiment = recorded_experiment(record, "experiment");
   if (!experiment) return;
   DeviceInfo device;
   device.sample_rate_hz = record.sample_rate_hz;

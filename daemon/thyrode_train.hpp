@@ -5,9 +5,7 @@
 #include <string>
 
 #include "daemon/analysis/step_result.hpp"
-#include "daemon/analysis/train_relation.hpp"
 #include "daemon/analysis/train_statistics.hpp"
-#include "drivers/device.hpp"
 #include "drivers/result.hpp"
 
 namespace thyrode::program {
@@ -25,12 +23,6 @@ struct AnalyzedTrain {
 nlohmann::ordered_json train_document(const AnalyzedTrain& train);
 /// The same for people: a head and some lines.
 void print_train(const AnalyzedTrain& train);
-
-/// How the trains of two channels keep step in one step of a recording.
-/// @param a, b  its rows; the spikes between the later start and the earlier end count
-/// Errors: bad_input (as recording::read_run).
-Result<analysis::TrainRelation> relation_of(const std::string& path, const DeviceInfo& device,
-                                            const analysis::StepResult& a, const analysis::StepResult& b);
 
 /// A recording as `analyze` tells it (schema thyrode.analysis/1): each of its steps measured again, and the statistics
 /// of its train; `relations` of the steps in which two channels were measured, where there are any. Steps that an

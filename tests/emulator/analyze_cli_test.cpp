@@ -168,6 +168,21 @@ TEST_F(AnalyzeCommand, MeasuresTheStepsOfARecordingAgainAndSaysTheSame) {
   EXPECT_EQ(analyze({recording, "--settle", "1s"}).code, 2);
 }
 
+// Steps of a length or a precision of their own, files that the experiment names, several channels.
+TEST_F(AnalyzeCommand, MeasuresEveryKindOfPlanAgainAndSaysTheSame) {
+  const std::pair<const char*, const char*> runs[] = {{"experiments/free-steps.yaml", "sim:msn"},
+                                                      {"experiments/msn-ramp.yaml", "sim:msn"},
+                                                      {"experiments/evening-sequence.yaml", "sim:msn"}};
+  for (const auto& [experiment, device] : runs) {
+    const std::string recording = path(std::filesystem::path(experiment).stem().string() + ".nwb");
+    const Finished done = run({program, "run", experiment, "--device", device, "--out", recording});
+    ASSERT_EQ(done.code, 0) << done.errors;
+    EXPECT_NE(text_of(analyze({recording})).find("measured again from the recording: as recorded"), std::string::npos)
+        << experiment << "\n"
+        << text_of(analyze({recording}));
+  }
+}
+
 TEST_F(AnalyzeCommand, RefusesWhatItCannotRead) {
   const auto refused = [&](const std::vector<std::string>& options, const std::string& what) {
     const Finished done = analyze(options);

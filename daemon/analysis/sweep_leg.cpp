@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <tuple>
 
 #include "daemon/analysis/sweep_analysis.hpp"
 
@@ -35,18 +37,45 @@ FiPoint join(const FiPoint& a, const FiPoint& b) {
   return {a.current_ua, std::exp(ln_f), 1.0 / std::sqrt(wa + wb)};
 }
 
+/// The rows of one current as a point: those of the label that most of them have, of equal votes the more precise one.
+LegPoint to_point(const Rows& rows) {
+  struct Votes {
+    int rows = 0;
+    double weight = 0.0;
+  };
+  std::map<Label, Votes> votes;
+  for (const StepResult* row : rows) {
+    Votes& of_label = votes[row->label];
+    ++of_label.rows;
+    of_label.weight += std::pow(to_fi(*row).sigma_ln_f, -2);
+  }
+  const auto most = std::max_element(votes.begin(), votes.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.second.rows, a.second.weight) < std::tie(b.second.rows, b.second.weight);
+  });
+  LegPoint point;
+  point.label = most->first;
+  for (StepResult* row : rows) {
+    if (row->label != point.label) continue;
+    point.fi = point.rows.empty() ? to_fi(*row) : join(point.fi, to_fi(*row));
+    point.rows.push_back(row);
+  }
+  return point;
+}
+
 std::vector<LegPoint> points_of(const Rows& rows) {
-  std::vector<LegPoint> points;
+  std::vector<Rows> by_current;
   for (StepResult* row : rows) {
     if (!is_point(*row)) continue;
-    const FiPoint fi = to_fi(*row);
-    if (!points.empty() && fi.current_ua - points.back().fi.current_ua <= same_current * fi.current_ua) {
-      points.back().fi = join(points.back().fi, fi);
-      points.back().rows.push_back(row);
+    const bool again = !by_current.empty() &&
+                       row->current_ua - by_current.back().front()->current_ua <= same_current * row->current_ua;
+    if (again) {
+      by_current.back().push_back(row);
     } else {
-      points.push_back({fi, row->label, {row}, {}});
+      by_current.push_back({row});
     }
   }
+  std::vector<LegPoint> points;
+  for (const Rows& of_current : by_current) points.push_back(to_point(of_current));
   // A label that one point has alone, between others or at an end, is no change of phase.
   for (std::size_t k = 0; k < points.size(); ++k) {
     const bool like_left = k > 0 && points[k - 1].label == points[k].label;

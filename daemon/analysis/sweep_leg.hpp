@@ -27,7 +27,8 @@ bool is_regular(Label label);
 /// IB1 and IB2.
 bool is_burst(Label label);
 
-/// A point of a leg: all rows of one current that have a rate with an interval.
+/// A point of a leg: the rows of one current that have a rate with an interval, and of these the ones with the label
+/// that most of them have. Rates of different patterns have no mean; a row that is left out has no beta_n.
 struct LegPoint {
   FiPoint fi;
   Label label = Label::undetermined;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/math/distributions/chi_squared.hpp>
 #include <cmath>
+#include <map>
 #include <optional>
 
 namespace thyrode::analysis {
@@ -19,23 +20,35 @@ std::optional<Label> phase_of(const StepResult& row) {
   return row.label;
 }
 
+/// The phase that most of the rows which say one have; empty where votes are equal.
+std::optional<Label> phase_of_most(const Rows& rows) {
+  std::map<Label, int> votes;
+  for (const StepResult* row : rows) {
+    if (const auto phase = phase_of(*row)) ++votes[*phase];
+  }
+  std::optional<Label> label;
+  int most = 0;
+  for (const auto& [phase, count] : votes) {
+    if (count > most) {
+      label = phase;
+    } else if (count == most) {
+      label.reset();
+    }
+    most = std::max(most, count);
+  }
+  return label;
+}
+
 /// One entry for each current; the label stays undetermined where the rows say nothing or contradict each other.
 std::vector<PhasePoint> labels_by_current(const Rows& rows) {
   std::vector<PhasePoint> points;
   for (StepResult* row : rows) {
-    const Label label = phase_of(*row).value_or(Label::undetermined);
     const bool again =
         !points.empty() && row->current_ua - points.back().current_ua <= same_current * std::abs(row->current_ua);
-    if (!again) {
-      points.push_back({row->current_ua, label, {row}});
-      continue;
-    }
-    PhasePoint& point = points.back();
-    const bool known = point.label != Label::undetermined;
-    const bool contradicts = known && label != Label::undetermined && label != point.label;
-    if (contradicts || !known) point.label = contradicts ? Label::undetermined : label;
-    point.rows.push_back(row);
+    if (!again) points.push_back({row->current_ua, Label::undetermined, {}});
+    points.back().rows.push_back(row);
   }
+  for (PhasePoint& point : points) point.label = phase_of_most(point.rows).value_or(Label::undetermined);
   return points;
 }
 

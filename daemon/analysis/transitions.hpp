@@ -9,10 +9,11 @@
 
 namespace thyrode::analysis {
 
-/// Labels along a leg, one for each current that has one: rows of a current that contradict each other, and rows
-/// labelled mixed or undetermined, leave it out, and so does `transient` where it may be a slow burst. A silent label
-/// counts at once. A firing label counts where a neighbour within the same stretch of firing has it too, or where no
-/// two neighbours of the stretch agree: one step alone changes no phase.
+/// Labels along a leg, one for each current that has one: that of most of its rows, whatever their order. Rows labelled
+/// mixed or undetermined have no vote, nor has `transient` where it may be a slow burst; without votes, or where two
+/// labels have equally many, the current is left out. A silent label counts at once. A firing label counts where a
+/// neighbour within the same stretch of firing has it too, or where no two neighbours of the stretch agree: one step
+/// alone changes no phase.
 struct PhasePoint {
   double current_ua = 0.0;
   Label label = Label::undetermined;

@@ -336,6 +336,63 @@ TEST(SweepAnalysis, GivesTheSameAsOneCallWhateverCameBefore) {
   EXPECT_EQ(analysis.update(nothing), SweepFit{});
 }
 
+TEST(Transitions, MostRowsOfACurrentNameItWhateverTheirOrder) {
+  const auto bracket = [](std::vector<Label> at_52) {
+    std::vector<StepResult> rows;
+    for (double current = 40.0; current < 65.0; current += 2.0) {
+      if (current == 52.0) continue;
+      rows.push_back(firing(current, lif_rate(current)));
+      if (current > 52.0) rows.back().label = Label::IB1;
+    }
+    for (const Label label : at_52) {
+      rows.push_back(firing(52.0, lif_rate(52.0)));
+      rows.back().label = label;
+    }
+    const SweepFit fit = analyze_sweep(rows);
+    return fit.transitions.size() == 1 ? fit.transitions[0].bracket : Bracket{};
+  };
+  constexpr Label a = Label::TS;
+  constexpr Label b = Label::IB1;
+  for (const auto& order : {std::vector{a, a, b}, {a, b, a}, {b, a, a}})
+    EXPECT_EQ(bracket(order), (Bracket{52.0, 54.0}));
+  for (const auto& order : {std::vector{a, b, b}, {b, a, b}, {b, b, a}})
+    EXPECT_EQ(bracket(order), (Bracket{50.0, 52.0}));
+  for (const auto& order : {std::vector{a, b}, {b, a}, {a, b, b, a}, {a, a, b, b}}) {
+    EXPECT_EQ(bracket(order), (Bracket{50.0, 54.0}));
+  }
+}
+
+TEST(SweepAnalysis, RatesOfDifferentPatternsAtOneCurrentAreNotJoined) {
+  auto plain = lif_sweep(30.0, 60.0, 2.0);
+  const StepResult again = at(plain, 46.0);
+  plain.push_back(again);
+  auto rows = lif_sweep(30.0, 60.0, 2.0);
+  rows.push_back(firing(46.0, 0.03 * lif_rate(46.0)));
+  rows.back().label = Label::IB1;
+  rows.push_back(again);
+  const SweepFit fit = analyze_sweep(plain);
+  EXPECT_EQ(analyze_sweep(rows), fit);
+  const StepResult& odd = rows[rows.size() - 2];
+  EXPECT_EQ(odd.label, Label::IB1);
+  EXPECT_FALSE(odd.beta_n_per_ua.value);
+  rows.erase(rows.end() - 2);
+  EXPECT_EQ(rows, plain);
+}
+
+TEST(SweepAnalysis, OfTwoPatternsWithEquallyManyRowsTheMorePreciseRateStands) {
+  for (const bool burst_first : {false, true}) {
+    auto rows = lif_sweep(30.0, 60.0, 2.0);
+    StepResult burst = firing(46.0, 0.03 * lif_rate(46.0), 0, 1e-2);
+    burst.label = Label::IB1;
+    rows.insert(burst_first ? rows.begin() : rows.end(), burst);
+    analyze_sweep(rows);
+    auto plain = lif_sweep(30.0, 60.0, 2.0);
+    analyze_sweep(plain);
+    EXPECT_EQ(at(rows, 48.0).beta_n_per_ua, at(plain, 48.0).beta_n_per_ua);
+    EXPECT_FALSE(rows[burst_first ? 0 : rows.size() - 1].beta_n_per_ua.value);
+  }
+}
+
 TEST(SweepAnalysis, ReportsTheSlopesOfAnIdealIntegrator) {
   auto rows = lif_sweep(30.0, 100.0, 2.0);
   const SweepFit fit = analyze_sweep(rows);

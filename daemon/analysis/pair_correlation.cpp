@@ -11,7 +11,7 @@ namespace {
 
 constexpr double error_rate = 0.05;
 constexpr double two_sided_95 = 1.959963984540054;  // of the normal distribution
-constexpr double normal_from = 30.0;  // pairs expected in a bin
+constexpr double normal_from = 30.0;                // pairs expected in a bin
 
 }  // namespace
 
@@ -71,6 +71,12 @@ void PairCorrelation::merge(const PairCorrelation& other) {
 
 PairCounter::PairCounter(const LagWindow& window, Ticks begin) : window_(window), begin_(begin) {
   if (window_.bin > 0) fix_window(window_.bin);
+}
+
+void PairCounter::begin_at(Ticks at) {
+  begin_ = at;
+  pairs_.observed = 0;
+  std::fill(pairs_.border.begin(), pairs_.border.end(), 0.0);
 }
 
 void PairCounter::add(Ticks at) {

@@ -40,7 +40,8 @@ struct PairCorrelation {
   /// Every bin lies inside the band of all bins: no order is seen. Empty without spikes.
   std::optional<bool> featureless() const;
 
-  /// Adds another stretch of the same kind of train. Only for equal bins and numbers of bins.
+  /// Adds another stretch of the same kind of train. Only for equal bins and numbers of bins. The counters are additive
+  /// by design, so that parts of a long train can be counted apart; no caller here has such parts yet.
   void merge(const PairCorrelation& other);
   bool operator==(const PairCorrelation&) const = default;
 };
@@ -63,6 +64,8 @@ class PairCounter {
 
   /// @param begin  first tick at which a spike would be seen
   PairCounter(const LagWindow& window, Ticks begin);
+  /// Nothing before `at` counts. Only before the first spike.
+  void begin_at(Ticks at);
   /// @param at  not before the last one
   void add(Ticks at);
   /// Data of [from, to) are missing: no lag bridges them.

@@ -38,8 +38,10 @@ void StepAnalyzer::spike(Ticks at, const SpikeShape& shape) {
   ++spikes_;
   output_.spike(shape);
   if (shape.peak < rules_.least_peak) ++low_peaks_;
+  const bool settles = spikes_ <= rules_.settle_spikes;
+  if (settles) train_.begin_at(std::max(at, origin_));
   observed_at_spike_ = train_.observed(at);
-  if (at < origin_ || spikes_ <= rules_.settle_spikes) return;
+  if (at < origin_ || settles) return;
 
   train_.spike(at);
   if (previous_) note_long(at - *previous_);
@@ -64,7 +66,9 @@ bool StepAnalyzer::silent(Ticks until) const {
 }
 
 bool StepAnalyzer::ceiling(Ticks now) const {
-  return static_cast<double>(now - start_) * seconds_per_tick_ >= rules_.longest_s || spikes_ >= rules_.most_spikes;
+  // A step of a fixed length ends at the ceiling itself: half a tick is more than what rounding can take away.
+  const double elapsed_s = (static_cast<double>(now - start_) + 0.5) * seconds_per_tick_;
+  return elapsed_s >= rules_.longest_s || spikes_ >= rules_.most_spikes;
 }
 
 StepAnalyzer::Events StepAnalyzer::events() const {

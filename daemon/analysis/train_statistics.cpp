@@ -31,6 +31,14 @@ bool TrainStatistics::spike(Ticks at) {
   return true;
 }
 
+void TrainStatistics::begin_at(Ticks at) {
+  begin_ = at;
+  // Of a gap that reaches beyond, the rest is missing still.
+  missing_ = std::max<std::int64_t>(0, missing_until_ - at);
+  missing_until_ = std::max(missing_until_, at);
+  pairs_.begin_at(missing_until_);
+}
+
 void TrainStatistics::gap(Ticks from, Ticks to) {
   ++gaps_;
   previous_.reset();

@@ -32,6 +32,8 @@ class TrainStatistics {
 
   /// Takes a spike. @returns false, and counts it, if it is not later than the spike before it or lies before `begin`
   bool spike(Ticks at);
+  /// What came before does not count: the observation begins at `at`. Only before the first spike.
+  void begin_at(Ticks at);
   /// Data of [from, to) are missing.
   void gap(Ticks from, Ticks to);
 
@@ -64,7 +66,7 @@ class TrainStatistics {
   PairCorrelation correlation(Ticks end) const { return pairs_.result(end); }
 
  private:
-  Ticks begin_;
+  Ticks begin_;  // of the observation
   double us_per_tick_;
   Ticks missing_until_;  // end of the latest gap
   IntervalStatistics intervals_;

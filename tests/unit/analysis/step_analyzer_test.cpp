@@ -300,6 +300,61 @@ TEST(StepAnalyzer, FewSpikesAtTheCeilingAreUndetermined) {
   EXPECT_EQ(run.row().status, StepStatus::undetermined);
 }
 
+TEST(StepAnalyzer, StepOfAFixedLengthReachesItsCeilingWhateverItsLengthRoundsTo) {
+  constexpr double sample_rate_hz = 250e3;
+  constexpr std::int64_t ticks_per_sample = 256;
+  for (const double length_s : {0.05, 0.1, 0.4, 0.9, 2.0, 4.0, 10.0}) {
+    for (std::int64_t settling = 0; settling <= 1000; settling += 125) {
+      const std::int64_t samples = std::llround(length_s * sample_rate_hz) - settling;
+      StepRules rules;
+      rules.longest_s = static_cast<double>(samples) / sample_rate_hz;
+      rules.most_spikes = 1'000'000;
+      rules.relative_precision = 1e-4;
+      rules.drift_p = 1e-9;
+      StepAnalyzer step(rules, tick_s, Ticks{settling * ticks_per_sample});
+      const Ticks end{(settling + samples) * ticks_per_sample};
+      std::mt19937_64 random(11);
+      std::uniform_real_distribution<double> interval(0.5, 1.5);
+      for (Ticks at{settling * ticks_per_sample + 1}; at < end;) {
+        step.spike(at);
+        at = at + std::llround(second / 1000.0 * interval(random));
+      }
+      EXPECT_EQ(step.result(end).status, StepStatus::timeout) << length_s << " s less " << settling << " samples";
+      EXPECT_EQ(step.result(end + -1).status, StepStatus::undetermined) << length_s << " s and a tick early";
+    }
+  }
+}
+
+TEST(StepAnalyzer, TimeOfSpikesThatAreLeftOutIsNotObserved) {
+  StepRules rules;
+  rules.settle_spikes = 10;
+  for (const std::int64_t bin : {std::int64_t{0}, second / 10}) {
+    rules.window.bin = bin;
+    StepAnalyzer step(rules, tick_s, Ticks{0});
+    for (int k = 1; k <= 13; ++k) {
+      step.spike(Ticks{k * second});
+      if (k == 4) step.gap(Ticks{4 * second + 100}, Ticks{4 * second + second / 2});
+    }
+    const Ticks end{13 * second + 1};
+    const Estimate f = step.result(end).frequency_hz;
+    EXPECT_DOUBLE_EQ(*f.value, 1.0);
+    // Three spikes in 3 s, as Garwood has it.
+    EXPECT_NEAR(*f.low, 0.61867 / 3.0, 1e-4);
+    EXPECT_NEAR(*f.high, 8.76727 / 3.0, 1e-4);
+    EXPECT_EQ(step.train().observed(end), 3 * second + 1);
+    EXPECT_EQ(step.train().correlation(end).observed, 3 * second + 1);
+  }
+}
+
+TEST(StepAnalyzer, GapThatReachesOverTheLastSettlingSpikeIsMissingFromThereOn) {
+  TrainStatistics train(tick_s, Ticks{0});
+  train.gap(Ticks{100}, Ticks{1000});
+  train.begin_at(Ticks{400});
+  EXPECT_EQ(train.observed(Ticks{1500}), 500);
+  train.begin_at(Ticks{1200});
+  EXPECT_EQ(train.observed(Ticks{1500}), 300);
+}
+
 TEST(StepAnalyzer, SettlingIsLeftOutOfTheStatisticsButNotOfTheCount) {
   StepRules rules;
   rules.settle_drop_s = 1.0;

@@ -8,22 +8,37 @@ namespace thyrode::experiment {
 
 Sequence::Done Sequence::done(std::size_t part, std::span<const analysis::StepResult> rows) const {
   Done done;
-  std::size_t k = 0;
-  for (std::size_t before = 0; before < part; ++before) {
-    for (; k < rows.size() && rows[k].part == parts_[before].name; ++k) {
-      done.first_leg = std::max(done.first_leg, rows[k].leg + 1);
-      done.label_before = rows[k].label;
+  for (const analysis::StepResult& row : rows) {
+    const std::size_t of = part_of(row);
+    if (of < part) {
+      done.first_leg = std::max(done.first_leg, row.leg + 1);
+      done.label_before = row.label;
+    } else if (of == part) {
+      done.rows.push_back(row);
     }
   }
-  for (; k < rows.size() && rows[k].part == parts_[part].name; ++k) {
-    done.rows.push_back(rows[k]);
-    done.rows.back().leg -= done.first_leg;
-  }
+  for (analysis::StepResult& row : done.rows) row.leg -= done.first_leg;
   return done;
 }
 
+/// Rows of no part are behind them all.
+std::size_t Sequence::part_of(const analysis::StepResult& row) const {
+  const auto named = [&](const SequencePart& part) { return part.name == row.part; };
+  return static_cast<std::size_t>(std::find_if(parts_.begin(), parts_.end(), named) - parts_.begin());
+}
+
+/// The last part that has a row. Those before it are over: a part is asked while its last row is still being measured,
+/// so with the finished row it might want another one after all.
+std::size_t Sequence::under_way(std::span<const analysis::StepResult> rows) const {
+  std::size_t last = 0;
+  for (const analysis::StepResult& row : rows) {
+    if (const std::size_t of = part_of(row); of < parts_.size()) last = std::max(last, of);
+  }
+  return last;
+}
+
 std::optional<PlannedStep> Sequence::next(std::span<const analysis::StepResult> rows) {
-  for (std::size_t k = 0; k < parts_.size(); ++k) {
+  for (std::size_t k = under_way(rows); k < parts_.size(); ++k) {
     SequencePart& part = parts_[k];
     const Done so_far = done(k, rows);
     const bool begins = so_far.rows.empty();

@@ -20,8 +20,8 @@ struct SequencePart {
 };
 
 /// Each part is asked with its own rows alone. A condition that is not met ends the sequence there, and targets() says
-/// so; a part without steps is passed over. The legs of a part are counted on from those before it, so that no two
-/// parts share one.
+/// so; a part without steps is passed over, and one behind which another has begun is not asked again. The legs of a
+/// part are counted on from those before it, so that no two parts share one.
 class Sequence final : public Strategy {
  public:
   explicit Sequence(std::vector<SequencePart> parts) : parts_(std::move(parts)) {}
@@ -42,6 +42,8 @@ class Sequence final : public Strategy {
     std::optional<analysis::Label> label_before;
   };
   Done done(std::size_t part, std::span<const analysis::StepResult> rows) const;
+  std::size_t part_of(const analysis::StepResult& row) const;
+  std::size_t under_way(std::span<const analysis::StepResult> rows) const;
 
   std::vector<SequencePart> parts_;
 };

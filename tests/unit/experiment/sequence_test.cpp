@@ -84,5 +84,59 @@ TEST(Sequence, OnlyTheFirstStepOfAPartAsksItsQuestion) {
   EXPECT_FALSE(second->question);
 }
 
+/// Measures at one current until f of the last row is above 10 Hz.
+class UntilFast final : public Strategy {
+ public:
+  std::optional<PlannedStep> next(std::span<const StepResult> rows) override {
+    if (!rows.empty() && rows.back().frequency_hz.value > 10.0) return std::nullopt;
+    PlannedStep step;
+    step.current = 50.0_uA;
+    return step;
+  }
+};
+
+Sequence until_fast_and_two_steps() {
+  std::vector<SequencePart> parts;
+  parts.push_back({"first", std::make_unique<UntilFast>()});
+  parts.push_back({"second", two_steps()});
+  return Sequence{std::move(parts)};
+}
+
+StepResult row_of(const PlannedStep& step, double f_hz) {
+  StepResult row;
+  row.part = step.part;
+  row.leg = step.leg;
+  row.frequency_hz.value = f_hz;
+  return row;
+}
+
+TEST(Sequence, APartThatIsOverStaysOverWhenItsLastRowChanges) {
+  Sequence sequence = until_fast_and_two_steps();
+  // Asked while the row is under way, at 11 Hz; when it has ended it is at 9 Hz.
+  std::vector<StepResult> rows{row_of(*sequence.next({}), 11.0)};
+  auto step = sequence.next(rows);
+  rows.front().frequency_hz.value = 9.0;
+  for (int k = 0; k < 2; ++k) {
+    ASSERT_TRUE(step);
+    EXPECT_EQ(step->part, "second");
+    EXPECT_EQ(step->leg, 1);
+    rows.push_back(row_of(*step, 9.0));
+    step = sequence.next(rows);
+  }
+  EXPECT_FALSE(step) << step->part;
+}
+
+TEST(Sequence, FinishedRowsAloneLeadToTheSameStep) {
+  Sequence sequence = until_fast_and_two_steps();
+  std::vector<StepResult> rows{row_of(*sequence.next({}), 11.0)};
+  rows.push_back(row_of(*sequence.next(rows), 9.0));
+  rows.front().frequency_hz.value = 9.0;
+  Sequence resumed = until_fast_and_two_steps();
+  const auto step = resumed.next(rows);
+  ASSERT_TRUE(step);
+  EXPECT_EQ(step->part, "second");
+  EXPECT_EQ(step->current, 20.0_uA);
+}
+
 }  // namespace
 }  // namespace thyrode::experiment

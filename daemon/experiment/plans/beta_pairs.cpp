@@ -41,22 +41,15 @@ bool BetaPairs::done(Rows part, double current_ua) const {
   return all >= pairs_to_see_if_any && (beta.pairs == 0 || beta.status == BetaStatus::jump);
 }
 
-/// Whether a row was measured for the pairs around a current.
-bool BetaPairs::belongs(const analysis::StepResult& row, Current current) const {
-  const double distance = std::abs(row.current_ua - current.in(1.0_uA));
-  return std::abs(distance - plan_.offset.in(1.0_uA)) < 0.5 * plan_.offset.in(1.0_uA);
-}
-
-/// The rows of each current so far; those behind others are done, as it was decided when their rows came in.
+/// The rows of each current so far, told apart by their legs: what was measured after a current had its last row says
+/// that it is over, however that row, still under way when it was decided, turned out.
 std::vector<BetaPairs::Rows> BetaPairs::parts(Rows rows) const {
   std::vector<Rows> parts;
-  for (const Current current : plan_.currents) {
-    std::size_t length = std::min(block, rows.size());
-    while (length < rows.size() && belongs(rows[length], current)) ++length;
-    parts.push_back(rows.first(length));
-    rows = rows.subspan(length);
-    const bool under_way = length % block != 0 || !done(parts.back(), current.in(1.0_uA));
-    if (rows.empty() && under_way) break;
+  while (!rows.empty() && parts.size() < plan_.currents.size()) {
+    const auto number = static_cast<int>(parts.size());
+    const auto other = std::find_if(rows.begin(), rows.end(), [&](const auto& row) { return row.leg > number; });
+    parts.push_back(rows.first(static_cast<std::size_t>(other - rows.begin())));
+    rows = rows.subspan(parts.back().size());
   }
   return parts;
 }
@@ -64,16 +57,16 @@ std::vector<BetaPairs::Rows> BetaPairs::parts(Rows rows) const {
 std::optional<PlannedStep> BetaPairs::next(Rows rows) {
   constexpr std::array<double, block> order{-1.0, 1.0, 1.0, -1.0};
   const auto all = parts(rows);
-  for (std::size_t k = 0; k < all.size(); ++k) {
-    const bool passed = k + 1 < all.size() && !all[k + 1].empty();
-    const bool complete = all[k].size() % block == 0 && !all[k].empty();
-    if (passed || (complete && done(all[k], plan_.currents[k].in(1.0_uA)))) continue;
-    PlannedStep step;
-    step.current = plan_.currents[k] + order[all[k].size() % block] * plan_.offset;
-    step.purpose = "pair";
-    return step;
-  }
-  return std::nullopt;
+  std::size_t number = all.empty() ? 0 : all.size() - 1;
+  std::size_t measured = all.empty() ? 0 : all.back().size();
+  const bool complete = measured > 0 && measured % block == 0;
+  if (complete && done(all.back(), plan_.currents[number].in(1.0_uA))) ++number, measured = 0;
+  if (number >= plan_.currents.size()) return std::nullopt;
+  PlannedStep step;
+  step.current = plan_.currents[number] + order[measured % block] * plan_.offset;
+  step.leg = static_cast<int>(number);
+  step.purpose = "pair";
+  return step;
 }
 
 std::optional<std::size_t> BetaPairs::most_steps() const {

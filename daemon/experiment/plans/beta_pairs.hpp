@@ -13,7 +13,7 @@ namespace thyrode::experiment {
 
 /// At each current I in turn, steps at I - d and I + d in the order - + + - - + + -: two pairs, then two more, until
 /// beta_n's interval is as narrow as wanted or there are most_pairs. A current at which no pair of the first four has
-/// an f on both sides, or all of them have two labels, is left.
+/// an f on both sides, or all of them have two labels, is left. The steps of each current are a leg of their own.
 class BetaPairs final : public Strategy {
  public:
   explicit BetaPairs(const load::BetaPlan& plan) : plan_(plan) {}
@@ -30,7 +30,6 @@ class BetaPairs final : public Strategy {
   using Rows = std::span<const analysis::StepResult>;
   /// Rows of one current after the other; the last part is the one under way.
   std::vector<Rows> parts(Rows rows) const;
-  bool belongs(const analysis::StepResult& row, Current current) const;
   bool done(Rows part, double current_ua) const;
   bool good(const analysis::DirectBeta& beta) const;
 

@@ -111,6 +111,41 @@ TEST(BetaPairs, StopsWhenPreciseGoesOnToTheNextCurrentAndReportsBoth) {
   EXPECT_LT(rows.size(), *plan.most_steps());
 }
 
+TEST(BetaPairs, CurrentsThatAreCloseOrTheSameHaveRowsOfTheirOwn) {
+  for (const Current second : {37.4_uA, 36.4_uA}) {
+    auto settings = plan_at({36.4_uA, second}, 1e-6);
+    settings.offset = 500.0_nA;
+    settings.most_pairs = 4;
+    BetaPairs plan(settings);
+    SyntheticBench bench(exponential, {.seed = 2});
+    const auto rows = support::carry_out(plan, bench, 100);
+    ASSERT_EQ(rows.size(), 16U) << second.in(1.0_uA);
+    for (std::size_t k = 0; k < rows.size(); ++k) EXPECT_EQ(rows[k].leg, k < 8 ? 0 : 1) << k;
+    const auto values = plan.values(rows);
+    ASSERT_EQ(values.size(), 2U);
+    EXPECT_EQ(values[0].pairs, 4);
+    EXPECT_EQ(values[1].pairs, 4);
+    EXPECT_NEAR(values[1].current_ua, second.in(1.0_uA), 1e-9);
+  }
+}
+
+TEST(BetaPairs, ACurrentThatIsOverStaysOverWhenItsLastRowChanges) {
+  BetaPairs plan(plan_at({60.0_uA, 80.0_uA}));
+  SyntheticBench bench(exponential, {.seed = 3});
+  std::vector<StepResult> rows;
+  auto step = plan.next(rows);
+  for (; step && step->leg == 0; step = plan.next(rows)) rows.push_back(bench.measure(*step));
+  ASSERT_TRUE(step);
+  const std::size_t of_first = rows.size();
+  rows.push_back(bench.measure(*step));
+  // With the rest of its data the row that decided says something else.
+  rows[of_first - 1].frequency_hz.value = *rows[of_first - 1].frequency_hz.value * 1.5;
+  step = plan.next(rows);
+  ASSERT_TRUE(step);
+  EXPECT_EQ(step->leg, 1);
+  EXPECT_NEAR(step->current.in(1.0_uA), 82.0, 1e-9);
+}
+
 TEST(BetaPairs, GivesUpWhereTheNeuronIsSilent) {
   BetaPairs plan(plan_at({31.0_uA, 60.0_uA}));
   SyntheticBench bench([](double ua) { return ua < 40.0 ? Firing{} : exponential(ua); }, {.seed = 1});

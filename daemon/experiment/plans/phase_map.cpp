@@ -12,6 +12,13 @@
 namespace thyrode::experiment {
 using analysis::StepResult;
 
+namespace {
+
+// Of a value that an operator did not reach: how often it is asked for once more.
+constexpr int asked_again = 1;
+
+}  // namespace
+
 std::optional<int> PhaseMap::Axis::nearest(double value) const {
   const double k = (value - start) / step;
   if (!(k > -0.5) || !(k < points - 0.5)) return std::nullopt;
@@ -43,27 +50,48 @@ std::optional<GridPoint> PhaseMap::point(const StepResult& row) const {
   return GridPoint{*column, *grid_row};
 }
 
-LabelGrid PhaseMap::grid(Rows rows) const {
-  std::vector<FiringRange> ranges(static_cast<std::size_t>(values_.points));
+std::optional<GridPoint> PhaseMap::planned_point(const StepResult& row) const {
+  const auto column = currents_.nearest(row.current_ua);
+  const bool known = plan_.knob.operator_sets && row.leg >= 0 && row.leg < values_.points;
+  if (!column || !known || !row.conditions.contains(plan_.knob.name)) return std::nullopt;
+  return GridPoint{*column, row.leg};
+}
+
+PhaseMap::Filed PhaseMap::file(Rows rows) const {
+  Filed filed;
+  std::vector<int> missed(static_cast<std::size_t>(values_.points));  // rows told far from the value, of each value
   for (const StepResult& row : rows) {
-    if (const auto at = point(row)) ranges[static_cast<std::size_t>(at->row)].take(row);
+    auto at = point(row);
+    const auto planned = planned_point(row);
+    if (planned && at != planned && ++missed[static_cast<std::size_t>(planned->row)] > asked_again) {
+      at = planned;
+      ++filed.in_place;
+    }
+    filed.points.push_back(at);
+  }
+  return filed;
+}
+
+LabelGrid PhaseMap::grid(Rows rows, const Points& points) const {
+  std::vector<FiringRange> ranges(static_cast<std::size_t>(values_.points));
+  for (std::size_t k = 0; k < rows.size(); ++k) {
+    if (points[k]) ranges[static_cast<std::size_t>(points[k]->row)].take(rows[k]);
   }
   LabelGrid grid(currents_.points, values_.points, plan_.coarse, plan_.remeasure);
-  for (const StepResult& row : rows) {
-    if (const auto at = point(row)) grid.add(*at, phase_of(row, ranges[static_cast<std::size_t>(at->row)]));
+  for (std::size_t k = 0; k < rows.size(); ++k) {
+    if (points[k]) grid.add(*points[k], phase_of(rows[k], ranges[static_cast<std::size_t>(points[k]->row)]));
   }
   return grid;
 }
 
-int PhaseMap::next_row(const std::vector<GridPoint>& wanted, Rows rows) const {
+int PhaseMap::next_row(const std::vector<GridPoint>& wanted, const Points& points) const {
   std::optional<int> present;
   int direction = 1;
-  for (auto row = rows.rbegin(); row != rows.rend(); ++row) {
-    const auto at = point(*row);
-    if (!at) continue;
-    if (!present) present = at->row;
-    if (at->row == *present) continue;
-    direction = at->row < *present ? 1 : -1;
+  for (auto at = points.rbegin(); at != points.rend(); ++at) {
+    if (!*at) continue;
+    if (!present) present = (*at)->row;
+    if ((*at)->row == *present) continue;
+    direction = (*at)->row < *present ? 1 : -1;
     break;
   }
   int best = wanted.front().row;
@@ -86,15 +114,12 @@ std::string PhaseMap::value_text(double value) const {
   return fmt::format("{:.5g}", value);
 }
 
-PlannedStep PhaseMap::step(GridPoint at, Rows rows) const {
-  const auto last = rows.empty() ? std::nullopt : point(rows.back());
-  const bool turns = !last || last->row != at.row;
-  // The second parameter is changed at zero current.
-  std::optional<double> before;
-  if (!turns) before = rows.back().current_ua;
+PlannedStep PhaseMap::step(GridPoint at, std::optional<double> before) const {
   PlannedStep step = entry_.step({currents_.at(at.column), "map", {}}, before);
   step.conditions[plan_.knob.name] = values_.at(at.row);
-  if (turns && plan_.knob.operator_sets) {
+  // What an operator answers may be another value: the row remembers which one was meant.
+  if (plan_.knob.operator_sets) step.leg = at.row;
+  if (!before && plan_.knob.operator_sets) {
     step.question =
         Question{fmt::format("Set {} to {}, within {} or as near as it can be set, and enter its value.",
                              plan_.knob.name, value_text(values_.at(at.row)), value_text(0.5 * values_.step)),
@@ -107,19 +132,19 @@ std::optional<PlannedStep> PhaseMap::next(Rows rows) {
   const bool from_above = plan_.approach == load::Approach::from_above;
   const double waiting_ua = (from_above ? plan_.stop : plan_.start).in(1.0_uA);
   if (!exhausted(plan_.budget, spending(rows, waiting_ua)).empty()) return std::nullopt;
-  const LabelGrid known = grid(rows);
-  const auto wanted = known.cells().wanted;
+  const Points points = file(rows).points;
+  const auto wanted = grid(rows, points).cells().wanted;
   if (wanted.empty()) return std::nullopt;
-  const int row = next_row(wanted, rows);
+  const int row = next_row(wanted, points);
   std::vector<Need> needs;
   for (const GridPoint& at : wanted) {
     if (at.row == row) needs.push_back({currents_.at(at.column), "", {}});
   }
-  const auto last = rows.empty() ? std::nullopt : point(rows.back());
+  // The second parameter is changed at zero current.
   std::optional<double> before;
-  if (last && last->row == row) before = rows.back().current_ua;
+  if (!points.empty() && points.back() && points.back()->row == row) before = rows.back().current_ua;
   const Need& need = entry_.next(needs, before);
-  return step({*currents_.nearest(need.current_ua), row}, rows);
+  return step({*currents_.nearest(need.current_ua), row}, before);
 }
 
 std::optional<std::size_t> PhaseMap::most_steps() const {
@@ -128,7 +153,7 @@ std::optional<std::size_t> PhaseMap::most_steps() const {
 }
 
 analysis::LabelMap PhaseMap::map(Rows rows) const {
-  const LabelGrid known = grid(rows);
+  const LabelGrid known = grid(rows, file(rows).points);
   analysis::LabelMap map;
   map.parameter = plan_.knob.name;
   for (int k = 0; k < currents_.points; ++k) map.currents_ua.push_back(currents_.at(k));
@@ -152,7 +177,8 @@ void PhaseMap::complete(Rows rows, analysis::RunResult& result) const {
 }
 
 std::vector<TargetReport> PhaseMap::targets(Rows rows) const {
-  const LabelGrid known = grid(rows);
+  const Filed filed = file(rows);
+  const LabelGrid known = grid(rows, filed.points);
   const std::size_t wanted = known.cells().wanted.size();
   const auto all = static_cast<long>(currents_.points) * values_.points;
   std::vector<TargetReport> reports;
@@ -163,6 +189,10 @@ std::vector<TargetReport> PhaseMap::targets(Rows rows) const {
                                  rows.size(), all, (currents_.points - 1) * currents_.step / (plan_.coarse - 1),
                                  value_text((values_.points - 1) * values_.step / (plan_.coarse - 1)))});
   if (wanted > 0) reports.back().reached += fmt::format("; {} points wanted next", wanted);
+  if (filed.in_place > 0) {
+    reports.back().reached +=
+        fmt::format("; {} measurements stand for values of {} that could not be set", filed.in_place, plan_.knob.name);
+  }
   const bool from_above = plan_.approach == load::Approach::from_above;
   const double waiting_ua = (from_above ? plan_.stop : plan_.start).in(1.0_uA);
   if (const std::string end = exhausted(plan_.budget, spending(rows, waiting_ua)); !end.empty()) {

@@ -20,6 +20,9 @@ namespace thyrode::experiment {
 ///
 /// A change of the second parameter costs a pause at zero current, so all that is wanted at its present value comes
 /// first, then the next value in the direction in which it moved last, as a lift goes from floor to floor.
+///
+/// A value that an operator sets is filed under the value told, so one that he does not reach is asked for once more.
+/// After that what he could set stands for it, and targets() says so. The legs of such a map are the values meant.
 /// Source: design page "Analysis", section 8.
 class PhaseMap final : public Strategy {
  public:
@@ -44,10 +47,20 @@ class PhaseMap final : public Strategy {
     std::optional<int> nearest(double value) const;
   };
   static Axis axis(double start, double stop, double resolution);
+  using Points = std::vector<std::optional<GridPoint>>;
+  struct Filed {
+    Points points;     // shape (rows), empty off the grid
+    int in_place = 0;  // rows under a value that was meant and not reached
+  };
+  /// By the value told; empty off the grid.
   std::optional<GridPoint> point(const analysis::StepResult& row) const;
-  LabelGrid grid(Rows rows) const;
-  int next_row(const std::vector<GridPoint>& wanted, Rows rows) const;
-  PlannedStep step(GridPoint point, Rows rows) const;
+  /// By the value meant, where an operator sets it.
+  std::optional<GridPoint> planned_point(const analysis::StepResult& row) const;
+  Filed file(Rows rows) const;
+  LabelGrid grid(Rows rows, const Points& points) const;
+  int next_row(const std::vector<GridPoint>& wanted, const Points& points) const;
+  /// @param before  current of the step before; empty where the second parameter changes
+  PlannedStep step(GridPoint point, std::optional<double> before) const;
   std::string value_text(double value) const;
 
   load::PhaseMapPlan plan_;

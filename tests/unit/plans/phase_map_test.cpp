@@ -3,7 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <string>
+#include <tuple>
 
 #include "daemon/analysis/result.hpp"
 #include "daemon/simulation/simulate.hpp"
@@ -101,6 +104,66 @@ TEST(PhaseMap, AsksTheOperatorForEveryValueOfAKnobThatNoDeviceTurns) {
   ASSERT_TRUE(second);
   EXPECT_FALSE(second->question);
   EXPECT_GT(second->current, first->current);
+}
+
+/// Two currents times 0.5, 0.55 and 0.6 ms, set by an operator.
+load::PhaseMapPlan small_plan() {
+  load::PhaseMapPlan plan;
+  plan.start = 40.0_uA;
+  plan.stop = 50.0_uA;
+  plan.resolution = 10.0_uA;
+  plan.knob = {"tau_L", true, 0.5e-3, 0.6e-3, 0.05e-3, "ms", 1e-3};
+  plan.coarse = 3;
+  plan.remeasure = false;
+  return plan;
+}
+
+struct OperatorRun {
+  std::vector<analysis::StepResult> rows;
+  int questions = 0;
+};
+
+/// @param can_set  what becomes of a wanted value
+OperatorRun carry_out_by_hand(PhaseMap& plan, double (*can_set)(double)) {
+  OperatorRun run;
+  double told = 0.0;
+  while (const auto step = plan.next(run.rows)) {
+    if (step->question) ++run.questions, told = can_set(step->conditions.at("tau_L"));
+    auto row = row_at(step->current.in(1.0_uA), Label::TS, 100.0);
+    row.leg = step->leg;
+    row.conditions["tau_L"] = told;
+    run.rows.push_back(row);
+    if (run.rows.size() > 100) break;
+  }
+  return run;
+}
+
+TEST(PhaseMap, AKnobThatEndsBeforeItsRangeIsAskedOnceMoreAndThenStands) {
+  PhaseMap plan(small_plan(), lead);
+  // 0.58 ms is as good as 0.6 on this grid, 0.55 ms is not.
+  for (const auto& [can_set, questions, size] : {std::tuple(
+                                                     +[](double v) { return std::min(v, 0.58e-3); }, 3, 6U),
+                                                 std::tuple(
+                                                     +[](double v) { return std::min(v, 0.55e-3); }, 4, 7U)}) {
+    const OperatorRun run = carry_out_by_hand(plan, can_set);
+    EXPECT_EQ(run.questions, questions);
+    ASSERT_EQ(run.rows.size(), size);
+    EXPECT_EQ(plan.map(run.rows).measured_points, 6);
+    const auto target = plan.targets(run.rows).front();
+    EXPECT_TRUE(target.met);
+    EXPECT_EQ(
+        target.reached.find("2 measurements stand for values of tau_L that could not be set") != std::string::npos,
+        size == 7U)
+        << target.reached;
+  }
+}
+
+TEST(PhaseMap, ValuesOutsideItsAxisEndItToo) {
+  PhaseMap plan(small_plan(), lead);
+  const OperatorRun run = carry_out_by_hand(plan, [](double v) { return v + 1e-3; });
+  EXPECT_EQ(run.questions, 6);
+  EXPECT_EQ(run.rows.size(), 9U);
+  EXPECT_EQ(plan.map(run.rows).measured_points, 6);
 }
 
 TEST(PhaseMap, ATrainThatStoppedIsSilenceOfItsSide) {

@@ -14,8 +14,10 @@ Spending spending(std::span<const analysis::StepResult> rows, double waiting_ua)
     spent.seconds += row.duration_s;
     spent.coulombs += std::abs(row.current_ua) * 1e-6 * row.duration_s;
     const std::int64_t ticks = row.end - row.start;
-    // A run that was resumed may count its ticks from zero again.
-    if (before != nullptr && row.start > before->end && ticks > 0) {
+    // Where conditions changed, the current was zero and somebody may have taken their time. A run that was resumed may
+    // count its ticks from zero again.
+    const bool follows = before != nullptr && row.conditions == before->conditions && row.leg == before->leg;
+    if (follows && row.start > before->end && ticks > 0) {
       const double waited =
           static_cast<double>(row.start - before->end) * (row.duration_s / static_cast<double>(ticks));
       spent.seconds += waited;

@@ -69,6 +69,24 @@ TEST(Spending, CountsStepsAndTheWaitingBetweenThem) {
   EXPECT_NEAR(spent.coulombs, (50.0 * 2.0 + 80.0 * 1.0 + 30.0 * 0.5) * 1e-6, 1e-15);
 }
 
+TEST(Spending, ATurnOfTheKnobCostsNeitherChargeNorTime) {
+  std::vector<analysis::StepResult> rows(2);
+  rows[0].end = Ticks{1000};
+  rows[0].duration_s = 1.0;
+  rows[0].conditions["tau_L"] = 0.2e-3;
+  rows[1].start = Ticks{61000};  // somebody took a minute
+  rows[1].end = Ticks{62000};
+  rows[1].duration_s = 1.0;
+  rows[1].conditions["tau_L"] = 0.3e-3;
+  EXPECT_DOUBLE_EQ(spending(rows, 30.0).seconds, 2.0);
+  EXPECT_DOUBLE_EQ(spending(rows, 30.0).coulombs, 0.0);
+  rows[1].conditions = rows[0].conditions;
+  EXPECT_DOUBLE_EQ(spending(rows, 30.0).seconds, 62.0);
+  // The same value was answered for another one.
+  rows[1].leg = 1;
+  EXPECT_DOUBLE_EQ(spending(rows, 30.0).seconds, 2.0);
+}
+
 TEST(Spending, AResumedRunThatCountsFromZeroAgainIsNoNegativeWaiting) {
   std::vector<analysis::StepResult> rows(2);
   rows[0].end = Ticks{3000};

@@ -244,8 +244,8 @@ TargetReport AdaptiveSweep::transition_report(const ScanSurvey& s) const {
   const std::string reached =
       transitions == 0 ? "no transition seen"
                        : fmt::format("{} seen, widest bracket {:.4g} uA of {:.4g} uA", transitions, widest, target_ua_);
-  return {fmt::format("transitions to {:.4g} %", 100.0 * plan_.transition), widest <= target_ua_ * (1.0 + 1e-9),
-          reached};
+  return {fmt::format("transitions to {:.4g} %", 100.0 * plan_.transition),
+          transitions > 0 && widest <= target_ua_ * (1.0 + 1e-9), reached};
 }
 
 TargetReport AdaptiveSweep::curve_report(const ScanSurvey& s) const {

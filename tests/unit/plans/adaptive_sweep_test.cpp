@@ -51,6 +51,14 @@ std::vector<double> textbook_transitions() {
   return all;
 }
 
+TEST(AdaptiveSweep, WithoutATransitionItsBracketsAreNotMet) {
+  AdaptiveSweep plan = sweep(textbook_plan());
+  SyntheticBench bench([](double ua) { return Firing{Label::TS, ua, 0.05}; }, {.seed = 1});
+  const auto target = plan.targets(support::carry_out(plan, bench, too_many)).front();
+  EXPECT_EQ(target.reached, "no transition seen");
+  EXPECT_FALSE(target.met);
+}
+
 TEST(AdaptiveSweep, BeginsWithUniformPointsFromTheApproachSide) {
   auto plan = textbook_plan();
   plan.first_points = 4;

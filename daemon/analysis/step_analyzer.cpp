@@ -109,10 +109,13 @@ bool StepAnalyzer::may_burst(Ticks now) const {
   return apart > 0 && apart < gaps_of_bursts && train_.observed(now) < 3 * observed_at_long_;
 }
 
+double StepAnalyzer::jitter_s() const {
+  return std::max(rules_.timer_floor_s, seconds_per_tick_);
+}
+
 double StepAnalyzer::floor(const BatchMeans& batches) const {
   if (batches.sum() <= 0) return 0.0;
-  const double jitter = std::max(rules_.timer_floor_s, seconds_per_tick_);
-  return jitter * std::sqrt(2.0) / (static_cast<double>(batches.sum()) * seconds_per_tick_);
+  return jitter_s() * std::sqrt(2.0) / (static_cast<double>(batches.sum()) * seconds_per_tick_);
 }
 
 bool StepAnalyzer::drifts(const BatchMeans& batches, int dropped, double p) const {
@@ -272,6 +275,7 @@ StepResult StepAnalyzer::result(Ticks end) const {
   const bool silence = (train_.spikes() == 0 && !settling()) || silent(end) || (ended_silent && charged_up);
   Phase phase = find_phase({train_, output_, seconds_per_tick_, rules_.load_time_s, silence}, rules_.labels);
   row.label = silence && settling() && phase.label == Label::QH ? Label::transient : phase.label;
+  put_order(train_, phase.label, jitter_s(), seconds_per_tick_, row.features);
   row.label_fractions = std::move(phase.fractions);
   row.vacancies = phase.vacancies;
   if (silence) {

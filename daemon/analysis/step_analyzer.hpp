@@ -105,6 +105,7 @@ class StepAnalyzer {
   };
   Precision precision(const BatchMeans& batches) const;
   bool drifts(const BatchMeans& batches, int dropped, double p) const;
+  double jitter_s() const;  // of one spike time
   double floor(const BatchMeans& batches) const;
   bool precise(const Precision& p) const;
 

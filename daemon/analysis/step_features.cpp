@@ -1,5 +1,7 @@
 #include "daemon/analysis/step_features.hpp"
 
+#include <cmath>
+
 namespace thyrode::analysis {
 namespace {
 
@@ -72,6 +74,21 @@ StepFeatures features_of(const TrainStatistics& train, const OutputStatistics& o
   f.v_out_v = output.mean_v_out();
   f.v_m_v = output.mean_v_m();
   return f;
+}
+
+void put_order(const TrainStatistics& train, Label label, double jitter_s, double seconds_per_tick,
+               StepFeatures& features) {
+  const IntervalStatistics& intervals = train.intervals();
+  const auto cv = intervals.cv();
+  const auto mean = intervals.mean();
+  if (!cv || !mean) return;
+  const bool at_floor = *cv < 3.0 * std::sqrt(2.0) * jitter_s / (*mean * seconds_per_tick);
+  features.at_instrument_floor = at_floor ? 1.0 : 0.0;
+  if (label != Label::TS && label != Label::FS) return;
+  const auto correlation = intervals.serial_correlation();
+  if (!correlation && !at_floor) return;
+  const double certainly = -0.5 - 1.96 * std::sqrt(0.5 / static_cast<double>(intervals.count()));
+  features.basis = !at_floor && *correlation < certainly ? 2.0 : 1.0;
 }
 
 void put_relation(const TrainRelation& relation, StepResult& row) {

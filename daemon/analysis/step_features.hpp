@@ -7,6 +7,14 @@
 
 namespace thyrode::analysis {
 
+/// Writes at_instrument_floor: CV below 3 sqrt(2) jitter/<ISI>, three times what the jitter of two spike times makes of
+/// equal intervals; and basis of a tonic train (TS, FS): 2 where the serial correlation lies below -1/2 for certain
+/// (one-sided 97.5 %) and CV above that floor. Jitter alone has -1/2 in the mean, with the variance 1/(2 n) (Bartlett).
+/// Source: design page "Analysis", sections 2 and 5.
+/// @param jitter_s  of one spike time
+void put_order(const TrainStatistics& train, Label label, double jitter_s, double seconds_per_tick,
+               StepFeatures& features);
+
 /// Writes what a companion has to do with the plan's channel into its row.
 void put_relation(const TrainRelation& relation, StepResult& row);
 

@@ -58,6 +58,10 @@ constexpr FeatureField fields[] = {
      &StepFeatures::relation_quarter_shift},
     {"relation_a", "locked a : b, so many cycles of the plan's channel ...", &StepFeatures::relation_a},
     {"relation_b", "... last as long as so many of the companion", &StepFeatures::relation_b},
+    {"at_instrument_floor", "1 where CV is no larger than the jitter of the spike times explains, else 0",
+     &StepFeatures::at_instrument_floor},
+    {"basis", "intervals after which a tonic train repeats: 2 where long and short ones alternate, else 1",
+     &StepFeatures::basis},
 };
 
 }  // namespace

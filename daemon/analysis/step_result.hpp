@@ -56,6 +56,7 @@ struct StepFeatures {
   /// Of a companion to the channel of the plan.
   Value relation_phases, relation_order, relation_phase, relation_quarter_order, relation_quarter_shift, relation_a,
       relation_b;
+  Value at_instrument_floor, basis;
   Value peak_v, trough_v, width_shortest_s, width_longest_s, v_out_v, v_m_v;
   bool operator==(const StepFeatures&) const = default;
 };

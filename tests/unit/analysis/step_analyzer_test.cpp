@@ -355,6 +355,52 @@ TEST(StepAnalyzer, GapThatReachesOverTheLastSettlingSpikeIsMissingFromThereOn) {
   EXPECT_EQ(train.observed(Ticks{1500}), 300);
 }
 
+TEST(StepAnalyzer, SpreadThatTheJitterExplainsIsAtTheFloorOfTheInstrument) {
+  std::mt19937_64 random(12);
+  StepRules rules;
+  rules.timer_floor_s = 1e-5;
+  // CV of intervals between spikes of this jitter is sqrt(2) 1e-5 s/20 ms = 7.1e-4.
+  const auto jittered = [&](double jitter_s) {
+    std::normal_distribution<double> shift(0.0, jitter_s);
+    double before = 0.0;
+    return WholeStep(rules,
+                     [&, before]() mutable {
+                       const double now = shift(random);
+                       const auto interval = std::llround((0.02 + now - before) * second);
+                       before = now;
+                       return interval;
+                     })
+        .row()
+        .features;
+  };
+  EXPECT_EQ(jittered(1e-5).at_instrument_floor, 1.0);
+  EXPECT_EQ(jittered(1e-5).basis, 1.0);
+  EXPECT_EQ(jittered(1e-4).at_instrument_floor, 0.0);
+  EXPECT_EQ(WholeStep(rules, regular(50.0)).row().features.at_instrument_floor, 1.0);
+  EXPECT_FALSE(with_spikes({100, 600}, rules).result(Ticks{second}).features.at_instrument_floor);
+}
+
+TEST(StepAnalyzer, TrainWhoseIntervalsAlternateRepeatsAfterTwo) {
+  int n = 0;
+  std::mt19937_64 random(13);
+  std::normal_distribution<double> noise(1.0, 0.02);
+  const auto alternating = [&](double share) {
+    return WholeStep(
+               {},
+               [&, share] { return std::llround(second / 50.0 * (n++ % 2 ? 1 + share : 1 - share) * noise(random)); })
+        .row();
+  };
+  const StepResult wide = alternating(0.25);
+  EXPECT_EQ(wide.label, Label::TS);
+  EXPECT_EQ(wide.features.basis, 2.0);
+  EXPECT_EQ(alternating(0.1).features.basis, 2.0);
+  EXPECT_EQ(alternating(0.0).features.basis, 1.0);
+  // Of a train without order nothing repeats; nor is alternation within the jitter told.
+  std::exponential_distribution<double> interval(40.0);
+  EXPECT_FALSE(WholeStep({}, [&] { return std::llround(second * interval(random)) + 1; }).row().features.basis);
+  EXPECT_EQ(WholeStep({}, [&] { return second / 50 + n++ % 2; }).row().features.basis, 1.0);
+}
+
 TEST(StepAnalyzer, SettlingIsLeftOutOfTheStatisticsButNotOfTheCount) {
   StepRules rules;
   rules.settle_drop_s = 1.0;

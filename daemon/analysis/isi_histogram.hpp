@@ -19,7 +19,8 @@ class IsiHistogram {
 
   /// Counts one interval. @param isi_us  µs, >= 0
   void add(double isi_us);
-  /// Adds the counters of another histogram; the result equals the histogram of both sets of intervals.
+  /// Adds the counters of another histogram; the result equals the histogram of both sets of intervals. The counters
+  /// are additive by design, so that parts of a long train can be counted apart; no caller here has such parts yet.
   void merge(const IsiHistogram& other);
 
   /// @returns number of intervals counted

@@ -13,6 +13,13 @@
 namespace thyrode::analysis {
 
 /// The numbers of the rule. All are ratios but those that say otherwise.
+///
+/// These are what depends on a neuron or on taste, and `labels` of an experiment sets them. Other numbers decide labels
+/// too and are fixed by design. Those of burst_finder.cpp (a valley of depth 0.7, two deviations deep, five intervals
+/// on each side, gaps of 2.5 inner intervals) and of vacancies.cpp (CV and residual below 0.15, median k below 4.5,
+/// five clusters) were chosen together against test trains of every pattern: each sets how often one pattern is taken
+/// for another, and the error rates that are told with them hold for these values alone. Those of phase_label.cpp say
+/// when a few intervals are too few to be a pattern; they are the other side of the five above and move with them.
 struct LabelRules {
   double tonic_cv = 0.12;        ///< CV of the intervals below which a train is tonic
   double tonic_order = 8.0;      ///< S64 above which it is tonic whatever its CV

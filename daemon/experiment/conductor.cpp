@@ -38,14 +38,30 @@ void Conductor::begin() {
 
 /// The first step of a run that goes on is entered from the current before it, as it would have been.
 void Conductor::enter_from_rows() {
-  if (plan_.before.empty()) return;
+  const analysis::StepResult* before = last_before();
+  if (before == nullptr) return;
   auto asked = next_asked();
   if (!asked) return;
   const PlannedStep& step = asked->step;
-  const Current last = Current::from_si(plan_.before.back().row.current_ua * 1e-6);
+  const Current last = Current::from_si(before->current_ua * 1e-6);
   asked->before = step.pieces.empty() ? last : step.pieces.front().from;
   asked->again = true;
   again_.push_front(*std::move(asked));
+}
+
+/// The last row of the plan's own channel that an earlier run has measured.
+const analysis::StepResult* Conductor::last_before() const {
+  const auto found = std::find_if(plan_.before.rbegin(), plan_.before.rend(), [this](const MeasuredBefore& measured) {
+    return measured.row.channel == plan_.channel.index;
+  });
+  return found == plan_.before.rend() ? nullptr : &found->row;
+}
+
+/// How many steps an earlier run has measured.
+int Conductor::rows_before() const {
+  return static_cast<int>(std::count_if(plan_.before.begin(), plan_.before.end(), [this](const MeasuredBefore& m) {
+    return m.row.channel == plan_.channel.index;
+  }));
 }
 
 /// A run that goes on begins with the steps that an earlier one has measured.
@@ -248,6 +264,7 @@ void Conductor::complete(analysis::RunResult& result) const {
 /// Takes back every step that has not begun.
 void Conductor::take_back() {
   outbox_.clear();
+  question_.reset();
   if (setup_) again_.push_front(*std::exchange(setup_, std::nullopt));
   for (; !ahead_.empty(); ahead_.pop_back()) again_.push_front(std::move(ahead_.back().asked));
 }

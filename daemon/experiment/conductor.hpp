@@ -108,6 +108,8 @@ class Conductor {
   enum class Pause { none, wanted, ordered, held };
 
   void begin_with_rows();
+  const analysis::StepResult* last_before() const;
+  int rows_before() const;
   void enter_from_rows();
 
   void flush_data();
@@ -184,7 +186,6 @@ class Conductor {
 
   Pause pause_ = Pause::none;
   bool resume_wanted_ = false;
-  Sample zero_at_{};  // a pause or new conditions take the current away
   Sample quiet_at_{};
   int paused_index_ = 0;
 

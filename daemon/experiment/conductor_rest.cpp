@@ -49,7 +49,6 @@ void Conductor::order_pause(Sample at) {
     return;
   }
   pause_ = Pause::ordered;
-  zero_at_ = at;
   quiet_at_ = time_to_zero(at, device_.channels[plan_.channel.index].highest);
   cut(at);
   send_current(at, Current{});
@@ -79,14 +78,13 @@ bool Conductor::needs_setup(const AskedStep& asked) const {
 
 /// The current goes to zero at a sample; once it is there, follow_setup() goes on.
 void Conductor::begin_setup(AskedStep asked, Sample at) {
-  zero_at_ = at;
   quiet_at_ = time_to_zero(at, present_current_);
   if (present_current_ != Current{}) outbox_.add({Segment{at, Duration{}, Current{}, Current{}}});
   present_current_ = Current{};
   // What a run that goes on sets at its beginning was set before the last of its rows already.
-  const bool set_before = !plan_.before.empty() && asked.again &&
-                          asked.index == static_cast<int>(plan_.before.size()) &&
-                          asked.step.conditions == plan_.before.back().row.conditions;
+  const analysis::StepResult* last = last_before();
+  const bool set_before =
+      last != nullptr && asked.again && asked.index == rows_before() && asked.step.conditions == last->conditions;
   if (!set_before) asked.before = Current{};
   setup_ = std::move(asked);
   send_due(at);

@@ -264,6 +264,21 @@ TEST_F(ConductorStrategyTest, RowsMeasuredBeforeAreGivenAndNeverRepeated) {
   EXPECT_EQ(row(2).index, 2);
 }
 
+TEST_F(ConductorStrategyTest, ARunThatGoesOnIsEnteredFromTheRowOfItsOwnChannel) {
+  StepResult own;
+  own.current_ua = 30.0;
+  own.status = StepStatus::ok;
+  StepResult beside = own;
+  beside.channel = 1;
+  beside.current_ua = 77.0;
+  plan_.companions = {{Channel{1}, {}, plan_.limits}};
+  plan_.before = {{own, {}}, {beside, {}}};
+  plan_.steps = {at(30.0_uA), at(40.0_uA)};
+  begin();
+  EXPECT_EQ(schedules()[0].channel, plan_.channel);
+  EXPECT_EQ(schedules()[0].segment.last, 30.0_uA);
+}
+
 TEST_F(ConductorStrategyTest, APlanThatWasCarriedOutBeforeMeasuresNothing) {
   plan_.before = {{StepResult{}, {}}, {StepResult{}, {}}};
   begin();

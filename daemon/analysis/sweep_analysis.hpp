@@ -32,9 +32,10 @@ struct SweepRules {
 /// range, and when nothing fires, the label stays; so does `transient` of a step of spikes_of_a_burst spikes or more,
 /// which may be a neuron that bursts more slowly than the silence that was waited for.
 ///
-/// beta_n, for each leg on its own. Points are rows of status ok or timeout with an interval; a leg is cut where a
-/// silent step lies between two points, where the label changes for at least two points in a row, and where f jumps
-/// (find_jumps); each part goes through local_beta. A point next to a jump has beta_status `jump` and no value, the
+/// beta_n, for each leg on its own. Points are rows of status ok or timeout with an interval; those of one current are
+/// joined where they have the label of most of them, and the others have no beta_n. A leg is cut where a silent step
+/// lies between two points, where the label changes for at least two points in a row, and where f jumps (find_jumps);
+/// each part goes through local_beta. A point next to a jump has beta_status `jump` and no value, the
 /// other end points have `edge`. sigma_current_ua is CV/beta_n, and empty for bursts.
 ///
 /// Labels. A regular branch above an upward jump of f is FS, the regular branch below a jump to a regular one TS; where

@@ -124,6 +124,26 @@ Result<void> check_companion(const Experiment& experiment, const Station& statio
   });
 }
 
+/// What comes after a part is decided the latency before the end of its last row, by the label that it has then: there
+/// have to be data by that time.
+Result<void> check_labels_in_time(const Experiment& experiment, const Station& station) {
+  constexpr Duration two_marks = 20.0_ms;
+  const auto* sequence = std::get_if<SequencePlan>(&experiment.plan);
+  if (sequence == nullptr) return {};
+  for (std::size_t k = 1; k < sequence->parts.size(); ++k) {
+    if (!sequence->parts[k].when_label) continue;
+    const auto length = last_row_length(sequence->parts[k - 1].plan);
+    const Duration least = station.decision_latency + two_marks;
+    if (!length || length->si() >= least.si() * (1.0 - 1e-6)) continue;
+    const std::string path = fmt::format("parts[{}].when.label", k);
+    return experiment.source.error(
+        path, fmt::format("{}: the last row before it lasts {} and is judged the station's decision_latency of {} "
+                          "before its end, without data; make it {} long at least, or end that part with a step",
+                          path, to_text(*length), to_text(station.decision_latency), to_text(least)));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<void> check_against(const Experiment& experiment, const Station& station, Frequency adc_rate) {
@@ -135,6 +155,7 @@ Result<void> check_against(const Experiment& experiment, const Station& station,
   }
   return check_limits(experiment, station, experiment.channel, **channel, currents)
       .and_then([&] { return check_charge(experiment, station, currents); })
+      .and_then([&] { return check_labels_in_time(experiment, station); })
       .and_then([&] { return check_trace(experiment, station, **channel, adc_rate); });
 }
 

@@ -91,6 +91,8 @@ class CurrentList {
 
 // ---------------------------------------------------------------- lengths
 
+constexpr double grid_s = 0.01;  // of decisions
+
 /// What the single plans add up to; the current begins and ends at zero.
 class Sum {
  public:
@@ -112,12 +114,10 @@ class Sum {
   void operator()(const RampPlan& plan) {
     const int passes = plan.there_and_back ? 2 : 1;
     move_to(plan.start);
-    const double seconds = std::abs((plan.stop - plan.start).si()) / plan.slope.si();
-    const double row = std::max(1.0, std::round(seconds / plan.rows / grid_s)) * grid_s;
-    const double rows = std::ceil(seconds / row - 1e-6);
-    seconds_ += passes * rows * row + pace_.decision_latency.si();
+    const RampRows rows = ramp_rows(plan);
+    seconds_ += passes * rows.count * rows.length.si() + pace_.decision_latency.si();
     if (!plan.there_and_back) present_ = plan.stop;
-    add_known(static_cast<std::int64_t>(rows) * passes, passes);
+    add_known(static_cast<std::int64_t>(rows.count) * passes, passes);
   }
   void operator()(const StepsPlan& plan) {
     for (const SegmentPlan& segment : plan.segments) {
@@ -156,9 +156,9 @@ class Sum {
       const double step = dwell_.max.si() + pace_.decision_latency.si() + way(2.0 * plan.offset);
       seconds_ += static_cast<double>(steps) * step;
       most_steps_ += steps;
+      legs_ += 1;
     }
     decides_ = true;
-    legs_ += 1;
   }
 
   PlanExtent extent() {
@@ -174,8 +174,6 @@ class Sum {
   void may_be_left_out() { decides_ = true; }
 
  private:
-  static constexpr double grid_s = 0.01;
-
   static Current magnitude(Current current) { return Current::from_si(std::abs(current.si())); }
   double way(Current change) const { return std::abs(change.si()) / pace_.slew.si(); }
   void move_to(Current current) {
@@ -262,6 +260,20 @@ bool asks_operator(const Experiment& experiment) {
   return asks || std::any_of(sequence->parts.begin(), sequence->parts.end(), [&](const SequencePartPlan& part) {
            return part.when_answered || std::any_of(part.neuron.begin(), part.neuron.end(), sets);
          });
+}
+
+RampRows ramp_rows(const RampPlan& plan) {
+  const double leg_s = std::abs((plan.stop - plan.start).si()) / plan.slope.si();
+  const double row_s = std::max(1.0, std::round(leg_s / plan.rows / grid_s)) * grid_s;
+  // What rounding leaves of a division is no row.
+  return {Duration::from_si(leg_s), Duration::from_si(row_s), static_cast<int>(std::ceil(leg_s / row_s - 1e-6))};
+}
+
+std::optional<Duration> last_row_length(const SinglePlan& plan) {
+  if (const auto* ramp = std::get_if<RampPlan>(&plan)) return ramp_rows(*ramp).length;
+  const auto* list = std::get_if<StepsPlan>(&plan);
+  if (list == nullptr || list->segments.empty() || !(list->segments.back().length > Duration{})) return std::nullopt;
+  return Duration::from_si(std::ceil(list->segments.back().length.si() / grid_s - 1e-9) * grid_s);
 }
 
 PlanExtent plan_extent(const Experiment& experiment, const Pace& pace) {

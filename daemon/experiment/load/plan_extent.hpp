@@ -35,6 +35,17 @@ std::vector<PartValue> part_values(const Experiment& experiment);
 /// Whether somebody has to set something or to answer a question during the run.
 bool asks_operator(const Experiment& experiment);
 
+/// Rows of the step table over one leg of a ramp.
+struct RampRows {
+  Duration leg;     ///< of the whole leg
+  Duration length;  ///< of a row, a multiple of 10 ms; the last one goes on with the current held at the leg's end
+  int count = 0;
+};
+RampRows ramp_rows(const RampPlan& plan);
+
+/// Length of the last row of a plan; empty where it is not fixed.
+std::optional<Duration> last_row_length(const SinglePlan& plan);
+
 /// How fast the current moves and decisions act.
 struct Pace {
   Slew slew;

@@ -5,12 +5,12 @@
 #include <cstdint>
 #include <numbers>
 
+#include "daemon/experiment/load/plan_extent.hpp"
+
 namespace thyrode::experiment {
 namespace {
 
 using Kind = load::SegmentPlan::Kind;
-
-constexpr double grid_s = 0.01;
 
 /// Normal deviates that are the same on every machine.
 class Gaussian {
@@ -38,12 +38,11 @@ class Gaussian {
 void add_leg(const load::RampPlan& plan, int leg, std::vector<PlannedStep>& steps) {
   const Current from = leg == 0 ? plan.start : plan.stop;
   const Current to = leg == 0 ? plan.stop : plan.start;
-  const double whole_s = std::abs((to - from).si()) / plan.slope.si();
-  const double row_s = std::max(1.0, std::round(whole_s / plan.rows / grid_s)) * grid_s;
-  // What rounding leaves of a division is no row.
-  const auto rows = static_cast<int>(std::ceil(whole_s / row_s - 1e-6));
+  const load::RampRows rows = load::ramp_rows(plan);
+  const double whole_s = rows.leg.si();
+  const double row_s = rows.length.si();
   const auto at = [&](double t) { return from + (to - from) * std::min(1.0, t / whole_s); };
-  for (int k = 0; k < rows; ++k) {
+  for (int k = 0; k < rows.count; ++k) {
     PlannedStep row;
     const double begin = k * row_s;
     const double end = std::min(whole_s, begin + row_s);

@@ -15,7 +15,7 @@ namespace thyrode::experiment {
 struct SequencePart {
   std::string name;  ///< one of its own in the sequence; in its rows as `part`
   std::unique_ptr<Strategy> strategy;
-  std::optional<analysis::Label> when_label{};  ///< of the last row before it
+  std::optional<analysis::Label> when_label{};  ///< of the last row before it, as it stands when it is asked for
   std::optional<Question> when_answered{};      ///< asked before its first step
 };
 

@@ -325,6 +325,24 @@ TEST(SequencePlan, PointsIntoItsParts) {
 
 // ---------------------------------------------------------------- against the station and the device
 
+TEST(PlanCheck, RefusesALabelOfARowThatHasNoDataWhenItIsAskedFor) {
+  const auto after = [](const std::string& first) {
+    return against("plan: sequence\nparts:\n  - {name: a, " + first +
+                       "}\n  - {name: b, plan: list, when: {label: FS}, current: [45 uA]}\n",
+                   station());
+  };
+  EXPECT_EQ(after("plan: steps, segments: [{hold: 45 uA, for: 100 ms}]"),
+            "e.yaml:6:41: parts[1].when.label: the last row before it lasts 100 ms and is judged the station's "
+            "decision_latency of 200 ms before its end, without data; make it 220 ms long at least, or end that part "
+            "with a step");
+  EXPECT_EQ(after("plan: steps, segments: [{hold: 45 uA, for: 100 ms}, {hold: 45 uA, for: 220 ms}]"), "accepted");
+  EXPECT_EQ(after("plan: steps, segments: [{step: 45 uA}]"), "accepted");
+  EXPECT_NE(after("plan: ramp, current: {start: 30 uA, stop: 60 uA, slope: 3 uA/s}").find("lasts 100 ms"),
+            std::string::npos);
+  EXPECT_EQ(after("plan: ramp, current: {start: 30 uA, stop: 60 uA, slope: 1 uA/s}, rows: 30"), "accepted");
+  EXPECT_EQ(after("plan: list, current: [45 uA]"), "accepted");
+}
+
 TEST(PlanCheck, AsksForEveryCurrentThatAPlanReaches) {
   const Station narrow = station("[0 uA, 59 uA]");
   EXPECT_EQ(against("plan: beta_n\ncurrent: [58.7 uA]\noffset: 500 nA\n", narrow),
@@ -443,6 +461,7 @@ TEST(PlanExtent, OfASequenceIsKnownUnlessItDependsOnALabel) {
       "  - {name: b, plan: hysteresis, current: [45 uA, 46 uA]}\n");
   EXPECT_EQ(plain.steps, 7);
   EXPECT_EQ(plain.legs, 4);
+  EXPECT_EQ(extent(two_pairs).legs, 2) << "one for each current";
 }
 
 }  // namespace

@@ -4,13 +4,15 @@
 // Bench time is the device's: steps as long as their stopping rule wants, silence of 3/f_min, leads, settling,
 // sentinels and the latency of decisions. The adaptive sweep counts until it stops by itself, with all that it
 // confirms. The uniform sweep is told by the truth how many points it needs, and needs no sentinel and no lead: it goes
-// upwards.
+// upwards. NOT REACHED: a run stopped without the goal, a transition outside its bracket included; a ratio of such
+// times says little.
 
 #include <fmt/core.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <limits>
+#include <string>
 #include <vector>
 
 #include "tests/support/plan_comparison.hpp"
@@ -32,17 +34,26 @@ constexpr double none = std::numeric_limits<double>::infinity();
 
 bool print_case(const ScanCase& scan, const std::vector<Target>& targets, int seeds) {
   bool good = true;
-  fmt::print("\n{}\n{:<44} {:>10} {:>10} {:>8} {:>8} {:>7} {:>7}\n", scan.name, "target", "uniform s", "adaptive s",
-             "points", "points", "ratio", "wanted");
+  fmt::print("\n{}\n", scan.name);
+  for (const std::string& region : scan.left_out) {
+    fmt::print("left out, narrower than 1 uA in the sweep for the truth: {}\n", region);
+  }
+  for (std::size_t k = 0; k < scan.truth.doubt_ua.size(); ++k) {
+    fmt::print("transition at {:.3f} uA, +- {:.4f} uA by how it is entered\n", scan.truth.transitions_ua[k],
+               scan.truth.doubt_ua[k]);
+  }
+  fmt::print("{:<44} {:>10} {:>10} {:>8} {:>8} {:>7} {:>7}\n", "target", "uniform s", "adaptive s", "points", "points",
+             "ratio", "wanted");
   for (const Target& target : targets) {
     const Comparison c = support::compare(scan, target.goal, seeds);
     const bool met = c.reached && c.ratio() >= target.wanted;
     good = good && (met || target.wanted == 0.0);
-    std::fflush(stdout);
+    std::string verdict = met ? "" : c.reached ? "  MISSED" : "  NOT REACHED";
+    if (!c.uniform_reached) verdict += "  uniform sweep: NOT REACHED";
     fmt::print("{:<44} {:>10.1f} {:>10.1f} {:>8} {:>8} {:>7.1f} {:>7}{}\n", target.name, c.uniform_s, c.adaptive_s,
                c.uniform_points, c.adaptive_points, c.ratio(),
-               target.wanted > 0.0 ? fmt::format("{:.0f}", target.wanted) : "",
-               met ? "" : (c.reached ? "  MISSED" : "  NOT REACHED"));
+               target.wanted > 0.0 ? fmt::format("{:.0f}", target.wanted) : "", verdict);
+    std::fflush(stdout);
   }
   return good;
 }

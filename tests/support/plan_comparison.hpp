@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "daemon/experiment/load/plans.hpp"
 #include "tests/support/plan_bench.hpp"
@@ -19,6 +20,7 @@ struct ScanCase {
   Current stop;
   std::function<std::unique_ptr<PlanBench>(std::uint64_t seed)> bench;
   TrueCurve truth;
+  std::vector<std::string> left_out{};  ///< regions of the truth that nobody is asked to find
 };
 
 /// 30 to 120 uA over a LIF of rheobase 36.03 uA, noise of CV 0.05.
@@ -26,10 +28,11 @@ ScanCase lif_case();
 /// 30 to 120 uA over textbook_firing().
 ScanCase textbook_case();
 /// 30 to 120 uA over mbn() at tau_L = 0.3 ms without noise, through StepAnalyzer. The truth comes from a sweep of 361
-/// points and from bisecting its borders; regions narrower than 1 uA are left out, nobody is asked to find them.
+/// points and from bisecting its borders, entered in four ways; regions narrower than 1 uA are left out, nobody is
+/// asked to find them.
 ScanCase mbn_case();
 
-/// What a sweep shall reach.
+/// What a sweep shall reach; every transition has to lie inside its bracket.
 struct Goal {
   double transition = 1.0;  ///< widest bracket of a transition, share of the range; 1: not asked for
   double rms = 1.0;         ///< of f, relative; above 1: not asked for
@@ -41,7 +44,8 @@ struct Comparison {
   double adaptive_s = 0.0;  ///< until it stopped by itself
   int uniform_points = 0;
   int adaptive_points = 0;
-  bool reached = true;  ///< by the adaptive sweep, whenever it stopped, for every seed
+  bool reached = true;          ///< by the adaptive sweep, whenever it stopped, for every seed
+  bool uniform_reached = true;  ///< by the uniform one, however many points it took, for every seed
   double ratio() const { return uniform_s / adaptive_s; }
 };
 

@@ -16,10 +16,12 @@ constexpr double left_out_ua = 0.9;  // of the curve beside a transition and in 
 ScanScore score(std::span<const analysis::StepResult> rows, const TrueCurve& truth, double resolution_ua) {
   const auto s = experiment::survey(rows, resolution_ua, false);
   ScanScore result;
-  for (const double transition : truth.transitions_ua) {
+  for (std::size_t t = 0; t < truth.transitions_ua.size(); ++t) {
+    const double transition = truth.transitions_ua[t];
+    const double doubt = truth.doubt_ua.empty() ? 0.0 : truth.doubt_ua[t];
     const experiment::ScanInterval* nearest = nullptr;
     const auto distance = [&](const experiment::ScanInterval& i) {
-      return std::max({0.0, i.low_ua - transition, transition - i.high_ua});
+      return std::max({0.0, i.low_ua - transition - doubt, transition - doubt - i.high_ua});
     };
     for (const auto& interval : s.intervals) {
       if (!interval.border && !interval.jump) continue;

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "tests/support/plan_bench.hpp"
+#include "tests/support/plan_comparison.hpp"
 #include "tests/support/scan_score.hpp"
 #include "tests/unit/plans/row.hpp"
 
@@ -49,6 +50,19 @@ std::vector<double> textbook_transitions() {
   std::vector<double> all(std::begin(support::textbook_borders_ua), std::end(support::textbook_borders_ua));
   all.push_back(support::textbook_jump_ua);
   return all;
+}
+
+TEST(PlanComparison, ATransitionBesideItsBracketIsNotReached) {
+  support::ScanCase scan = support::lif_case();
+  support::Goal goal;
+  goal.transition = 0.002;
+  const auto good = support::compare(scan, goal, 1);
+  EXPECT_TRUE(good.reached && good.uniform_reached);
+  scan.truth.transitions_ua = {36.3};  // it is at 36.03 uA, the bracket 0.18 uA wide
+  const auto bad = support::compare(scan, goal, 1);
+  EXPECT_FALSE(bad.reached || bad.uniform_reached);
+  scan.truth.doubt_ua = {0.3};
+  EXPECT_TRUE(support::compare(scan, goal, 1).reached);
 }
 
 TEST(AdaptiveSweep, WithoutATransitionItsBracketsAreNotMet) {

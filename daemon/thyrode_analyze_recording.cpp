@@ -58,7 +58,7 @@ class Repetition {
     if (!device) return tl::make_unexpected(device.error());
     const auto experiment = recorded_experiment(*record, path + ": its experiment");
     if (!experiment) return tl::make_unexpected(experiment.error());
-    const auto rules = experiment::rules_of(experiment->dwell, *device, experiment->labels);
+    const auto rules = experiment::rules_of(experiment->dwell, *device, experiment->labels, experiment->least_peak);
     // How fine pieces of noise are does not change which steps there are.
     auto strategy = experiment::make_strategy(*experiment, rules, 10.0_ms);
     return Repetition{path, std::move(*record), std::move(*device), rules, settings, std::move(strategy)};

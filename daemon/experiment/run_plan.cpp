@@ -117,8 +117,10 @@ PieceLimits piece_limits(const RunPlan& plan, const DeviceInfo& device) {
           device.queue_depth};
 }
 
-analysis::StepRules rules_of(const load::Dwell& dwell, const DeviceInfo& device, const analysis::LabelRules& labels) {
+analysis::StepRules rules_of(const load::Dwell& dwell, const DeviceInfo& device, const analysis::LabelRules& labels,
+                             Voltage least_peak) {
   analysis::StepRules rules;
+  rules.least_peak = least_peak.si();
   rules.labels = labels;
   rules.relative_precision = dwell.ci_rel_f;
   rules.longest_s = dwell.max.si();
@@ -152,7 +154,7 @@ Result<RunPlan> make_run_plan(const load::Experiment& experiment, const load::St
   plan.name = experiment.name;
   plan.seed = seed;
   plan.channel = channel_of(experiment.channel, device);
-  plan.rules = rules_of(experiment.dwell, device, experiment.labels);
+  plan.rules = rules_of(experiment.dwell, device, experiment.labels, experiment.least_peak);
   plan.sweep = experiment.sweep;
   plan.detector = experiment.detect;
   plan.telemetry.decimation = load::trace_decimation(experiment, station, adc_rate);

@@ -85,8 +85,9 @@ struct RunPlan {
 Result<PartSettings> part_setting(const std::string& name, double value, const ChannelDescription& channel);
 
 /// The rules by which the steps of an experiment end, but for those that a step has of its own.
+/// @param least_peak  of a spike that is seen whole; 0: not known
 analysis::StepRules rules_of(const load::Dwell& dwell, const DeviceInfo& device,
-                             const analysis::LabelRules& labels = {});
+                             const analysis::LabelRules& labels = {}, Voltage least_peak = {});
 
 /// What the device can be told of pieces of the command in this run.
 PieceLimits piece_limits(const RunPlan& plan, const DeviceInfo& device);

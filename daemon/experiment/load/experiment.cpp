@@ -118,10 +118,10 @@ void read_levels(MapReader& map, DetectorSettings& detect) {
   }
 }
 
-void read_detect(MapReader& root, DetectorSettings& detect) {
+void read_detect(MapReader& root, DetectorSettings& detect, Voltage& least_peak) {
   const YamlNode* node = root.find("detect");
   if (node == nullptr) return;
-  MapReader map(root.reading(), *node, "detect", {"trigger", "swing", "fire", "rearm", "refractory"});
+  MapReader map(root.reading(), *node, "detect", {"trigger", "swing", "fire", "rearm", "refractory", "least_peak"});
   const bool level = map.word("trigger", {"swing", "level"}).value_or(0) == 1;
   for (const char* foreign : level ? std::vector{"swing"} : std::vector{"fire", "rearm"}) {
     if (map.find(foreign) != nullptr) {
@@ -139,6 +139,9 @@ void read_detect(MapReader& root, DetectorSettings& detect) {
   }
   if (const auto refractory = map.quantity("refractory", QuantityKind::duration, between(0.0, longest_refractory))) {
     detect.refractory = Duration::from_si(*refractory);
+  }
+  if (const auto peak = map.quantity("least_peak", QuantityKind::voltage, above_zero_to(largest_voltage))) {
+    least_peak = Voltage::from_si(*peak);
   }
 }
 
@@ -300,7 +303,7 @@ Result<Experiment> parse_experiment(std::string_view text, std::string_view file
   experiment.neuron = read_neuron(root);
   read_dwell(root, experiment.dwell);
   read_record(root, experiment);
-  read_detect(root, experiment.detect);
+  read_detect(root, experiment.detect, experiment.least_peak);
   read_labels(root, experiment);
   check_parameters(reading, experiment);
   if (reading.failed()) return tl::make_unexpected(*reading.error());

@@ -72,6 +72,7 @@ struct Experiment {
   Trace trace;
   std::optional<Snippets> snippets;
   DetectorSettings detect{protocol::Trigger::swing, Voltage::from_si(55e-3), {}, {}, Duration::from_si(50e-6)};
+  Voltage least_peak;           ///< `detect`: a step most of whose spikes have lower peaks is aliased; 0: none
   analysis::LabelRules labels;  ///< `labels`: the numbers of the rule for one step
   analysis::SweepRules sweep;   ///< `labels`: what a user says of the whole sweep
   /// Places: "current.start", "current[3]", "parts[1].current.start", "record.trace", "dwell.max" ...
@@ -101,7 +102,7 @@ using ReadNamedFile = std::function<Result<std::string>(const std::string& name)
 /// operator}. dwell: {settle: {tau_slow, spikes: 0, drift_p: 0.01}, stop_when: {ci_rel_f: 2 %}, max: 60 s,
 /// max_spikes: 20000, f_min: 1 Hz}. record: {trace: RATE | full | off (the station's rate, by default 25 kS/s),
 /// snippets: {before: 1 ms, after: 4 ms, max: 50 /s} (off)}. detect: {trigger: swing, swing: 55 mV, refractory: 50 us}
-/// or {trigger: level, fire, rearm, refractory}. labels: {f_FS:
+/// or {trigger: level, fire, rearm, refractory}, and least_peak: VOLTAGE (none) in both. labels: {f_FS:
 /// FREQUENCY (found from the jumps of the sweep), and every number of analysis::LabelRules by its name}.
 /// @param file_name  for messages only
 /// @param files  gives the files that the experiment names; without it none can be named

@@ -22,7 +22,7 @@ direction: both
 dwell: {settle: {tau_slow: 10 ms, spikes: 3, drift_p: 0.02}, stop_when: {ci_rel_f: 5 %}, max: 20 s, max_spikes: 900,
         f_min: 2 Hz}
 record: {trace: 50 kS/s, snippets: {before: 1 ms, after: 2 ms, max: 20 /s}}
-detect: {trigger: swing, swing: 60 mV, refractory: 80 us}
+detect: {trigger: swing, swing: 60 mV, refractory: 80 us, least_peak: 70 mV}
 )";
 
 DeviceInfo board() {
@@ -72,6 +72,7 @@ TEST(RunPlan, CarriesEveryNumberOver) {
   EXPECT_EQ(plan->rules.settle_spikes, 3);
   EXPECT_DOUBLE_EQ(plan->rules.drift_p, 0.02);
   EXPECT_DOUBLE_EQ(plan->rules.timer_floor_s, 0.4e-6);
+  EXPECT_DOUBLE_EQ(plan->rules.least_peak, 0.07);
   EXPECT_DOUBLE_EQ(plan->detector.swing.si(), 0.06);
   EXPECT_DOUBLE_EQ(plan->detector.refractory.si(), 80e-6);
   EXPECT_EQ(plan->telemetry.decimation, 5);

@@ -47,6 +47,7 @@ TEST(Experiment, HasTheDocumentedDefaults) {
   EXPECT_EQ(e.detect.trigger, protocol::Trigger::swing);
   EXPECT_EQ(e.detect.swing.si(), 55e-3);
   EXPECT_EQ(e.detect.refractory.si(), 50e-6);
+  EXPECT_EQ(e.least_peak.si(), 0.0);
 }
 
 TEST(Experiment, ReadsEveryKey) {
@@ -55,7 +56,7 @@ TEST(Experiment, ReadsEveryKey) {
       "dwell: {settle: {tau_slow: 20 ms, spikes: 10, drift_p: 0.05}, stop_when: {ci_rel_f: 1 %}, max: 30 s,\n"
       "        max_spikes: 500, f_min: 0.5 Hz}\n"
       "record: {trace: 50 kS/s, snippets: {before: 2 ms, after: 3 ms, max: 20 /s}}\n"
-      "detect: {trigger: level, fire: 80 mV, rearm: 40 mV, refractory: 100 us}\n");
+      "detect: {trigger: level, fire: 80 mV, rearm: 40 mV, refractory: 100 us, least_peak: 90 mV}\n");
   EXPECT_EQ(e.channel, "B");
   EXPECT_EQ(sweep_of(e).order, Order::down);
   EXPECT_EQ(e.dwell.settle.tau_slow->si(), 20e-3);
@@ -75,6 +76,7 @@ TEST(Experiment, ReadsEveryKey) {
   EXPECT_EQ(e.detect.fire_level.si(), 80e-3);
   EXPECT_EQ(e.detect.rearm_level.si(), 40e-3);
   EXPECT_EQ(e.detect.refractory.si(), 100e-6);
+  EXPECT_EQ(e.least_peak.si(), 90e-3);
   EXPECT_EQ(e.source.at("dwell.settle.spikes"), "e.yaml:7:43");
   EXPECT_EQ(e.source.at("current.stop"), "e.yaml:5:31");
 }

@@ -48,8 +48,9 @@ class FaultyLink final : public Link {
   }
 
   Result<void> write(std::span<const std::uint8_t> bytes) override {
-    // The type stands behind the first COBS code; from arm on, commands are acknowledged.
-    const bool command = bytes.size() > 1 && bytes[1] >= protocol::Arm::type;
+    // The type stands behind the first COBS code; from arm on, commands are acknowledged, but for the one question.
+    const bool command =
+        bytes.size() > 1 && bytes[1] >= protocol::Arm::type && bytes[1] != protocol::DescribePart::type;
     if (command && commands_++ == faults_.lost_command) return {};
     if (happens(faults_.down_write_lost)) return {};
     std::vector<std::uint8_t> sent{bytes.begin(), bytes.end()};

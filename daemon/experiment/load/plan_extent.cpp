@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "daemon/experiment/load/quantity_text.hpp"
+#include "daemon/experiment/load/segments.hpp"
 
 namespace thyrode::load {
 namespace {
@@ -68,8 +69,7 @@ class CurrentList {
     for (std::size_t k = 0; k < currents.size(); ++k) add(fmt::format("current[{}]", k), currents[k]);
   }
   void add_segment(const SegmentPlan& segment, const std::string& path) {
-    static constexpr const char* words[] = {"hold", "step", "ramp", "pulse", "noise", "waveform"};
-    const std::string key = fmt::format("{}.{}", path, words[static_cast<std::size_t>(segment.kind)]);
+    const std::string key = fmt::format("{}.{}", path, segment_word(segment.kind));
     if (segment.kind == SegmentPlan::Kind::noise) {
       add(key, decimal(segment.current - 4.0 * segment.sd), " less 4 sd");
       add(key, decimal(segment.current + 4.0 * segment.sd), " and 4 sd");
@@ -287,9 +287,13 @@ PlanExtent plan_extent(const Experiment& experiment, const Pace& pace) {
   return sum.extent();
 }
 
+Duration lead_of(std::optional<Duration> tau_slow, Frequency f_min, Duration settling) {
+  const Duration lead = tau_slow ? 5.0 * *tau_slow : Duration::from_si(0.25 * 3.0 / f_min.si());
+  return std::max(lead, settling);
+}
+
 Duration lead_of(const Dwell& dwell) {
-  if (dwell.settle.tau_slow) return std::max(5.0 * *dwell.settle.tau_slow, 1.0_ms);
-  return Duration::from_si(0.25 * 3.0 / dwell.f_min.si());
+  return lead_of(dwell.settle.tau_slow, dwell.f_min, 1.0_ms);
 }
 
 }  // namespace thyrode::load

@@ -63,8 +63,10 @@ struct PlanExtent {
 };
 PlanExtent plan_extent(const Experiment& experiment, const Pace& pace);
 
-/// How long the current waits on the approach side where a plan does not say: 5 tau_slow, at least 1 ms, or a quarter
-/// of 3/f_min where tau_slow is not known.
+/// How long the current waits on the approach side where a plan does not say: 5 tau_slow, or a quarter of 3/f_min where
+/// tau_slow is not known, and at least the settling.
+Duration lead_of(std::optional<Duration> tau_slow, Frequency f_min, Duration settling);
+/// With a settling of 1 ms, before the channel is known.
 Duration lead_of(const Dwell& dwell);
 
 }  // namespace thyrode::load

@@ -219,7 +219,7 @@ std::vector<std::string> keys_of(Kind kind) {
 }
 
 SegmentPlan read_segment(Reading& reading, const YamlNode& node, const std::string& path, const PlanSources& sources) {
-  static const std::vector<std::string> kinds{"hold", "step", "ramp", "pulse", "noise", "waveform"};
+  static const std::vector<std::string> kinds(segment_words.begin(), segment_words.end());
   SegmentPlan segment;
   std::vector<std::size_t> named;
   for (std::size_t k = 0; k < kinds.size(); ++k) {

@@ -1,6 +1,7 @@
 // The segments of a free list, and waveforms from files.
 #pragma once
 
+#include <array>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -9,6 +10,12 @@
 #include "daemon/experiment/load/plan_reader.hpp"
 
 namespace thyrode::load {
+
+/// The key that names a segment, in the order of SegmentPlan::Kind.
+inline constexpr std::array<std::string_view, 6> segment_words{"hold", "step", "ramp", "pulse", "noise", "waveform"};
+constexpr std::string_view segment_word(SegmentPlan::Kind kind) {
+  return segment_words[static_cast<std::size_t>(kind)];
+}
 
 /// Reads `segments`: see read_plan().
 std::vector<SegmentPlan> read_segments(MapReader& map, const PlanSources& sources);

@@ -41,10 +41,25 @@ std::optional<double> half_width(const analysis::BetaPoint& beta) {
   return (*e.high - *e.low) / (2.0 * std::abs(*e.value));
 }
 
+/// Whether the curve is drawn through an interval, so that its error counts.
+bool carries_curve(const ScanInterval& interval) {
+  return interval.loss && !interval.border && !interval.jump;
+}
+
 /// Square of the relative error over an interval, integrated: that of a parabola of this height, 8/15 h loss^2.
 double square_loss(const ScanInterval& interval) {
   return 8.0 / 15.0 * interval.width() * *interval.loss * *interval.loss;
 }
+
+/// Of the curve over several intervals.
+struct CurveError {
+  double length = 0.0;
+  double squares = 0.0;
+  void add(const ScanInterval& interval) {
+    length += interval.width();
+    squares += square_loss(interval);
+  }
+};
 
 }  // namespace
 
@@ -127,27 +142,25 @@ std::vector<Need> AdaptiveSweep::transition_needs(const ScanSurvey& s) const {
 std::vector<Need> AdaptiveSweep::curve_needs(const ScanSurvey& s) const {
   std::vector<Need> needs;
   std::vector<const ScanInterval*> bent;
-  double length = 0.0;
-  double squares = 0.0;
+  CurveError error;
   for (const ScanInterval& interval : s.intervals) {
     if (interval.width() > max_step_ua_ * (1.0 + 1e-9) && can_cut(interval)) {
       needs.push_back({interval.middle(), "curve", {}});
       continue;
     }
-    if (!interval.loss || interval.border || interval.jump) continue;
-    length += interval.width();
-    squares += square_loss(interval);
+    if (!carries_curve(interval)) continue;
+    error.add(interval);
     if (can_cut(interval)) bent.push_back(&interval);
   }
   if (!plan_.curve) return needs;
   std::sort(bent.begin(), bent.end(),
             [](const ScanInterval* a, const ScanInterval* b) { return square_loss(*a) > square_loss(*b); });
   const double aim = curve_reserve * *plan_.curve;
-  const double allowed = aim * aim * length;
+  const double allowed = aim * aim * error.length;
   for (const ScanInterval* interval : bent) {
     const bool too_bent = *interval->loss > largest_loss * *plan_.curve;
-    if (squares > allowed)
-      squares -= square_loss(*interval);
+    if (error.squares > allowed)
+      error.squares -= square_loss(*interval);
     else if (!too_bent)
       continue;
     needs.push_back({interval->middle(), "curve", {}});
@@ -249,14 +262,11 @@ TargetReport AdaptiveSweep::transition_report(const ScanSurvey& s) const {
 }
 
 TargetReport AdaptiveSweep::curve_report(const ScanSurvey& s) const {
-  double length = 0.0;
-  double squares = 0.0;
+  CurveError error;
   for (const ScanInterval& interval : s.intervals) {
-    if (!interval.loss || interval.border || interval.jump) continue;
-    length += interval.width();
-    squares += square_loss(interval);
+    if (carries_curve(interval)) error.add(interval);
   }
-  const double between = length > 0.0 ? std::sqrt(squares / length) : 0.0;
+  const double between = error.length > 0.0 ? std::sqrt(error.squares / error.length) : 0.0;
   double at_points = 0.0;
   for (const MeasuredPoint& point : s.points) {
     if (point.fi) at_points = std::max(at_points, half_width(point));

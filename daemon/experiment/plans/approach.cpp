@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "daemon/experiment/load/plan_extent.hpp"
+
 namespace thyrode::experiment {
 namespace {
 
@@ -60,8 +62,9 @@ PlannedStep Entry::step(const Need& need, std::optional<double> before_ua) const
 }
 
 Duration lead_by_rules(const analysis::StepRules& rules) {
-  const double by_membrane = rules.membrane_tau_s > 0.0 ? 5.0 * rules.membrane_tau_s : 0.25 * 3.0 / rules.f_min_hz;
-  return Duration::from_si(std::max(by_membrane, rules.settle_drop_s));
+  std::optional<Duration> tau;
+  if (rules.membrane_tau_s > 0.0) tau = Duration::from_si(rules.membrane_tau_s);
+  return load::lead_of(tau, Frequency::from_si(rules.f_min_hz), Duration::from_si(rules.settle_drop_s));
 }
 
 }  // namespace thyrode::experiment

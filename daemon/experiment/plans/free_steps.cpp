@@ -6,6 +6,7 @@
 #include <numbers>
 
 #include "daemon/experiment/load/plan_extent.hpp"
+#include "daemon/experiment/load/segments.hpp"
 
 namespace thyrode::experiment {
 namespace {
@@ -129,7 +130,6 @@ std::vector<PlannedStep> ramp_steps(const load::RampPlan& plan) {
 }
 
 std::vector<PlannedStep> free_steps(const load::StepsPlan& plan, Duration least_piece) {
-  static constexpr const char* names[] = {"hold", "step", "ramp", "pulse", "noise", "waveform"};
   std::vector<PlannedStep> steps;
   Current present;
   for (const load::SegmentPlan& segment : plan.segments) {
@@ -137,7 +137,7 @@ std::vector<PlannedStep> free_steps(const load::StepsPlan& plan, Duration least_
     step.pieces = pieces_of(segment, present, least_piece);
     step.current = step.pieces.empty() ? segment.current : mean_of(step.pieces);
     if (segment.length > Duration{}) step.lasts = segment.length;
-    step.purpose = names[static_cast<std::size_t>(segment.kind)];
+    step.purpose = load::segment_word(segment.kind);
     present = step.pieces.empty() ? segment.current : step.pieces.back().to;
     steps.push_back(std::move(step));
   }

@@ -48,7 +48,8 @@ TEST(SweepScores, APeakOfTwiceBetaIsSeen) {
 }
 
 TEST(SweepScores, DriftIsNoHysteresisOfRates) {
-  EXPECT_LE(rates_differ(0.0, 0.05, true, 100, first_seed).share(), 0.03);
+  // A test at 1 %: of 100 sweeps at most 5 in 999 cases of 1000.
+  EXPECT_LE(rates_differ(0.0, 0.05, true, 100, first_seed).share(), 0.05);
   EXPECT_GE(rates_differ(0.02, 0.05, true, 100, first_seed).share(), 0.97);
 }
 

@@ -282,7 +282,7 @@ BetaPlan read_beta(MapReader& map) {
   map.require("current", "current: [36.4 uA, 45.3 uA]");
   plan.currents = read_list(map, 1);
   map.require("offset", "offset: 500 nA");
-  plan.offset = Current::from_si(map.quantity("offset", QuantityKind::current, above_zero_to(0.05)).value_or(0.0));
+  plan.offset = Current::from_si(map.quantity("offset", QuantityKind::current, between(10e-9, 0.05)).value_or(0.0));
   if (const YamlNode* node = map.find("targets")) {
     MapReader targets(map.reading(), *node, map.path("targets"), {"ci_rel_beta"});
     plan.ci_rel_beta = relative(targets, "ci_rel_beta", plan.ci_rel_beta);

@@ -26,9 +26,9 @@ Continuity::Continuity(const DeviceInfo& device, Sample start, const std::vector
       start_{start},
       channels_(device.channels.size()),
       told_until_{device.now} {
-  // At the beginning of virtual time nothing has been sent. Later a device may have been talking while it shook hands
-  // (it uses up what the last host granted), as a real one has, and its first mark tells.
-  if (device.virtual_time && device.now.index == 0) next_mark_ = Sample{(device.now.index / period_ + 1) * period_};
+  // Virtual time stands still until a host grants some, so that the first mark is known. A real device has been talking
+  // while it shook hands, and its first mark tells.
+  if (device.virtual_time) next_mark_ = Sample{(device.now.index / period_ + 1) * period_};
   for (std::size_t c = 0; c < channels_.size(); ++c) {
     ChannelOrder& channel = channels_[c];
     channel.decimation = c < decimation.size() ? decimation[c] : 0;

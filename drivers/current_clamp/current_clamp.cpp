@@ -98,6 +98,7 @@ void CurrentClamp::take_message(const protocol::Frame& frame) {
 
 void CurrentClamp::take_answer(const protocol::Frame& frame) {
   if (frame.type == protocol::Ident::type) {
+    order_ = {};  // what came before was for the last host; the stream begins again with each hello
     ident_payload_.assign(frame.payload.begin(), frame.payload.end());
     return;
   }

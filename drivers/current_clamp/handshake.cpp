@@ -169,7 +169,7 @@ Result<void> CurrentClamp::shake_hands() {
   }
   messages_.clear();  // what was under way for the host before us
   shaken_ = true;
-  // In virtual time nothing has been sent before a first grant, unless it has been seen during the handshake.
+  // In virtual time nothing is sent before a first grant but a latched fault, and that has been seen.
   if (info_.virtual_time) order_.begin_at_zero();
   counters_.lost_frames = 0;
   return {};

@@ -194,14 +194,7 @@ class Instrument {
 
   /// The host is gone (a closed port): the current goes to zero and the state to idle; nothing is sent any more.
   void link_lost() noexcept {
-    for (std::size_t c = 0; c < channel_count_; ++c) channels_[c].stimulus().to_zero(true);
-    board_.output_switch(false);
-    output_closed_ = switch_due_ = false;
-    if (state_ != protocol::State::fault) state_ = protocol::State::idle;
-    forget_gathered();
-    start_pending_ = stop_pending_ = false;
-    telemetry_.reset();
-    dropped_before_ = 0;
+    end_session();
     reader_ = {};
   }
 
@@ -419,7 +412,7 @@ class Instrument {
   };
 
   void execute(const protocol::Frame& frame) noexcept;
-  void forget_gathered() noexcept;
+  void end_session() noexcept;
   void hello(const protocol::Frame& frame) noexcept;
   void describe(const protocol::Frame& frame) noexcept;
   void describe_part(const protocol::Frame& frame) noexcept;

@@ -36,25 +36,30 @@ void Instrument<B, MaxChannels>::execute(const protocol::Frame& frame) noexcept 
   telemetry_.answer(ack, frame.sequence);
 }
 
-/// Data that were gathered for the last host are no data of the next one.
+/// Nobody watches what runs for the last host: no current, nothing due, nothing on its way to it. In virtual time the
+/// samples that it has granted and that have not been run are gone as well: else the device would run on beyond what
+/// it tells the next host of its time.
 template <Board B, std::size_t MaxChannels>
-void Instrument<B, MaxChannels>::forget_gathered() noexcept {
-  streaming_ = false;
-  for (std::size_t c = 0; c < channel_count_; ++c) channels_[c].begin_run();
+void Instrument<B, MaxChannels>::end_session() noexcept {
+  for (std::size_t c = 0; c < channel_count_; ++c) {
+    channels_[c].stimulus().to_zero(true);
+    channels_[c].begin_run();
+  }
+  board_.output_switch(false);
+  output_closed_ = switch_due_ = false;
+  if (state_ != protocol::State::fault) state_ = protocol::State::idle;
+  streaming_ = start_pending_ = stop_pending_ = false;
+  parts_due_ = {};
+  granted_ = std::min(granted_, board_.now());
+  acks_ = {};
+  telemetry_.reset();
+  dropped_before_ = 0;
 }
 
-/// A new host begins: whatever ran for the last one ends.
+/// A new host begins. On a serial line nothing else tells that the last one is gone.
 template <Board B, std::size_t MaxChannels>
 void Instrument<B, MaxChannels>::hello(const protocol::Frame& frame) noexcept {
-  board_.critical([&] {
-    acks_ = {};
-    forget_gathered();
-    if (state_ == protocol::State::armed) disarm();
-    if (state_ == protocol::State::running) {
-      stop_pending_ = true;
-      stop_at_ = {};
-    }
-  });
+  board_.critical([&] { end_session(); });
   protocol::Ident ident = ident_;
   ident.schema = protocol::schema_hash;
   ident.now = board_.now();

@@ -51,10 +51,13 @@ class Telemetry {
   std::uint32_t dropped() const noexcept { return stream_dropped() + answers_dropped_.load(std::memory_order_relaxed); }
   /// Of the stream alone.
   std::uint32_t stream_dropped() const noexcept { return stream_dropped_.load(std::memory_order_relaxed); }
-  /// A new host: what was meant for the last one is gone.
+  /// A new host: what was meant for the last one is gone. A frame that is half on its way is ended, so that it does not
+  /// spoil the next one.
   void reset() noexcept {
     stream_.clear();
     answers_.clear();
+    constexpr std::array<std::uint8_t, 1> delimiter{0};
+    if (mid_frame_) answers_.push(delimiter);
     mid_frame_ = false;
     stream_sequence_ = 0;
     stream_dropped_.store(0, std::memory_order_relaxed);

@@ -373,14 +373,14 @@ TEST_F(ContinuityTest, ARealDeviceHasBeenTalkingBeforeItsFirstMarkIsHeard) {
   EXPECT_EQ(continuity_->counters().lost_frames, 0);
 }
 
-TEST_F(ContinuityTest, ADeviceThatServedAnotherHostHasBeenTalkingToo) {
+TEST_F(ContinuityTest, AnEmulatedDeviceThatServedAnotherHostStoodStillSince) {
   begin();
   device_.now = Sample{50};
   continuity_ = std::make_unique<Continuity>(device_, Sample{start}, std::vector<int>{decimation_});
-  say(protocol::Mark{Sample{start}, State::running});
+  say(FramesLost{1});  // the mark of 2500
+  say(protocol::Mark{Sample{start}, protocol::State::running});
   say_all(frames_before(start + 2500));
-  EXPECT_EQ(continuity_->counters().gaps, 0);
-  EXPECT_EQ(continuity_->counters().lost_frames, 0);
+  EXPECT_EQ(continuity_->counters().lost_frames, 1);
 }
 
 TEST_F(ContinuityTest, ARefusalWaitsForNoMark) {

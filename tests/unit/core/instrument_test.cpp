@@ -131,15 +131,61 @@ TEST(Instrument, AStopOfARunThatNeverBeganDoesNotEndTheNext) {
   EXPECT_EQ(rig.core.state(), State::running);
 }
 
-TEST(Instrument, HelloEndsWhatRanForTheLastHost) {
+TEST(Instrument, HelloEndsWhatRanForTheLastHostAtOnce) {
   Rig rig;
   rig.start(2500);
   ASSERT_EQ(rig.step_to(2500, 3000), Status::done);
+  ASSERT_EQ(rig.step_to(9000, 3100), Status::done);
   rig.run_until(3000);
+  ASSERT_TRUE(rig.board.closed());
   rig.send(Hello{});
-  rig.run_until(4000);
+  rig.talk();
   EXPECT_EQ(rig.core.state(), State::idle);
   EXPECT_FALSE(rig.board.closed());
+  EXPECT_EQ(rig.ask(Arm{}), Status::done) << "the next host may begin without waiting";
+  rig.run_until(10000);
+  EXPECT_TRUE(rig.at_zero(0, 3000, 10000));
+}
+
+TEST(Instrument, HelloDropsWhatWasOnItsWayToTheLastHost) {
+  Rig rig;
+  rig.start(2500);
+  rig.run_until(5000);
+  rig.board.accepts = 5;  // the link is full in the middle of a frame, and the ring fills behind it
+  rig.run_until(20000);
+  std::vector<std::uint8_t> bytes = rig.board.outbox;
+  ASSERT_TRUE(bytes.empty()) << "talk() has read the half of a frame";
+  rig.board.accepts = 100000;
+  rig.send(Hello{});
+  rig.core.poll();
+  rig.board.advance(0);
+  std::vector<std::uint8_t> types;
+  FrameReader reader;
+  std::span<const std::uint8_t> left{rig.board.outbox};
+  ASSERT_FALSE(left.empty());
+  EXPECT_EQ(left.front(), 0) << "the frame that was half out is ended";
+  while (!left.empty()) {
+    if (!reader.push(left)) continue;
+    ASSERT_TRUE(reader.frame());
+    types.push_back(reader.frame()->type);
+  }
+  EXPECT_EQ(types, std::vector<std::uint8_t>{Ident::type});
+  rig.board.outbox.clear();
+  rig.core.poll();
+  EXPECT_TRUE(rig.core.all_sent());
+}
+
+TEST(Instrument, TheStreamIsCountedFromZeroForEachHost) {
+  Rig rig;
+  for (int host = 0; host < 2; ++host) {
+    rig.send(Hello{});
+    rig.talk();
+    rig.received.clear();
+    rig.run_until(10000 * (host + 1));
+    ASSERT_FALSE(rig.received.empty());
+    EXPECT_EQ(rig.received.front().type, Mark::type);
+    EXPECT_EQ(rig.received.front().sequence, 0) << "host " << host;
+  }
 }
 
 TEST(Instrument, SchedulesOnlyWhileArmedOrRunning) {

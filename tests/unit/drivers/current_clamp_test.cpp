@@ -240,6 +240,22 @@ TEST(CurrentClampInRealTime, TakesTheFirstNumberAsItComes) {
   EXPECT_EQ((*device)->counters().lost_frames, 0U);
 }
 
+TEST(CurrentClamp, CountsTheStreamFromItsOwnHelloOn) {
+  Script script;
+  behave(script);
+  const auto good = script.answer;
+  script.answer = [&, good](const HeardFrame& frame) {
+    if (frame.type == protocol::Hello::type) script.say(protocol::Mark{Sample{2500}, protocol::State::running}, 77);
+    good(frame);
+  };
+  auto device = open_scripted(script);
+  ASSERT_TRUE(device);
+  script.say(protocol::Mark{Sample{5000}, protocol::State::idle}, 0);
+  const auto message = (*device)->read(Duration{});
+  ASSERT_TRUE(message);
+  EXPECT_TRUE(std::holds_alternative<protocol::Mark>(*message)) << "what the last host was sent is not missing";
+}
+
 TEST_F(CurrentClampTest, GrantsUseUpNoSequenceNumber) {
   ASSERT_TRUE(device_->arm());
   for (int k = 0; k < 300; ++k) ASSERT_TRUE(device_->grant(Sample{5000 + k}));

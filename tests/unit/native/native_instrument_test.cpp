@@ -28,6 +28,25 @@ TEST(NativeInstrument, NeverRunsPastTheGrant) {
   }
 }
 
+TEST(NativeInstrument, WhatTheLastHostHasGrantedIsNotRunForTheNext) {
+  for (const bool by_hello : {false, true}) {
+    Host host{1};
+    host.send(Grant{Sample{1'000'000}});
+    for (int k = 0; k < 3; ++k) ASSERT_TRUE(host.device->step());
+    const Sample stood = host.device->now();
+    ASSERT_LT(stood, Sample{1'000'000});
+    if (!by_hello) host.device->link_lost();
+    host.send(Hello{});
+    host.run();
+    EXPECT_EQ(host.device->now(), stood);
+    ASSERT_FALSE(host.all<Ident>().empty());
+    EXPECT_EQ(host.all<Ident>().back().now, stood) << "the time that the host begins with";
+    host.grant(stood.index + 5000);
+    EXPECT_GT(host.device->now(), stood);
+    EXPECT_LE(host.device->now(), stood + 5000);
+  }
+}
+
 TEST(NativeInstrument, ByEventsItGoesFromMarkToMark) {
   Host host{1};
   host.grant(2500);

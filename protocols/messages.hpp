@@ -15,55 +15,12 @@
 #include "protocols/framing.hpp"
 #include "protocols/sequence.hpp"
 #include "protocols/time.hpp"
+#include "protocols/words.hpp"
 
 namespace thyrode::protocol {
 
 inline constexpr std::uint8_t version_major = 1;
 inline constexpr std::uint8_t version_minor = 1;
-
-// ---------------------------------------------------------------- words used in messages
-
-enum class Signal : std::uint8_t { v_out, v_m, i_read };
-inline constexpr std::size_t signal_count = 3;
-
-/// What the output does. Current flows in `running` and `stopping` only.
-enum class State : std::uint8_t { idle, armed, running, stopping, fault };
-
-enum class Status : std::uint8_t {
-  done,
-  bad_state,     ///< not allowed in the present state
-  out_of_range,  ///< a value is outside the limits
-  too_late,      ///< the sample has already been written to the DAC
-  queue_full,    ///< no room for another segment
-  wrong_reason,  ///< clear() named another fault than the latched one
-  unknown,       ///< no such channel, signal or command
-  malformed,     ///< payload does not fit the layout
-};
-
-enum class FaultCode : std::uint8_t {
-  none,
-  lease_expired,   ///< no valid frame for the lease time
-  late_segment,    ///< a queued segment's sample passed before it could start
-  current_limit,   ///< command above the limit: value, limit in fine codes
-  readback,        ///< applied current differs from read-back: value, limit in ADC codes
-  compliance,      ///< V_m above the compliance limit: value, limit in ADC codes
-  overrun,         ///< a block came before the last one was done
-  estop,           ///< emergency stop
-  telemetry_lost,  ///< in real time: a frame of the stream found no room
-};
-
-enum class Trigger : std::uint8_t { swing, level };
-
-/// Bits of Ident::capabilities.
-enum Capability : std::uint32_t {
-  can_virtual_time = 1U << 0,  ///< never runs past grant(until)
-  can_snippets = 1U << 1,
-  can_full_trace = 1U << 2,  ///< the link carries every ADC sample
-  can_set_baud = 1U << 3,
-  can_set_part = 1U << 4,  ///< owns the load resistor of a channel and can exchange it
-};
-
-using Text16 = std::array<char, 16>;
 
 // ---------------------------------------------------------------- host to device
 

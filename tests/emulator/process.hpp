@@ -15,6 +15,23 @@
 
 namespace thyrode::test {
 
+/// In a child process: becomes the program under test.
+[[noreturn]] inline void become(const std::vector<std::string>& arguments) {
+  std::vector<char*> argv;
+  argv.reserve(arguments.size() + 1);
+  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+  argv.push_back(nullptr);
+  execv(argv[0], argv.data());
+  _exit(127);
+}
+
+/// Waits until a child has ended. @returns its exit code, or 128 + signal
+inline int exit_code_of(pid_t child) {
+  int status = 0;
+  waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
 /// A child process whose standard output is read line by line. Killed by its id when the test ends.
 class Process {
  public:
@@ -29,12 +46,7 @@ class Process {
       const int err = open(errors_.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
       dup2(err, STDERR_FILENO);
       if (chdir(folder.c_str()) != 0) _exit(126);
-      std::vector<char*> argv;
-      argv.reserve(arguments.size() + 1);
-      for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
-      argv.push_back(nullptr);
-      execv(argv[0], argv.data());
-      _exit(127);
+      become(arguments);
     }
     close(out[1]);
     output_ = fdopen(out[0], "r");
@@ -70,10 +82,8 @@ class Process {
   /// @returns exit code, or 128 + signal
   int wait() {
     if (!ended_) {
-      int status = 0;
-      waitpid(child_, &status, 0);
       ended_ = true;
-      code_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+      code_ = exit_code_of(child_);
     }
     return code_;
   }

@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/emulator/process.hpp"
+
 namespace thyrode::test {
 
 /// A child process in a session of its own, whose three streams are one terminal. Killed by its id when the test ends.
@@ -26,12 +28,7 @@ class PtyProcess {
     const int side = open(name.c_str(), O_RDWR);
     ioctl(side, TIOCSCTTY, 0);
     for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) dup2(side, stream);
-    std::vector<char*> argv;
-    argv.reserve(arguments.size() + 1);
-    for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
-    argv.push_back(nullptr);
-    execv(argv[0], argv.data());
-    _exit(127);
+    become(arguments);
   }
   PtyProcess(const PtyProcess&) = delete;
   PtyProcess& operator=(const PtyProcess&) = delete;
@@ -62,10 +59,8 @@ class PtyProcess {
     while (!ended_ && more()) {
     }
     if (!ended_) {
-      int status = 0;
-      waitpid(child_, &status, 0);
       ended_ = true;
-      code_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+      code_ = exit_code_of(child_);
     }
     return code_;
   }

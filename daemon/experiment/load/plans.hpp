@@ -32,7 +32,7 @@ struct ListPlan {
 /// What a plan may use up; empty is without limit.
 struct Budget {
   std::optional<std::int64_t> points;  ///< steps measured
-  std::optional<Duration> time;        ///< of the device, waiting included
+  std::optional<Duration> time;        ///< of the device, leads included; waiting for a turn of the knob is not
   std::optional<Charge> charge;        ///< through the neuron, sum of |I| t
 };
 

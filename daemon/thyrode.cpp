@@ -58,6 +58,7 @@ void add_run_options(CLI::App* verb, program::RunOptions& options) {
   verb->add_flag("--json", options.json,
                  "JSON lines on standard output: one a finished step, as it is known then; the document with the final "
                  "values last");
+  verb->add_flag("--report", options.report, "also write the page of the run, NAME.html beside the file");
   verb->add_flag("--real-time", options.real_time,
                  "run the emulated instrument of this process at the pace of a bench");
   add_noise(verb, options.noise);
@@ -124,6 +125,13 @@ constexpr const char* show_text =
     "  thyrode show map.h5\n"
     "  thyrode show runs/monday.nwb\n"
     "  thyrode show runs/monday.nwb --json | jq '.steps[].beta_n_per_ua'";
+
+constexpr const char* report_text =
+    "The page works offline in any browser of the last years, on a screen and on paper. A page that is there already\n"
+    "is replaced.\n\n"
+    "Examples:\n"
+    "  thyrode report runs/monday.nwb\n"
+    "  thyrode report runs/monday.nwb --out /tmp/monday.html";
 
 constexpr const char* analyze_text =
     "Of a recording every step is measured again from its spikes and levels, and compared with what was recorded.\n"
@@ -239,6 +247,18 @@ int dispatch(int argc, char** argv) {
   show->footer(show_text);
   show->add_flag("--json", json, "one JSON document on standard output");
   show->callback([&] { code = program::show(file, json); });
+
+  program::ReportOptions report_options;
+  CLI::App* report = app.add_subcommand("report", "the page of a recording: one HTML file that needs nothing else");
+  report->add_option("FILE", report_options.path, "recording (.nwb, or .nwb.part while it is written)")
+      ->required()
+      ->type_name("");
+  report->add_option("--out", report_options.out, "page to write (default: NAME.html beside the recording)")
+      ->check(not_empty)
+      ->type_name("FILE");
+  report->add_flag("--json", report_options.json, "what the page shows, as one JSON document on standard output");
+  report->footer(report_text);
+  report->callback([&] { code = program::report_file(report_options); });
 
   program::AnalyzeOptions analyze_options;
   CLI::App* analyze = app.add_subcommand("analyze", "everything that is said of a train: recordings and lists");

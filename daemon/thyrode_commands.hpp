@@ -74,6 +74,7 @@ struct RunOptions {
   std::optional<std::uint64_t> spread;  ///< see make_named_neuron
   bool real_time = false;
   bool json = false;
+  bool report = false;               ///< a page beside the recording when the run has ended
   std::vector<std::string> answers;  ///< to the questions of the plan, in order; the last one answers all after it
   std::string resume;                ///< recording whose run goes on; experiment and station are then its own
   std::string command_line;
@@ -83,6 +84,18 @@ int demo(RunOptions options);
 int plan(const RunOptions& options);
 
 int show(const std::string& path, bool json);
+
+struct ReportOptions {
+  std::string path;
+  std::string out;    ///< file of the page; empty: beside the recording, NAME.html
+  bool json = false;  ///< what the page shows, as one document on standard output; no page
+};
+/// The page of a recording.
+int report_file(const ReportOptions& options);
+/// Writes the page of a recording. Errors: bad_input (as read_run); run_failed (the page cannot be written).
+Result<void> write_report(const std::string& path, const std::string& out);
+/// Where a page goes unless it is said: NAME.html for NAME.nwb and NAME.nwb.part.
+std::string report_path(const std::string& path);
 
 struct AnalyzeOptions {
   std::string path;

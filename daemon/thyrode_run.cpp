@@ -139,6 +139,11 @@ int finish(const experiment::Bench::Outcome& outcome, const std::string& path, c
   } else {
     fmt::print("\n{}file           {}\n", summary(outcome.result), path);
   }
+  if (options.report) {
+    const std::string page = report_path(path);
+    if (auto written = write_report(path, page); !written) return report(written.error());
+    if (!options.json) fmt::print("report         {}\n", page);
+  }
   std::fflush(stdout);
   if (!outcome.error.message.empty()) {
     if (options.json) fmt::print(stderr, "thyrode: the file is {}\n", path);

@@ -28,6 +28,10 @@ const std::map<std::string, Strings>& arrows() {
       {"daemon/recording", {"daemon/analysis", "protocols", "drivers/device.hpp", "drivers/result.hpp"}},
       {"daemon/simulation", {"firmware/neurons", "daemon/analysis", "daemon/recording", "protocols/units.hpp"}},
       {"daemon/figures", {"daemon/experiment", "drivers/result.hpp", "protocols"}},
+      {"daemon/page", {}},
+      {"daemon/report",
+       {"daemon/page", "daemon/analysis", "daemon/experiment", "daemon/recording", "drivers/device.hpp",
+        "drivers/result.hpp", "protocols"}},
       {"daemon/experiment",
        {"daemon/acquisition", "daemon/analysis", "drivers/device.hpp", "drivers/result.hpp", "protocols"}},
   };

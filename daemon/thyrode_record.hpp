@@ -1,0 +1,16 @@
+// A recording with what only its plan can tell from the rows.
+#pragma once
+
+#include <string>
+
+#include "daemon/recording/reader.hpp"
+#include "drivers/result.hpp"
+
+namespace thyrode::program {
+
+/// Reads a recording as read_run(), and adds what only the plan can tell from the rows: its targets, direct
+/// measurements, a map. Of an experiment that this version cannot read it adds nothing.
+/// Errors: bad_input (as read_run; not a file).
+Result<recording::RunRecord> read_completed_run(const std::string& path);
+
+}  // namespace thyrode::program

@@ -1,0 +1,123 @@
+// Pages of runs that are not like others: silent, unfinished, hostile, in two channels, on a map.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+  assertNoEmptyFigure, assertNoNonsense, join, folder, read, record, recordAndKill, report, shown, thyrode, withPage,
+} from "./support.mjs";
+
+const list = (name, currents, more = "record: {trace: 25 kS/s}") => `schema: thyrode.experiment/1
+name: ${name}
+plan: list
+current: [${currents}]
+dwell: {stop_when: {ci_rel_f: 5 %}, max: 5 s}
+${more}
+`;
+
+test("a run without a spike is told in words", async () => {
+  const path = record("silent", list("silent", "10 uA", "record: {trace: off}"));
+  await withPage(report(path), {}, async (page) => {
+    assert.deepEqual(await assertNoEmptyFigure(page), ["fi", "trace"]);
+    await assertNoNonsense(page);
+    assert.match(await page.locator("#short").innerText(), /no step kept firing/);
+    assert.match(await page.locator("#trace-summary").innerText(), /trace was not recorded/);
+    assert.equal(await page.locator("#steps tbody tr").count(), 1);
+  });
+});
+
+test("a run with one step has its page", async () => {
+  const path = record("one", list("one", "45.3 uA"));
+  await withPage(report(path), {}, async (page) => {
+    assert.deepEqual(await assertNoEmptyFigure(page), ["fi", "trace", "raster", "isi", "return", "pairs"]);
+    await assertNoNonsense(page);
+    await page.getByRole("button", { name: "Step after" }).click();
+    assert.equal(await page.locator("#step-view").getAttribute("data-row"), "0");
+  });
+});
+
+test("two channels have a curve each, and the companion says how it keeps step", async () => {
+  const path = record(
+    "pair", list("pair", "45.3 uA, 60 uA", "companions: [{channel: B}]\nrecord: {trace: 25 kS/s}"),
+    "--device", "sim:two-msn-inhibitory",
+  );
+  await withPage(report(path), {}, async (page) => {
+    await assertNoEmptyFigure(page);
+    assert.deepEqual(await page.locator("#curve option").allInnerTexts(), ["channel A", "channel B"]);
+    const { steps } = shown(path);
+    const companion = steps.findIndex((step) => step.relation !== null);
+    await page.locator("#step").selectOption({ index: companion });
+    assert.match(await page.locator("#step-view h3").first().innerText(), /channel B/);
+    assert.ok((await page.locator(".step-facts").innerText()).includes(steps[companion].relation));
+    await page.locator("#curve").selectOption({ index: 1 });
+    await assertNoEmptyFigure(page);
+    await assertNoNonsense(page);
+  });
+});
+
+test("an unfinished run has a red box and what there is", async () => {
+  const part = await recordAndKill("part", list("part", "90 uA, 60 uA, 45.3 uA"));
+  const path = report(part);
+  assert.equal(path, join(folder, "part.html"));
+  await withPage(path, {}, async (page) => {
+    assert.match(await page.locator("#integrity").getAttribute("class"), /\bbad\b/);
+    assert.match(await page.locator("#integrity").innerText(), /✗ Not complete.*not finished/s);
+    assert.equal(await page.locator("#steps tbody tr").count(), shown(part).steps.length);
+    await assertNoEmptyFigure(page);
+    await assertNoNonsense(page);
+  });
+});
+
+test("a phase map is drawn with its measured points and can be read as a table", async () => {
+  const path = record("map", `schema: thyrode.experiment/1
+name: map
+plan: phase_map
+current: {start: 24 uA, stop: 136 uA, resolution: 28 uA}
+tau_L: {start: 0.05 ms, stop: 0.6 ms, resolution: 137.5 us}
+coarse: 5
+dwell: {stop_when: {ci_rel_f: 20 %}, max: 1 s, f_min: 5 Hz}
+record: {trace: off}
+`, "--device", "sim:mbn");
+  const { map } = shown(path);
+  await withPage(report(path), {}, async (page) => {
+    const painted = await assertNoEmptyFigure(page);
+    assert.ok(painted.includes("map"));
+    await page.locator("#map details summary").click();
+    await page.locator("#map tbody").waitFor();
+    const rows = await page.locator("#map tbody tr").evaluateAll((all) =>
+      all.map((row) => [...row.querySelectorAll("td")].map((cell) => cell.innerText)),
+    );
+    const words = map.grid.map((row) => row.map((label) => (label === null ? "?" : map.labels[label])));
+    assert.deepEqual(rows, words.reverse());
+    await assertNoNonsense(page);
+  });
+});
+
+test("texts of the file stay texts", async () => {
+  const evil = "</script><script>window.evil = 1</script><!-- <img src=x onerror='window.evil = 2'> ]]> \\u003c";
+  const path = record("evil", `# ${evil}\n${list("evil", "45.3 uA")}`, "--device", "sim:msn");
+  const html = report(path);
+  const text = read(html);
+  assert.equal(text.toLowerCase().split("</script>").length, 3, "a script of data and one of the program, no more");
+  await withPage(html, {}, async (page) => {
+    assert.equal(await page.evaluate(() => window.evil), undefined);
+    await page.getByText("Experiment (YAML)").click();
+    assert.ok((await page.locator("pre").first().innerText()).includes(evil));
+  });
+});
+
+test("run --report writes the page beside the recording and says where", () => {
+  const experiment = join(folder, "with.yaml");
+  record("with", list("with", "45.3 uA"));
+  const out = join(folder, "again.nwb");
+  const told = thyrode("run", experiment, "--out", out, "--report");
+  assert.match(told, new RegExp(`report +${join(folder, "again.html")}`));
+  assert.match(read(join(folder, "again.html")), /^<!doctype html>/);
+});
+
+test("a page that cannot be written is told, with what to do", () => {
+  const path = join(folder, "again.nwb");
+  assert.throws(
+    () => thyrode("report", path, "--out", join(folder, "nowhere", "page.html")),
+    (error) => error.status === 1 && /cannot be written.*--out/.test(error.stderr),
+  );
+  assert.throws(() => thyrode("report", path, "--out", path), (error) => error.status === 2 && /recording itself/.test(error.stderr));
+});

@@ -53,6 +53,8 @@ void IsiHistogram::add(double isi_us) {
   const auto k = static_cast<std::size_t>(counter_of(isi_us));
   ++counters_[k];
   sums_us_[k] += isi_us;
+  shortest_us_ = total_ > 0 ? std::min(shortest_us_, isi_us) : isi_us;
+  longest_us_ = std::max(longest_us_, isi_us);
   ++total_;
 }
 
@@ -61,12 +63,16 @@ void IsiHistogram::merge(const IsiHistogram& other) {
     counters_[k] += other.counters_[k];
     sums_us_[k] += other.sums_us_[k];
   }
+  if (other.total_ > 0) shortest_us_ = total_ > 0 ? std::min(shortest_us_, other.shortest_us_) : other.shortest_us_;
+  longest_us_ = std::max(longest_us_, other.longest_us_);
   total_ += other.total_;
 }
 
 std::optional<double> IsiHistogram::quantile_us(double p) const {
   if (total_ == 0 || !(p >= 0.0 && p <= 1.0)) return std::nullopt;
   const auto rank = static_cast<std::int64_t>(std::floor(p * static_cast<double>(total_ - 1)));
+  if (rank == 0) return shortest_us_;
+  if (rank == total_ - 1) return longest_us_;
   std::int64_t below = 0;
   int counter = 0;
   for (; counter < size - 1; ++counter) {
@@ -74,7 +80,8 @@ std::optional<double> IsiHistogram::quantile_us(double p) const {
     if (below > rank) break;
   }
   // The value with the same relative distance to both edges of the bucket.
-  return lower_edge_us(counter + 1) * 2.0 / (1.0 + gamma);
+  const double middle = lower_edge_us(counter + 1) * 2.0 / (1.0 + gamma);
+  return std::clamp(middle, shortest_us_, longest_us_);
 }
 
 double IsiHistogram::mean_us(int counter) const {

@@ -29,7 +29,11 @@ class IsiHistogram {
   std::span<const std::int64_t> counters() const { return counters_; }
 
   /// @param p  0..1
-  /// @returns the value of sorted[floor(p (n - 1))] to within 1 %, µs; empty without intervals or for p outside 0..1
+  /// The lower quantile, sorted[floor(p (n - 1))]: the middle of its bucket, which is within 1 % of both edges, but no
+  /// shorter than the shortest interval and no longer than the longest; these two are exact, and so are all quantiles
+  /// of equal intervals.
+  /// @returns µs, within 1 % (of intervals beyond 1 µs to 1000 s: between the shortest and 1 µs, or 1000 s and the
+  ///          longest); empty without intervals or for p outside 0..1
   std::optional<double> quantile_us(double p) const;
 
   /// @returns mean of the intervals in a counter, µs; the middle of an empty counter
@@ -51,6 +55,8 @@ class IsiHistogram {
   std::array<std::int64_t, size> counters_{};
   std::array<double, size> sums_us_{};  // of the intervals in each counter: multiples of a tick, hence exact
   std::int64_t total_ = 0;
+  double shortest_us_ = 0.0;  // 0 without intervals
+  double longest_us_ = 0.0;
 };
 
 }  // namespace thyrode::analysis

@@ -47,6 +47,54 @@ TEST(IsiHistogram, QuantilesAreWithinOnePercentOfTheSortedIntervals) {
   }
 }
 
+// Rounding of an edge itself is allowed for, nothing else.
+constexpr double one_percent = IsiHistogram::accuracy * (1.0 + 1e-12);
+
+TEST(IsiHistogram, QuantilesOfEqualIntervalsAreThatInterval) {
+  for (int k = 0; k <= IsiHistogram::size; k += 7) {
+    const double edge = IsiHistogram::lower_edge_us(k);
+    for (const double isi : {edge, std::nextafter(edge, 0.0), std::nextafter(edge, 1e12), 0.3 * edge}) {
+      IsiHistogram histogram;
+      for (int n = 0; n < 5; ++n) histogram.add(isi);
+      for (const double p : {0.0, 0.05, 0.5, 0.95, 1.0}) EXPECT_EQ(histogram.quantile_us(p), isi) << k << " " << p;
+    }
+  }
+}
+
+TEST(IsiHistogram, QuantilesOfValuesAtTheEdgesOfBucketsAreWithinOnePercentOfTheLowerRank) {
+  IsiHistogram histogram;
+  std::vector<double> sorted;
+  for (int k = 0; k < IsiHistogram::size; ++k) {
+    sorted.push_back(IsiHistogram::lower_edge_us(k));
+    histogram.add(sorted.back());
+  }
+  // p (n - 1) is a whole number or lies just below one: the rank is never rounded up.
+  const auto last = static_cast<double>(sorted.size() - 1);
+  for (std::size_t rank = 0; rank < sorted.size(); ++rank) {
+    const double p = static_cast<double>(rank) / last;
+    const double below = p > 0.0 ? std::nextafter(p, 0.0) : 0.0;
+    for (const double at : {p, below, (static_cast<double>(rank) + 0.999) / last}) {
+      if (at > 1.0) continue;
+      const double exact = sorted[static_cast<std::size_t>(std::floor(at * last))];
+      EXPECT_LE(std::abs(*histogram.quantile_us(at) / exact - 1.0), one_percent) << rank;
+    }
+  }
+  EXPECT_EQ(histogram.quantile_us(0.0), sorted.front());
+  EXPECT_EQ(histogram.quantile_us(1.0), sorted.back());
+}
+
+TEST(IsiHistogram, QuantilesOfMergedHistogramsAreThoseOfAllIntervals) {
+  IsiHistogram slow, fast, empty, all;
+  for (const double isi : {1000.0, 1003.0}) slow.add(isi), all.add(isi);
+  for (const double isi : {0.25, 700.0}) fast.add(isi), all.add(isi);
+  slow.merge(empty);
+  empty.merge(fast);
+  slow.merge(empty);
+  for (const double p : {0.0, 0.4, 0.7, 1.0}) EXPECT_EQ(slow.quantile_us(p), all.quantile_us(p)) << p;
+  EXPECT_EQ(slow.quantile_us(0.0), 0.25);
+  EXPECT_EQ(slow.quantile_us(1.0), 1003.0);
+}
+
 TEST(IsiHistogram, HasNoQuantileWithoutIntervalsOrOutsideZeroToOne) {
   IsiHistogram histogram;
   EXPECT_FALSE(histogram.quantile_us(0.5));

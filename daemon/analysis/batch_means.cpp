@@ -26,6 +26,11 @@ CountInterval count_interval(std::int64_t count, double seconds) {
           boost::math::quantile(boost::math::chi_squared(2.0 * n + 2.0), 0.975) / (2.0 * seconds)};
 }
 
+CountInterval interval_of_sum(std::int64_t intervals, double seconds) {
+  const boost::math::chi_squared law(2.0 * static_cast<double>(intervals));
+  return {boost::math::quantile(law, 0.025) / (2.0 * seconds), boost::math::quantile(law, 0.975) / (2.0 * seconds)};
+}
+
 void BatchMeans::add(std::int64_t interval) {
   ++intervals_;
   sum_ += interval;

@@ -89,5 +89,11 @@ struct CountInterval {
 /// @param seconds  > 0
 /// Source: Garwood, Biometrika 28:437 (1936).
 CountInterval count_interval(std::int64_t count, double seconds);
+/// The exact 95 % interval of a rate from the sum S of n Poisson intervals, [chi2(0.025, 2n)/2S, chi2(0.975, 2n)/2S].
+/// n/S lies within it.
+/// @param intervals  >= 1
+/// @param seconds  their sum, > 0
+/// Source: Garwood, as count_interval(), with the roles of count and time exchanged.
+CountInterval interval_of_sum(std::int64_t intervals, double seconds);
 
 }  // namespace thyrode::analysis

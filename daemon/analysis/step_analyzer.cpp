@@ -202,7 +202,13 @@ Estimate StepAnalyzer::count_estimate(Ticks end) const {
   }
   const IntervalStatistics& intervals = train_.intervals();
   if (intervals.sum() > 0) {
-    e.value = static_cast<double>(intervals.count()) / (static_cast<double>(intervals.sum()) * seconds_per_tick_);
+    const double sum_s = static_cast<double>(intervals.sum()) * seconds_per_tick_;
+    e.value = static_cast<double>(intervals.count()) / sum_s;
+    if (e.low && *e.low <= *e.value && *e.value <= *e.high) return e;
+    // Spikes close together in a long step: count and intervals contradict each other, so that both are let in.
+    const CountInterval bounds = interval_of_sum(intervals.count(), sum_s);
+    e.low = std::min(e.low.value_or(bounds.low_hz), bounds.low_hz);
+    e.high = std::max(e.high.value_or(bounds.high_hz), bounds.high_hz);
   }
   return e;
 }

@@ -50,6 +50,8 @@ struct Verdict {
 /// goes on until it has lasted three times as long as to the latest of them. A significant slope of the batches that
 /// matters (a change of more than a quarter of the precision over the batches), or settling that asks for half of them,
 /// doubles the length of the step, at most 3 times, then the status is `drifting` and f is that of the last half.
+/// Fewer than 5 spikes: f is that of their intervals, if there are any, and its interval the exact one of their count;
+/// where f lies outside that, as of a doublet in a long step, it also holds the exact one of the sum of the intervals.
 class StepAnalyzer {
  public:
   /// @param seconds_per_tick  length of a tick

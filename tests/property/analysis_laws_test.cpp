@@ -36,20 +36,18 @@ void require_finite(const std::optional<double>& value) {
   RC_ASSERT(!value || std::isfinite(*value));
 }
 
-/// @param rate_inside  false for counts: their interval is that of the count, the rate comes from the intervals
-void require_sane(const Estimate& e, bool rate_inside = true) {
+void require_sane(const Estimate& e) {
   require_finite(e.value);
   require_finite(e.low);
   require_finite(e.high);
   if (e.low && e.high) RC_ASSERT(*e.low <= *e.high);
-  if (rate_inside && e.value && e.low) RC_ASSERT(*e.low <= *e.value);
-  if (rate_inside && e.value && e.high) RC_ASSERT(*e.value <= *e.high);
+  if (e.value && e.low) RC_ASSERT(*e.low <= *e.value);
+  if (e.value && e.high) RC_ASSERT(*e.value <= *e.high);
 }
 
 void require_sane(const StepResult& row) {
-  const bool counted = row.status == StepStatus::undetermined || row.status == StepStatus::aliased;
-  require_sane(row.frequency_hz, !counted);
-  require_sane(row.spike_rate_hz, !counted);
+  require_sane(row.frequency_hz);
+  require_sane(row.spike_rate_hz);
   require_sane(row.beta_n_per_ua);
   require_finite(row.cv);
   if (row.frequency_hz.low) RC_ASSERT(*row.frequency_hz.low >= 0.0);
@@ -96,6 +94,30 @@ TEST(BatchMeansLaw, NothingIsLost) {
     RC_ASSERT(batches.count() < BatchMeans::capacity);
     RC_ASSERT(batches.count() * batches.batch_size() <= batches.intervals());
     RC_ASSERT(batches.settling() <= batches.count() / 2);
+  }));
+}
+
+// Also of a doublet in a long step, and of two spikes at its very ends.
+TEST(StepAnalyzerLaw, RateOfFewSpikesLiesWithinItsInterval) {
+  ASSERT_TRUE(rc::check([] {
+    StepAnalyzer step({}, tick_s, Ticks{0});
+    const auto spikes = *within<int>(0, 7);
+    Ticks now{0};
+    for (int k = 0; k < spikes; ++k) {
+      now = now + std::llround(std::pow(10.0, *within<int>(0, 8500) / 1000.0));
+      step.spike(now);
+    }
+    const Ticks end = now + std::llround(std::pow(10.0, *within<int>(0, 8500) / 1000.0));
+    const StepResult row = step.result(end);
+    require_sane(row);
+    const Estimate& f = row.frequency_hz;
+    RC_ASSERT(f.value.has_value() == (spikes >= 2 && row.status != StepStatus::upper_bound));
+    if (spikes < 5) RC_ASSERT(f.low && f.high);
+    if (spikes < 2 || spikes > 4 || row.status == StepStatus::upper_bound) return;
+    // It is no narrower than what the count of spikes allows.
+    const CountInterval count = count_interval(spikes, static_cast<double>(end.count) * tick_s);
+    RC_ASSERT(*f.low <= count.low_hz);
+    RC_ASSERT(*f.high >= count.high_hz);
   }));
 }
 

@@ -128,5 +128,17 @@ TEST(CountInterval, IsTheExactPoissonOne) {
   EXPECT_NEAR(count_interval(0, 2.0).high_hz, 1.49786613678, 1e-9);
 }
 
+TEST(CountInterval, OfASumOfIntervalsHoldsTheirRate) {
+  // One interval of 1 s is exponential: -ln(0.975) and -ln(0.025).
+  EXPECT_NEAR(interval_of_sum(1, 1.0).low_hz, 0.0253178, 1e-7);
+  EXPECT_NEAR(interval_of_sum(1, 1.0).high_hz, 3.6888795, 1e-7);
+  EXPECT_NEAR(interval_of_sum(1, 10.0).high_hz, 0.36888795, 1e-8);
+  for (std::int64_t n = 1; n < 50; ++n) {
+    const double rate = static_cast<double>(n) / 3.0;
+    EXPECT_LT(interval_of_sum(n, 3.0).low_hz, rate) << n;
+    EXPECT_GT(interval_of_sum(n, 3.0).high_hz, rate) << n;
+  }
+}
+
 }  // namespace
 }  // namespace thyrode::analysis

@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 #include <deque>
+#include <filesystem>
 #include <fstream>
 #include <limits>
 #include <map>
@@ -36,8 +37,10 @@ struct Choices {
   analysis::TrainSettings settings;
 };
 
-/// Every HDF5 file begins with these bytes.
+/// Every HDF5 file begins with these bytes. What comes through a pipe can be read only once, and is none.
 bool is_hdf5(const std::string& path) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error)) return false;
   constexpr std::string_view signature = "\x89HDF\r\n\x1a\n";
   std::array<char, 8> begin{};
   std::ifstream in(path, std::ios::binary);
@@ -76,6 +79,10 @@ Result<Choices> parse(const AnalyzeOptions& options) {
   }
   choices.settle = settle->value_or(0);
   if (choices.settle < 0) return fail(ErrorKind::bad_input, fmt::format("--settle {}: is below 0", options.settle));
+  if (*from && *until && **from + choices.settle >= **until) {
+    return fail(ErrorKind::bad_input, fmt::format("--settle {}: leaves nothing between --from {} and --until {}",
+                                                  options.settle, options.from, options.until));
+  }
   if (*window) {
     choices.settings.window.bin = **window / choices.settings.window.bins;
     if (choices.settings.window.bin < 1) {
@@ -98,14 +105,16 @@ class Train {
  public:
   /// @param begin  of the observation
   Train(const Choices& choices, Ticks begin)
-      : until_(choices.until),
+      : from_(choices.from),
+        until_(choices.until),
         origin_(begin + choices.settle),
         latest_(begin),
         step_(rules(choices), tick_s, begin),
         statistics_(tick_s, origin_, choices.settings) {}
 
+  /// Spikes come in the order of time.
   void spike(Ticks at) {
-    if (until_ && at >= *until_) {
+    if ((from_ && at < *from_) || (until_ && at >= *until_)) {
       ++outside_;
       return;
     }
@@ -122,19 +131,20 @@ class Train {
   Ticks end() const { return until_.value_or(latest_); }
   /// Spikes count from here on.
   Ticks origin() const { return origin_; }
-  Ticks latest() const { return latest_; }
   analysis::StepResult row() const { return step_.result(end()); }
-  /// Spikes in the settling or after the end.
+  /// Spikes before the begin, in the settling or after the end.
   std::int64_t outside() const { return outside_; }
 
  private:
   static analysis::StepRules rules(const Choices& choices) {
     analysis::StepRules rules;
     rules.settle_drop_s = static_cast<double>(choices.settle) * tick_s;
+    // More spikes than those of the list cannot be waited for.
+    rules.longest_s = 0.0;
     return rules;
   }
 
-  std::optional<Ticks> until_;
+  std::optional<Ticks> from_, until_;
   Ticks origin_;
   Ticks latest_;
   std::int64_t outside_ = 0;
@@ -147,62 +157,132 @@ class Trains {
  public:
   explicit Trains(const Choices& choices) : choices_(choices) {}
 
-  /// @returns false if the list names more trains than can be kept
-  bool take(std::string_view name, Ticks at) {
+  /// Errors: more trains than can be kept, a spike before the one before it; without the name of the file.
+  Result<void> take(const recording::ListedSpike& spike) {
     // Lists name the same train line after line.
-    if (!current_ || name != names_[*current_]) {
-      const auto known = places_.find(name);
-      if (known == places_.end() && !add(name, at)) return false;
-      current_ = places_.find(name)->second;
+    if (!current_ || spike.train != named_[*current_].name) {
+      const auto known = places_.find(spike.train);
+      if (known == places_.end()) {
+        if (auto added = add(spike); !added) return added;
+      }
+      current_ = places_.find(spike.train)->second;
     }
-    if (at < choices_.from.value_or(at)) return true;
-    Train& train = trains_[*current_];
-    train.spike(at);
-    if (*current_ < 2 && at >= trains_[0].origin() && at < choices_.until.value_or(at + 1)) relate(train.latest(), at);
-    return true;
+    Named& named = named_[*current_];
+    if (spike.nanoseconds < named.nanoseconds) return disorder(named, spike);
+    named.nanoseconds = spike.nanoseconds;
+    named.line = spike.line;
+    const Ticks at{spike.nanoseconds};
+    first_ = std::min(first_, at);
+    last_ = std::max(last_, at);
+    named.train.spike(at);
+    if (*current_ < 2) relate(at);
+    return {};
   }
+  /// A list of nothing but a header: one train without spikes. Only with --from and --until.
+  void take_silence() { named_.push_back({{}, Train(choices_, *choices_.from), 0, 0}); }
 
   /// How the second train keeps step with the first; empty unless there are two, in the order of time.
   std::optional<analysis::TrainRelation> relation() const {
-    return trains_.size() == 2 && !jumbled_ ? std::optional(relation_.result()) : std::nullopt;
+    return named_.size() == 2 && !jumbled_ ? std::optional(relation_.result()) : std::nullopt;
   }
   /// Spikes of one train come before earlier ones of the other.
   bool jumbled() const { return jumbled_; }
 
-  std::size_t size() const { return trains_.size(); }
-  const std::string& name(std::size_t k) const { return names_[k]; }
-  const Train& train(std::size_t k) const { return trains_[k]; }
+  std::size_t size() const { return named_.size(); }
+  const std::string& name(std::size_t k) const { return named_[k].name; }
+  const Train& train(std::size_t k) const { return named_[k].train; }
+  /// First and last spike of the list, whatever is left out.
+  Ticks first() const { return first_; }
+  Ticks last() const { return last_; }
 
  private:
-  /// @param own  latest spike of the train itself: what it rejects says nothing of the order of the two
-  void relate(Ticks own, Ticks at) {
-    if (at < own) return;
+  struct Named {
+    std::string name;
+    Train train;
+    std::int64_t nanoseconds = 0;  // latest spike
+    std::int64_t line = 0;         // its line
+  };
+
+  static tl::unexpected<Error> disorder(const Named& named, const recording::ListedSpike& spike) {
+    const auto seconds = [](std::int64_t nanoseconds) { return static_cast<double>(nanoseconds) * 1e-9; };
+    return fail(ErrorKind::bad_input,
+                fmt::format("{}: {:.10g} s comes after {:.10g} s of line {}{}; sort the list by time, or name each "
+                            "train in a second column if it holds several",
+                            spike.line, seconds(spike.nanoseconds), seconds(named.nanoseconds), named.line,
+                            named.name.empty() ? "" : fmt::format(" in train {}", named.name)));
+  }
+
+  void relate(Ticks at) {
+    if (at < named_[0].train.origin() || (choices_.until && at >= *choices_.until)) return;
     jumbled_ = jumbled_ || at < latest_;
     latest_ = std::max(latest_, at);
     relation_.spike(*current_ == 0 ? analysis::RelationCounter::Train::a : analysis::RelationCounter::Train::b, at);
   }
 
-  bool add(std::string_view name, Ticks at) {
-    if (trains_.size() == most_trains) return false;
-    places_.emplace(name, trains_.size());
-    names_.emplace_back(name);
-    trains_.emplace_back(choices_, choices_.from.value_or(at));
-    return true;
+  Result<void> add(const recording::ListedSpike& spike) {
+    if (named_.size() == most_trains) {
+      return fail(ErrorKind::bad_input, fmt::format("{}: more than {} trains; the second column names the train of a "
+                                                    "spike, and a list of one train has none",
+                                                    spike.line, most_trains));
+    }
+    places_.emplace(spike.train, named_.size());
+    const Ticks begin = choices_.from.value_or(Ticks{spike.nanoseconds});
+    named_.push_back({std::string(spike.train), Train(choices_, begin), spike.nanoseconds, spike.line});
+    return {};
   }
 
   const Choices& choices_;
   std::map<std::string, std::size_t, std::less<>> places_;
-  std::deque<std::string> names_;
-  std::deque<Train> trains_;
+  std::deque<Named> named_;
   std::optional<std::size_t> current_;
   analysis::RelationCounter relation_;
+  Ticks first_{std::numeric_limits<std::int64_t>::max()};
+  Ticks last_{std::numeric_limits<std::int64_t>::min()};
   Ticks latest_{std::numeric_limits<std::int64_t>::min()};  // of the two
   bool jumbled_ = false;
 };
 
+/// Whether the options leave anything of the list to look at.
+Result<void> judge_window(const AnalyzeOptions& options, const Choices& choices, const Trains& trains) {
+  const auto wrong = [&](const char* option, const std::string& value, const std::string& what) {
+    const auto seconds = [](Ticks at) { return static_cast<double>(at.count) * tick_s; };
+    return fail(ErrorKind::bad_input,
+                fmt::format("--{} {}: {}; the spikes of {} lie between {:.10g} s and {:.10g} s", option, value, what,
+                            options.path, seconds(trains.first()), seconds(trains.last())));
+  };
+  if (choices.from && *choices.from > trains.last()) return wrong("from", options.from, "is after the last spike");
+  if (choices.until && *choices.until <= trains.first()) {
+    return wrong("until", options.until, "is not after the first spike");
+  }
+  for (std::size_t k = 0; k < trains.size(); ++k) {
+    const Ticks origin = trains.train(k).origin();
+    if (origin <= trains.last() && (!choices.until || origin < *choices.until)) return {};
+  }
+  return wrong("settle", options.settle, "leaves no spike");
+}
+
+/// Reads the list into `trains`. Errors: bad_input with file and line, or the option that leaves nothing of it.
+Result<void> take_list(const AnalyzeOptions& options, const Choices& choices, Trains& trains) {
+  Result<void> taken;
+  const auto read = recording::read_spike_list(options.path, [&](const recording::ListedSpike& spike) {
+    taken = trains.take(spike);
+    return taken.has_value();
+  });
+  if (!read) return tl::make_unexpected(read.error());
+  if (!taken) return fail(taken.error().kind, options.path + ":" + taken.error().message);
+  if (trains.size() > 0) return judge_window(options, choices, trains);
+  if (read->has_header && choices.from && choices.until) {
+    trains.take_silence();
+    return {};
+  }
+  return fail(ErrorKind::bad_input, options.path +
+                                        ": holds no spike times; of a neuron that was silent give a header "
+                                        "line and what was observed, --from and --until");
+}
+
 AnalyzedTrain analyzed(const Trains& trains, std::size_t k) {
   const Train& train = trains.train(k);
-  return {trains.name(k), tick_s, train.end(), train.row(), train.statistics()};
+  return {trains.name(k), tick_s, train.end(), train.outside(), train.row(), train.statistics()};
 }
 
 std::string relation_text(const analysis::TrainRelation& r) {
@@ -229,24 +309,12 @@ int analyze(const AnalyzeOptions& options) {
     return analyze_recording(options, choices->settings);
   }
   Trains trains(*choices);
-  bool kept = true;
-  const auto read = recording::read_spike_list(options.path, [&](std::string_view name, std::int64_t nanoseconds) {
-    return kept = trains.take(name, Ticks{nanoseconds});
-  });
-  if (!read) return report(read.error());
-  if (!kept) {
-    return report({ErrorKind::bad_input, fmt::format("{}: more than {} trains; the second column names the train of "
-                                                     "a spike, and a list of one train has none",
-                                                     options.path, most_trains)});
-  }
-  if (trains.size() == 0) return report({ErrorKind::bad_input, options.path + ": holds no spike times"});
+  if (const auto taken = take_list(options, *choices, trains); !taken) return report(taken.error());
 
   if (options.json) {
     ordered_json list = ordered_json::array();
     for (std::size_t k = 0; k < trains.size(); ++k) {
-      ordered_json document = train_document(analyzed(trains, k));
-      document["n_outside"] = trains.train(k).outside();
-      list.push_back(std::move(document));
+      list.push_back(train_document(analyzed(trains, k)));
     }
     ordered_json document{{"schema", "thyrode.analysis/1"}, {"file", options.path}, {"trains", std::move(list)}};
     if (const auto relation = trains.relation()) document["relation"] = experiment::to_json(*relation);

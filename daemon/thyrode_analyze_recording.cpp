@@ -191,7 +191,7 @@ class Repetition {
 ordered_json step_document(const Repeated& step, bool as_recorded, double seconds_per_tick) {
   ordered_json document = experiment::to_json(step.row);
   document["as_recorded"] = as_recorded;
-  document["statistics"] = experiment::train_json(step.train, seconds_per_tick, step.row.end);
+  document["statistics"] = experiment::train_json(step.train, seconds_per_tick, step.row.end, step.row.label);
   return document;
 }
 

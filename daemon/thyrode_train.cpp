@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "daemon/analysis/phase_label.hpp"
 #include "daemon/experiment/documents.hpp"
 #include "daemon/experiment/train_document.hpp"
 
@@ -27,7 +28,8 @@ void print_bursts(const analysis::TrainStatistics& s) {
     fmt::print("  bursts         none: the intervals are of one kind\n");
     return;
   }
-  const char* const verdict = s.bursting()        ? ""
+  const char* const rhythm = analysis::clock_like(*bursts) ? ", like a clock" : ", stuttering";
+  const char* const verdict = s.bursting()        ? rhythm
                               : !bursts->accepted ? " (not accepted as bursts)"
                                                   : " (gaps of whole intervals: missing spikes)";
   fmt::print("  bursts         {}, {} spikes (CV {}), gaps above {:.4g} ms{}\n", shown(bursts->frequency_hz),
@@ -35,27 +37,59 @@ void print_bursts(const analysis::TrainStatistics& s) {
              verdict);
 }
 
-void print_vacancies(const analysis::TrainStatistics& s) {
-  const auto v = s.vacancies();
-  if (!v || !v->valid) {
-    fmt::print("  missing spikes cannot be counted: no regular interval\n");
+void print_vacancies(const analysis::TrainStatistics& s, analysis::Label label) {
+  const auto v = analysis::counted_vacancies(s, label);
+  if (!v) {
+    fmt::print("  missing spikes not counted: {}\n", analysis::why_not_counted(s, label));
   } else {
     fmt::print("  missing spikes {} in {} gaps, {:.3g} % of all{}\n", v->missing, v->clusters, 100.0 * v->fraction,
                v->clustering && v->clustering->low > 1.0 ? ", clustered" : "");
   }
 }
 
+void print_label(const analysis::StepResult& row) {
+  const analysis::TimesLabel label = analysis::label_of_times(row.label);
+  std::string text = label.word;
+  std::string between = " (";
+  for (const auto& [name, share] : row.label_fractions) {
+    text += fmt::format("{}{} {:.0f} %", between, name, 100.0 * share);
+    between = ", ";
+  }
+  if (!row.label_fractions.empty()) text += ")";
+  if (label.word == "bursting") {
+    const auto kinds =
+        fmt::format(" ({} or {})", analysis::to_string(label.candidates[0]), analysis::to_string(label.candidates[1]));
+    text += kinds;
+  }
+  fmt::print("  label          {}, {}\n", text, list_status(row.status));
+  if (label.open != nullptr) fmt::print("                 from times alone: {}\n", label.open);
+}
+
 }  // namespace
+
+const char* list_status(analysis::StepStatus status) {
+  return status == analysis::StepStatus::timeout ? "list_ended" : analysis::to_string(status);
+}
 
 ordered_json train_document(const AnalyzedTrain& train) {
   const ordered_json row = experiment::to_json(train.row);
+  const analysis::TimesLabel label = analysis::label_of_times(train.row.label);
   ordered_json document;
   document["train"] = train.name.empty() ? ordered_json(nullptr) : ordered_json(train.name);
-  for (const char* key : {"label", "status", "frequency_hz", "frequency_hz_low", "frequency_hz_high", "spike_rate_hz",
-                          "spike_rate_hz_low", "spike_rate_hz_high", "vacancies"}) {
+  document["label"] = label.word;
+  document["label_candidates"] = ordered_json::array();
+  for (const analysis::Label candidate : label.candidates) {
+    document["label_candidates"].push_back(analysis::to_string(candidate));
+  }
+  document["label_open"] = label.open != nullptr ? ordered_json(label.open) : ordered_json(nullptr);
+  document["label_fractions"] = row.at("label_fractions");
+  document["status"] = list_status(train.row.status);
+  for (const char* key : {"frequency_hz", "frequency_hz_low", "frequency_hz_high", "spike_rate_hz", "spike_rate_hz_low",
+                          "spike_rate_hz_high", "vacancies"}) {
     document[key] = row.at(key);
   }
-  document.update(experiment::train_json(train.statistics, train.seconds_per_tick, train.end));
+  document.update(experiment::train_json(train.statistics, train.seconds_per_tick, train.end, train.row.label));
+  document["n_outside"] = train.outside;
   return document;
 }
 
@@ -65,8 +99,9 @@ void print_train(const AnalyzedTrain& train) {
   const analysis::StepResult& row = train.row;
   fmt::print("{}{}{} {} in {:.6g} s\n", name, name.empty() ? "" : ": ", s.spikes(),
              s.spikes() == 1 ? "spike" : "spikes", static_cast<double>(s.observed(train.end)) * train.seconds_per_tick);
-  if (s.rejected() > 0) fmt::print("  rejected       {}: not later than the spike before\n", s.rejected());
-  fmt::print("  label          {}, {}\n", analysis::to_string(row.label), analysis::to_string(row.status));
+  if (train.outside > 0) fmt::print("  left out       {}: before, after or in the settling\n", train.outside);
+  if (s.rejected() > 0) fmt::print("  rejected       {}: at the same time as the spike before\n", s.rejected());
+  print_label(row);
   fmt::print("  frequency      {}\n", shown(row.frequency_hz));
   const analysis::IntervalStatistics& i = s.intervals();
   fmt::print("  intervals      mean {} ms, CV {}, CV2 {}, LV {}, serial correlation {}\n",
@@ -85,7 +120,7 @@ void print_train(const AnalyzedTrain& train) {
              : *featureless ? "featureless"
                             : "with structure");
   print_bursts(s);
-  print_vacancies(s);
+  print_vacancies(s, row.label);
 }
 
 }  // namespace thyrode::program

@@ -1,6 +1,7 @@
-// What `analyze` says of one train, whatever file it came from.
+// What `analyze` says of one train of a list, and of a recording.
 #pragma once
 
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -10,16 +11,22 @@
 
 namespace thyrode::program {
 
-/// A train that was analysed to its end.
+/// A train of a list that was analysed to its end.
 struct AnalyzedTrain {
   std::string name;  ///< empty: it is the only one
   double seconds_per_tick = 0.0;
   Ticks end;                 ///< of the observation
-  analysis::StepResult row;  ///< as a step: label, status, frequency
+  std::int64_t outside = 0;  ///< spikes before it, in its settling and after it
+  analysis::StepResult row;  ///< as a step that ends because nothing follows: label, status, frequency
   const analysis::TrainStatistics& statistics;
 };
 
-/// The keys of train_json(), after `train` and the label, status and rates of the row.
+/// The status of a rate from a list: that of a step, but `list_ended` where a step would have timed out, for a list is
+/// as precise as its spikes allow.
+const char* list_status(analysis::StepStatus status);
+
+/// The keys of train_json(), after `train`, the label, status and rates of the row; `n_outside`. A list tells times
+/// alone: `label` is the word of label_of_times(), `label_candidates` are the labels it may be, `label_open` says why.
 nlohmann::ordered_json train_document(const AnalyzedTrain& train);
 /// The same for people: a head and some lines.
 void print_train(const AnalyzedTrain& train);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <utility>
 
 namespace thyrode::analysis {
 namespace {
@@ -89,9 +90,7 @@ class Namer {
 
   Label burst_label(const Bursts& bursts) const {
     if (seen_.output.widths().total() == 0) {
-      const double spikes = bursts.spikes_per_burst.cv().value_or(0.0);
-      const double gaps = bursts.gap.cv().value_or(0.0);
-      return std::max(spikes, gaps) > rules_.stutter_cv ? Label::IB1 : Label::IB2;
+      return clock_like(bursts, rules_) ? Label::IB2 : Label::IB1;
     }
     const double load_time_us = 1e6 * seen_.load_time_s.value_or(0.0);
     const auto plateaus = seen_.output.plateaus(rules_.plateau_widths, rules_.plateau_load_times * load_time_us);
@@ -158,6 +157,47 @@ std::int64_t long_intervals(const IsiHistogram& histogram, const LabelRules& rul
 
 Phase find_phase(const Seen& seen, const LabelRules& rules) {
   return Namer(seen, rules).name();
+}
+
+std::optional<Vacancies> counted_vacancies(const TrainStatistics& train, Label label) {
+  if (label != Label::TS && label != Label::FS) return std::nullopt;
+  auto vacancies = train.vacancies();
+  return vacancies && vacancies->valid ? std::move(vacancies) : std::nullopt;
+}
+
+const char* why_not_counted(const TrainStatistics& train, Label label) {
+  if (counted_vacancies(train, label)) return nullptr;
+  switch (label) {
+    case Label::TS:
+    case Label::FS: return "the intervals are no whole multiples of a regular one";
+    case Label::IB1:
+    case Label::IB2: return "the train bursts";
+    case Label::undetermined: return "too few spikes to call the train regular";
+    default: return "the train is not a regular one";
+  }
+}
+
+TimesLabel label_of_times(Label label) {
+  switch (label) {
+    case Label::IB1:
+    case Label::IB2:
+      return {"bursting", {Label::IB1, Label::IB2}, "IB2 has plateaus of the output between its bursts, IB1 has none"};
+    case Label::TS:
+    case Label::FS:
+      return {"TS", {Label::TS, Label::FS}, "FS is told by tau_L, the shapes of spikes or a jump of f in a sweep"};
+    case Label::QH:
+    case Label::QD: return {"QH", {Label::QH, Label::QD}, "of QD the output has stayed up, of QH it is down"};
+    case Label::transient:
+      return {
+          "transient", {Label::transient, Label::QD}, "the output after the spikes is down, or of QD has stayed up"};
+    default: return {to_string(label), {label}};
+  }
+}
+
+bool clock_like(const Bursts& bursts, const LabelRules& rules) {
+  const double spikes = bursts.spikes_per_burst.cv().value_or(0.0);
+  const double gaps = bursts.gap.cv().value_or(0.0);
+  return std::max(spikes, gaps) <= rules.stutter_cv;
 }
 
 }  // namespace thyrode::analysis

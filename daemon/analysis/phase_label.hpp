@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "daemon/analysis/output_shape.hpp"
 #include "daemon/analysis/step_result.hpp"
@@ -83,6 +84,28 @@ struct Phase {
 /// Source: the rule is ours. 1 and 4 follow the mechanism of Wu et al., Neuromorph. Comput. Eng. 3 (2023) 044008; 5 and
 /// 6 design page "Analysis", section 5.
 Phase find_phase(const Seen& seen, const LabelRules& rules = {});
+
+/// Missing spikes, where there is a regular train that they can be missing from: the label is TS or FS, and the
+/// intervals are whole multiples (Vacancies::valid). Gaps between bursts and silences are not missing spikes.
+/// @param label  of find_phase()
+std::optional<Vacancies> counted_vacancies(const TrainStatistics& train, Label label);
+
+/// Why counted_vacancies() is empty, in words; null where it is not.
+const char* why_not_counted(const TrainStatistics& train, Label label);
+
+/// What spike times alone say of a pattern, without shapes, levels, tau_L or other currents.
+struct TimesLabel {
+  std::string word;               ///< that of the label, or `bursting`
+  std::vector<Label> candidates;  ///< which of the labels it may be
+  const char* open = nullptr;     ///< why more than one is left; null where there is one
+};
+/// Where IB1 and IB2 are bursts the same, the word is `bursting`; TS stands for FS too, QH for QD.
+/// @param label  of find_phase() for a train without shapes and levels
+TimesLabel label_of_times(Label label);
+
+/// Bursts that come like a clock: neither the CV of the spikes per burst nor that of the gaps exceeds
+/// LabelRules::stutter_cv; else they stutter. Where no widths are known, find_phase() tells IB2 from IB1 by it.
+bool clock_like(const Bursts& bursts, const LabelRules& rules = {});
 
 /// Intervals that stand apart, longer than LabelRules::long_interval medians: how many.
 std::int64_t long_intervals(const IsiHistogram& histogram, const LabelRules& rules);

@@ -273,7 +273,6 @@ StepResult StepAnalyzer::result(Ticks end) const {
   row.n_spikes = spikes_;
   row.n_gaps = gaps_;
   row.cv = train_.intervals().cv();
-  row.features = features_of(train_, output_, seconds_per_tick_);
 
   // An output that charges up slowly may look like a spike that goes on: it does not end the silence.
   const bool ended_silent = verdict_ && verdict_->status == StepStatus::upper_bound;
@@ -281,6 +280,7 @@ StepResult StepAnalyzer::result(Ticks end) const {
   const bool silence = (train_.spikes() == 0 && !settling()) || silent(end) || (ended_silent && charged_up);
   Phase phase = find_phase({train_, output_, seconds_per_tick_, rules_.load_time_s, silence}, rules_.labels);
   row.label = silence && settling() && phase.label == Label::QH ? Label::transient : phase.label;
+  row.features = features_of(train_, output_, phase.label, seconds_per_tick_);
   put_order(train_, phase.label, jitter_s(), seconds_per_tick_, row.features);
   row.label_fractions = std::move(phase.fractions);
   row.vacancies = phase.vacancies;

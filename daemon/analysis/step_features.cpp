@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "daemon/analysis/phase_label.hpp"
+
 namespace thyrode::analysis {
 namespace {
 
@@ -61,12 +63,12 @@ void write_vacancies(StepFeatures& f, const Vacancies& vacancies) {
 
 }  // namespace
 
-StepFeatures features_of(const TrainStatistics& train, const OutputStatistics& output, double seconds_per_tick) {
+StepFeatures features_of(const TrainStatistics& train, const OutputStatistics& output, Label label,
+                         double seconds_per_tick) {
   StepFeatures f;
   write_intervals(f, train, seconds_per_tick);
   if (const auto bursts = train.bursting()) write_bursts(f, *bursts, seconds_per_tick);
-  const auto vacancies = train.vacancies();
-  if (vacancies && vacancies->valid) write_vacancies(f, *vacancies);
+  if (const auto vacancies = counted_vacancies(train, label)) write_vacancies(f, *vacancies);
   f.peak_v = output.mean_peak();
   f.trough_v = output.mean_trough();
   f.width_shortest_s = times(output.shortest_width(), seconds_per_tick);

@@ -19,8 +19,11 @@ void put_order(const TrainStatistics& train, Label label, double jitter_s, doubl
 void put_relation(const TrainRelation& relation, StepResult& row);
 
 /// @param train  after the settling
+/// @param label  of find_phase()
 /// @param seconds_per_tick  that of both
 /// @returns of bursts where the train bursts (TrainStatistics::bursting), of missing spikes where they can be counted
-StepFeatures features_of(const TrainStatistics& train, const OutputStatistics& output, double seconds_per_tick);
+///          (counted_vacancies)
+StepFeatures features_of(const TrainStatistics& train, const OutputStatistics& output, Label label,
+                         double seconds_per_tick);
 
 }  // namespace thyrode::analysis

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "daemon/analysis/phase_label.hpp"
 #include "daemon/experiment/document_parts.hpp"
 
 namespace thyrode::experiment {
@@ -51,12 +52,13 @@ ordered_json correlation_json(const analysis::PairCorrelation& pairs, double tic
     corrected.push_back(pairs.corrected(k));
   }
   const double bin_s = static_cast<double>(pairs.bin) * tick_s;
+  const double bin_us = static_cast<double>(pairs.bin) * (tick_s * 1e6);
   const auto featureless = pairs.featureless();
   const auto limits = [&](bool all_bins) {
     const auto band = pairs.band(all_bins);
     return ordered_json::array({band.low, band.high});
   };
-  return {{"lag_bin_us", pairs.bin > 0 ? ordered_json(bin_s * 1e6) : ordered_json(nullptr)},
+  return {{"lag_bin_us", pairs.bin > 0 ? ordered_json(bin_us) : ordered_json(nullptr)},
           {"bin_s", pairs.bin > 0 ? ordered_json(bin_s) : ordered_json(nullptr)},
           {"n_bins", pairs.bins()},
           {"pair_counts", pairs.counts},
@@ -68,6 +70,13 @@ ordered_json correlation_json(const analysis::PairCorrelation& pairs, double tic
           {"poisson_band95_all_bins", limits(true)},
           {"featureless", featureless ? ordered_json(*featureless) : ordered_json(nullptr)},
           {"window_clipped", pairs.clipped}};
+}
+
+/// How many intervals inside bursts the mean gap lasts.
+std::optional<double> gap_over_inside(const analysis::Bursts& bursts, double tick_s) {
+  const auto gap = bursts.gap.mean();
+  if (!gap || !(bursts.median_inside_us > 0.0)) return std::nullopt;
+  return *gap * tick_s * 1e6 / bursts.median_inside_us;
 }
 
 ordered_json burst_json(const analysis::Bursts& bursts, bool bursting, double tick_s) {
@@ -87,39 +96,49 @@ ordered_json burst_json(const analysis::Bursts& bursts, bool bursting, double ti
   document["gap_cv"] = number(bursts.gap.cv());
   document["fraction_in_runs"] = number(bursts.in_runs);
   document["duty"] = number(bursts.duty);
+  document["gap_over_intra_isi"] = number(gap_over_inside(bursts, tick_s));
+  document["rhythm"] = !bursting ? ordered_json(nullptr) : analysis::clock_like(bursts) ? "clock" : "stutter";
   document["intra_burst_log_slope"] = number(bursts.log_slope);
   document["onset_structure_factor_seg64"] = number(bursts.onsets.value());
   document["features_of_all_spikes"] = bursts.complete;
   return document;
 }
 
-ordered_json vacancy_json(const analysis::Vacancies& v) {
+ordered_json vacancy_json(const analysis::Vacancies& v, const char* why_not) {
+  const bool counted = why_not == nullptr;
+  const auto count = [&](std::int64_t n) { return counted ? ordered_json(n) : ordered_json(nullptr); };
+  const auto value = [&](std::optional<double> x) { return counted ? number(x) : ordered_json(nullptr); };
   ordered_json counts = ordered_json::object();
   for (std::size_t size = 1; size < v.sizes.size(); ++size) {
     if (v.sizes[size] > 0) counts[std::to_string(size)] = v.sizes[size];
   }
+  const auto clustering = v.clustering.value_or(analysis::Vacancies::Clustering{});
+  const auto of_clusters = [&](double x) { return value(v.clustering ? std::optional(x) : std::nullopt); };
   ordered_json document;
-  document["found"] = v.found();
+  document["found"] = counted && v.found();
   document["valid"] = v.valid;
+  document["counted"] = counted;
+  document["not_counted"] = counted ? ordered_json(nullptr) : ordered_json(why_not);
   document["isi0_us"] = v.isi0_us;
-  document["n_missing"] = v.missing;
-  document["n_vacancy_clusters"] = v.clusters;
-  document["vacancy_fraction"] = v.fraction;
-  document["cluster_size_mean"] = number(v.mean_size);
-  document["cluster_size_max"] = v.largest;
-  document["cluster_size_counts"] = std::move(counts);
+  document["n_missing"] = count(v.missing);
+  document["n_vacancy_clusters"] = count(v.clusters);
+  document["vacancy_fraction"] = value(v.fraction);
+  document["cluster_size_mean"] = value(v.mean_size);
+  document["cluster_size_max"] = count(v.largest);
+  document["cluster_size_counts"] = counted ? std::move(counts) : ordered_json(nullptr);
   document["isi0_cv"] = v.cv_usual;
   document["residual"] = v.residual;
   document["gap_residual"] = number(v.gap_residual);
-  document["clustering_ratio"] = v.clustering ? ordered_json(v.clustering->ratio) : ordered_json(nullptr);
-  document["clustering_ratio_low"] = v.clustering ? ordered_json(v.clustering->low) : ordered_json(nullptr);
-  document["clustering_ratio_high"] = v.clustering ? ordered_json(v.clustering->high) : ordered_json(nullptr);
+  document["clustering_ratio"] = of_clusters(clustering.ratio);
+  document["clustering_ratio_low"] = of_clusters(clustering.low);
+  document["clustering_ratio_high"] = of_clusters(clustering.high);
   return document;
 }
 
 }  // namespace
 
-ordered_json train_json(const analysis::TrainStatistics& train, double seconds_per_tick, Ticks until) {
+ordered_json train_json(const analysis::TrainStatistics& train, double seconds_per_tick, Ticks until,
+                        analysis::Label label) {
   const double observed_s = static_cast<double>(train.observed(until)) * seconds_per_tick;
   const auto mean = train.intervals().mean();
   ordered_json document;
@@ -150,7 +169,8 @@ ordered_json train_json(const analysis::TrainStatistics& train, double seconds_p
   document["burst"] =
       bursts ? burst_json(*bursts, train.bursting().has_value(), seconds_per_tick) : ordered_json(nullptr);
   const auto vacancies = train.vacancies();
-  document["vacancy"] = vacancies ? vacancy_json(*vacancies) : ordered_json(nullptr);
+  document["vacancy"] =
+      vacancies ? vacancy_json(*vacancies, analysis::why_not_counted(train, label)) : ordered_json(nullptr);
   return document;
 }
 

@@ -247,14 +247,21 @@ def fig7_left(figure):
         axis.set_title(f"{current} µA: {step['label']}", loc="left", fontsize=8, pad=2)
     axes[-1].set_xlabel("time (ms)")
     left.supylabel("$V_{out}$ (mV)", fontsize=9)
-    firing = [s for s in statistics if s["statistics"]["vacancy"]]
-    current = column(firing, "current_ua")
+    regular = [s for s in statistics if (s["statistics"]["vacancy"] or {}).get("counted")]
+    bursting = [s for s in statistics if (s["statistics"]["burst"] or {}).get("bursting")]
     upper, lower = right.subplots(2, 1)
-    upper.plot(current, [s["statistics"]["vacancy"]["vacancy_fraction"] for s in firing], "o-", ms=3, color="C3")
-    upper.set(ylabel="share of missing spikes", xlim=(57, 36))
-    sizes = [s["statistics"]["vacancy"]["cluster_size_mean"] or np.nan for s in firing]
-    lower.plot(current, sizes, "s-", ms=3, color="C4")
-    lower.set(ylabel="missing in a row, mean", xlabel="current (µA), falling", xlim=(57, 36))
+    missing = [s["statistics"]["vacancy"]["vacancy_fraction"] for s in regular]
+    upper.plot(column(regular, "current_ua"), missing, "o-", ms=3, color="C3", label="missing spikes")
+    silent = [1.0 - s["statistics"]["burst"]["duty"] for s in bursting]
+    upper.plot(column(bursting, "current_ua"), silent, "^-", ms=3, color="C5", label="time in gaps")
+    upper.set(ylabel="share", xlim=(57, 36))
+    upper.legend(fontsize=7)
+    sizes = [s["statistics"]["vacancy"]["cluster_size_mean"] or np.nan for s in regular]
+    lower.plot(column(regular, "current_ua"), sizes, "s-", ms=3, color="C4", label="missing in a row")
+    gaps = [s["statistics"]["burst"]["gap_over_intra_isi"] for s in bursting]
+    lower.plot(column(bursting, "current_ua"), gaps, "^-", ms=3, color="C5", label="gap in intervals")
+    lower.set(ylabel="mean", xlabel="current (µA), falling", xlim=(57, 36))
+    lower.legend(fontsize=7)
     return picture
 
 

@@ -1,12 +1,16 @@
 // analyze, as users of the command line meet it.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <random>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "tests/emulator/command_line.hpp"
@@ -133,11 +137,134 @@ TEST_F(AnalyzeCommand, TakesTheWindowAndTheThresholdItIsGiven) {
   EXPECT_EQ(train["burst"]["spikes_per_burst_mean"], 2.0);
 }
 
-TEST_F(AnalyzeCommand, CountsWhatItRejects) {
-  const Finished done = analyze({list("1\n2\n2\n1.5\n3\n")});
+TEST_F(AnalyzeCommand, CountsWhatItRejectsAndLeavesOut) {
+  const std::string times = list("1\n2\n2\n3\n4\n5\n6\n7\n");
+  const Finished done = analyze({times});
   EXPECT_EQ(done.code, 0);
-  EXPECT_NE(text_of(done).find("3 spikes in 2 s"), std::string::npos) << text_of(done);
-  EXPECT_NE(text_of(done).find("rejected       2"), std::string::npos) << text_of(done);
+  EXPECT_NE(text_of(done).find("7 spikes in 6 s"), std::string::npos) << text_of(done);
+  EXPECT_NE(text_of(done).find("rejected       1: at the same time"), std::string::npos) << text_of(done);
+  const std::vector<std::string> window{times, "--from", "2s", "--until", "6s", "--settle", "500ms"};
+  EXPECT_NE(text_of(analyze(window)).find("left out       5: "), std::string::npos) << text_of(analyze(window));
+  const json train = document_of(window)["trains"][0];
+  EXPECT_EQ(train["n_spikes"], 3);
+  EXPECT_EQ(train["n_outside"], 5);
+  EXPECT_EQ(document_of({times})["trains"][0]["n_rejected"], 1);
+}
+
+TEST_F(AnalyzeCommand, RefusesAListThatIsNotInTheOrderOfTimeWithBothLines) {
+  const auto refused = [&](const std::string& text, const std::vector<std::string>& options, const std::string& what) {
+    std::vector<std::string> command{list(text)};
+    command.insert(command.end(), options.begin(), options.end());
+    const Finished done = analyze(command);
+    EXPECT_EQ(done.code, 2) << text;
+    EXPECT_TRUE(done.lines.empty()) << text_of(done);
+    EXPECT_NE(done.errors.find(what), std::string::npos) << done.errors;
+  };
+  refused("time_ms\n50\n60\n\n10\n70\n", {}, "spikes.csv:5: 0.01 s comes after 0.06 s of line 3; sort the list");
+  refused("time_ms\n50\n60\n10\n70\n", {"--from", "40ms", "--json"}, "spikes.csv:4: 0.01 s comes after 0.06 s");
+  refused("time_ms\n50\n60\n10\n70\n", {"--until", "55ms"}, "spikes.csv:4: 0.01 s comes after 0.06 s");
+  refused("time_s,train\n5,A\n1,B\n4,A\n", {}, "spikes.csv:4: 4 s comes after 5 s of line 2 in train A");
+}
+
+TEST_F(AnalyzeCommand, RefusesAWindowBeyondTheData) {
+  const std::string times = list(regular(200, 5.0));
+  const auto refused = [&](std::vector<std::string> options, const std::string& what) {
+    options.insert(options.begin(), times);
+    const Finished done = analyze(options);
+    EXPECT_EQ(done.code, 2) << what;
+    EXPECT_TRUE(done.lines.empty()) << text_of(done);
+    EXPECT_NE(done.errors.find(what), std::string::npos) << done.errors;
+    EXPECT_NE(done.errors.find("lie between 0 s and 0.995 s"), std::string::npos) << done.errors;
+  };
+  refused({"--from", "1s"}, "--from 1s: is after the last spike");
+  refused({"--from", "1s", "--until", "2s", "--json"}, "--from 1s: is after the last spike");
+  refused({"--from", "-2s", "--until", "-1s"}, "--until -1s: is not after the first spike");
+  refused({"--until", "0s"}, "--until 0s: is not after the first spike");
+  refused({"--settle", "1s"}, "--settle 1s: leaves no spike");
+  refused({"--settle", "500ms", "--until", "400ms"}, "--settle 500ms: leaves no spike");
+  const Finished none = analyze({times, "--from", "0s", "--until", "1s", "--settle", "1s"});
+  EXPECT_EQ(none.code, 2);
+  EXPECT_NE(none.errors.find("--settle 1s: leaves nothing between --from 0s and --until 1s"), std::string::npos)
+      << none.errors;
+  // Between two spikes there is silence, and at the last one there is that spike.
+  EXPECT_EQ(document_of({times, "--from", "1ms", "--until", "4ms"})["trains"][0]["n_spikes"], 0);
+  EXPECT_EQ(document_of({times, "--from", "995ms"})["trains"][0]["n_spikes"], 1);
+}
+
+TEST_F(AnalyzeCommand, AHeaderAndAWindowAreAnObservationOfSilence) {
+  const json train = document_of({list("time_ms\n"), "--from", "0s", "--until", "2s"})["trains"][0];
+  EXPECT_EQ(train["label"], "QH");
+  EXPECT_EQ(train["label_candidates"], (json{"QH", "QD"}));
+  EXPECT_EQ(train["status"], "upper_bound");
+  EXPECT_EQ(train["frequency_hz_low"], 0.0);
+  EXPECT_NEAR(train["frequency_hz_high"].get<double>(), 1.49786613678, 1e-9);
+  EXPECT_EQ(analyze({list("time_ms\n"), "--from", "0s"}).code, 2);
+  EXPECT_EQ(analyze({list(""), "--from", "0s", "--until", "2s"}).code, 2);
+}
+
+/// Bursts of the given numbers of spikes, 1 ms apart, 20 ms between them.
+std::string bursts(const std::vector<int>& sizes) {
+  std::string text = "time_ms\n";
+  double at = 0.0;
+  for (int burst = 0; burst < 60; ++burst) {
+    const int spikes = sizes[static_cast<std::size_t>(burst) % sizes.size()];
+    for (int k = 0; k < spikes; ++k) text += std::to_string(at += k == 0 ? 20.0 : 1.0) + "\n";
+  }
+  return text;
+}
+
+TEST_F(AnalyzeCommand, DoesNotTellTheTwoKindsOfBurstsFromTimesAlone) {
+  for (const auto& [sizes, rhythm] :
+       {std::pair{std::vector<int>{5}, "clock"}, {std::vector<int>{2, 9, 4}, "stutter"}}) {
+    const json train = document_of({list(bursts(sizes))})["trains"][0];
+    EXPECT_EQ(train["label"], "bursting");
+    EXPECT_EQ(train["label_candidates"], (json{"IB1", "IB2"}));
+    EXPECT_NE(train["label_open"].get<std::string>().find("plateaus"), std::string::npos);
+    EXPECT_EQ(train["burst"]["rhythm"], rhythm);
+    EXPECT_EQ(train["vacancy"]["not_counted"], "the train bursts");
+    EXPECT_TRUE(train["vacancy"]["n_missing"].is_null());
+    const std::string text = text_of(analyze({list(bursts(sizes))}));
+    EXPECT_NE(text.find("bursting (IB1 or IB2)"), std::string::npos) << text;
+    EXPECT_NE(text.find("missing spikes not counted: the train bursts"), std::string::npos) << text;
+  }
+  const json regular_train = document_of({list(regular(200, 5.0))})["trains"][0];
+  EXPECT_EQ(regular_train["label_candidates"], (json{"TS", "FS"}));
+  EXPECT_EQ(regular_train["vacancy"]["n_missing"], 0);
+}
+
+TEST_F(AnalyzeCommand, AListEndsAndTimesNothingOut) {
+  std::mt19937_64 random(5);
+  std::exponential_distribution<double> interval(0.2);
+  const auto melted = [&](int spikes) {
+    std::string text = "time_ms\n";
+    double at = 0.0;
+    for (int k = 0; k < spikes; ++k) text += std::to_string(at += interval(random)) + "\n";
+    return text;
+  };
+  EXPECT_EQ(document_of({list(melted(300))})["trains"][0]["status"], "list_ended");
+  const std::string longer = list(melted(13'000));  // 65 s, longer than the ceiling of a step
+  EXPECT_EQ(document_of({longer})["trains"][0]["status"], "list_ended");
+  EXPECT_EQ(text_of(analyze({longer})).find("timeout"), std::string::npos);
+  EXPECT_EQ(document_of({list(regular(200, 5.0))})["trains"][0]["status"], "ok");
+  EXPECT_EQ(document_of({list(regular(5, 5.0))})["trains"][0]["status"], "undetermined");
+}
+
+TEST_F(AnalyzeCommand, ReadsWhatComesThroughAPipe) {
+  const std::string fifo = path("fifo");
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  std::thread writer([&] { std::ofstream(fifo) << regular(100, 5.0); });
+  const Finished done = analyze({fifo});
+  writer.join();
+  EXPECT_EQ(done.code, 0) << done.errors;
+  EXPECT_NE(text_of(done).find("100 spikes in 0.495 s"), std::string::npos) << text_of(done);
+}
+
+// Two spikes close together in a long observation: 1/<ISI> is 1 kHz, their count allows 0.6 Hz at most.
+TEST_F(AnalyzeCommand, RateOfADoubletLiesWithinItsInterval) {
+  const json train = document_of({list("time_ms\n1\n2\n"), "--from", "0s", "--until", "2s"})["trains"][0];
+  EXPECT_NEAR(train["frequency_hz"].get<double>(), 1000.0, 1e-9);
+  EXPECT_LE(train["frequency_hz_low"].get<double>(), 0.1212);
+  EXPECT_GE(train["frequency_hz_high"].get<double>(), 3688.0);
 }
 
 // Online, from the device's stream, and offline, from the file: the same numbers bit for bit.
@@ -190,6 +317,8 @@ TEST_F(AnalyzeCommand, RefusesWhatItCannotRead) {
     EXPECT_NE(done.errors.find(what), std::string::npos) << done.errors;
   };
   refused({list("time_s\n1\nfoo\n")}, "spikes.csv:3: 'foo' is no time");
+  refused({list("time_s,amplitude_V\n0.1,0.31\n")}, "spikes.csv:2: '0.31' is a number and names no train");
+  refused({list(std::string(100, '\0'))}, "spikes.csv:1: is no text");
   refused({list("")}, "holds no spike times");
   refused({list("# nothing\n")}, "holds no spike times");
   refused({"/nowhere.csv"}, "/nowhere.csv: no such file");

@@ -1,9 +1,13 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <optional>
 #include <random>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "daemon/analysis/step_analyzer.hpp"
 
@@ -105,6 +109,64 @@ TEST(FindPhase, MissingSpikesOfAFastTrainAreFlagged) {
   EXPECT_EQ(row.label, Label::FS);
   EXPECT_TRUE(row.vacancies);
   EXPECT_NEAR(*row.features.vacancy_fraction, 1.0 / 18.0, 2e-3);
+}
+
+TEST(FindPhase, GapsBetweenBurstsAreNoMissingSpikes) {
+  // Gaps of exactly five intervals: whole multiples of the one inside.
+  Told told;
+  for (int burst = 0; burst < 60; ++burst) {
+    for (int k = 0; k < 5; ++k) told.spike_after(k == 0 ? 5.0 : 1.0, shape(0.14));
+  }
+  const StepResult row = told.row();
+  EXPECT_EQ(row.label, Label::IB1);
+  ASSERT_TRUE(told.step.train().vacancies()->valid);
+  EXPECT_FALSE(counted_vacancies(told.step.train(), row.label));
+  EXPECT_STREQ(why_not_counted(told.step.train(), row.label), "the train bursts");
+  for (const auto& value : {row.features.missing_spikes, row.features.vacancy_clusters, row.features.vacancy_fraction,
+                            row.features.vacancy_size, row.features.usual_isi_s, row.features.vacancy_clustering}) {
+    EXPECT_FALSE(value);
+  }
+}
+
+TEST(FindPhase, SilencesBesideARegularTrainAreNoMissingSpikes) {
+  Told told(with_load(0.3));
+  for (int k = 0; k < 200; ++k) told.spike_after(k == 70 || k == 140 ? 60.0 : 1.0, shape(0.14));
+  const StepResult row = told.row();
+  EXPECT_EQ(row.label, Label::mixed);
+  EXPECT_FALSE(row.features.missing_spikes);
+  EXPECT_STREQ(why_not_counted(told.step.train(), row.label), "the train is not a regular one");
+}
+
+TEST(FindPhase, MissingSpikesAreCountedWhereTheTrainIsRegularAndNowhereElse) {
+  Told regular(with_load(0.3)), melted, few;
+  regular.regular(200, 1.0, shape(0.14));
+  for (int k = 0; k < 400; ++k) melted.spike_after(melted.gamma(1.0, 0.4), shape(0.14));
+  few.regular(4, 1.0, shape(0.14));
+  EXPECT_EQ(regular.row().features.missing_spikes, 0.0);
+  EXPECT_EQ(why_not_counted(regular.step.train(), Label::FS), nullptr);
+  EXPECT_FALSE(melted.row().features.missing_spikes);
+  EXPECT_FALSE(few.row().features.missing_spikes);
+  EXPECT_STREQ(why_not_counted(few.step.train(), few.row().label), "too few spikes to call the train regular");
+  EXPECT_STREQ(why_not_counted(melted.step.train(), Label::TS),
+               "the intervals are no whole multiples of a regular one");
+}
+
+TEST(LabelOfTimes, LeavesOpenWhatOnlyTheOutputOrOtherCurrentsTell) {
+  const std::vector<std::pair<Label, std::string>> words{{Label::IB1, "bursting"}, {Label::IB2, "bursting"},
+                                                         {Label::TS, "TS"},        {Label::FS, "TS"},
+                                                         {Label::QH, "QH"},        {Label::transient, "transient"}};
+  for (const auto& [label, word] : words) {
+    const TimesLabel told = label_of_times(label);
+    EXPECT_EQ(told.word, word);
+    EXPECT_EQ(told.candidates.size(), 2U) << word;
+    EXPECT_NE(std::find(told.candidates.begin(), told.candidates.end(), label), told.candidates.end()) << word;
+    EXPECT_NE(told.open, nullptr) << word;
+  }
+  for (const Label label : {Label::soft, Label::irregular, Label::mixed, Label::undetermined}) {
+    EXPECT_EQ(label_of_times(label).word, to_string(label));
+    EXPECT_EQ(label_of_times(label).candidates, std::vector<Label>{label});
+    EXPECT_EQ(label_of_times(label).open, nullptr);
+  }
 }
 
 TEST(FindPhase, FewIntervalsApartAreNoPattern) {

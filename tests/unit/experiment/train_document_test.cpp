@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/analysis/step_analyzer.hpp"
 #include "tests/unit/analysis/vectors.hpp"
 
 namespace thyrode::experiment {
@@ -23,8 +24,13 @@ ordered_json document_of(const json& c) {
   settings.window.bins = expected["autocorr"]["n_bins"];
   if (expected.contains("burst")) settings.burst_threshold_us = expected["burst"]["threshold_us"].get<double>();
   analysis::TrainStatistics train(microsecond, Ticks{c["t_start"].get<std::int64_t>()}, settings);
-  for (const json& spike : c["spikes"]) train.spike(Ticks{spike.get<std::int64_t>()});
-  return train_json(train, microsecond, Ticks{c["t_stop"].get<std::int64_t>()});
+  analysis::StepAnalyzer step({}, microsecond, Ticks{c["t_start"].get<std::int64_t>()});
+  for (const json& spike : c["spikes"]) {
+    train.spike(Ticks{spike.get<std::int64_t>()});
+    step.spike(Ticks{spike.get<std::int64_t>()});
+  }
+  const Ticks end{c["t_stop"].get<std::int64_t>()};
+  return train_json(train, microsecond, end, step.result(end).label);
 }
 
 /// Compares what the vectors give for the names that both have.
@@ -83,9 +89,28 @@ TEST(TrainDocument, HasTheNamesAndValuesOfTheVectors) {
   }
 }
 
+TEST(TrainDocument, CountsNoMissingSpikesInATrainThatBursts) {
+  analysis::TrainStatistics train(microsecond, Ticks{0});
+  Ticks at{0};
+  for (int burst = 0; burst < 60; ++burst) {
+    for (int k = 0; k < 5; ++k) train.spike(at = at + (k == 0 ? 5000 : 1000));
+  }
+  const ordered_json d = train_json(train, microsecond, at, analysis::Label::IB1);
+  EXPECT_FALSE(d["vacancy"]["counted"]);
+  EXPECT_EQ(d["vacancy"]["not_counted"], "the train bursts");
+  for (const char* key :
+       {"n_missing", "n_vacancy_clusters", "vacancy_fraction", "cluster_size_mean", "cluster_size_max",
+        "cluster_size_counts", "clustering_ratio", "clustering_ratio_low", "clustering_ratio_high"}) {
+    EXPECT_TRUE(d["vacancy"][key].is_null()) << key;
+  }
+  EXPECT_NEAR(d["vacancy"]["isi0_us"].get<double>(), 1000.0, 1e-6);
+  EXPECT_EQ(d["burst"]["rhythm"], "clock");
+  EXPECT_NEAR(d["burst"]["gap_over_intra_isi"].get<double>(), 5.0, 1e-9);
+}
+
 TEST(TrainDocument, OfATrainWithoutSpikesHoldsNullsAndTheBoundOfItsRate) {
   const analysis::TrainStatistics train(microsecond, Ticks{0});
-  const ordered_json d = train_json(train, microsecond, Ticks{2'000'000});
+  const ordered_json d = train_json(train, microsecond, Ticks{2'000'000}, analysis::Label::QH);
   EXPECT_EQ(d["n_spikes"], 0);
   EXPECT_NEAR(d["rate_zero_upper95_hz"].get<double>(), 1.49786613678, 1e-9);
   for (const char* key :

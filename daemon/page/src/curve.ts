@@ -40,8 +40,9 @@ function shapeOf(row: Row): Shape {
   return row.direction === "up" ? "up" : row.direction === "down" ? "down" : "circle";
 }
 /** The first leg shows behind the second where both measured the same. */
-function sizeOf(row: Row): number {
-  return row.leg === 0 ? 4 : 2.8;
+function sizeOf(row: Row, rows: number): number {
+  const size = row.leg === 0 ? 4 : 2.8;
+  return rows > 800 ? 0.5 * size : size;
 }
 function colourOf(row: Row, palette: Palette): string {
   return palette.legs[row.leg % palette.legs.length]!;
@@ -61,11 +62,14 @@ function legLegend(rows: Row[]): LegendEntry[] {
   }));
 }
 
-function errorBar(pen: Pen, view: View, x: number, low: number, high: number, color: string): void {
+/** @param rows  of the curve: bars of very many would hide it */
+function errorBar(pen: Pen, view: View, rows: number, x: number, low: number, high: number, color: string): void {
   const [at, top, bottom] = [view.x(x), view.y(high), view.y(low)];
-  pen.line([at, top, at, bottom, NaN, NaN, at - 4, top, at + 4, top, NaN, NaN, at - 4, bottom, at + 4, bottom], {
+  const caps = [NaN, NaN, at - 4, top, at + 4, top, NaN, NaN, at - 4, bottom, at + 4, bottom];
+  pen.line([at, top, at, bottom, ...(rows > 300 ? [] : caps)], {
     color,
     width: 1.5,
+    alpha: Math.max(0.05, Math.min(1, 300 / rows)),
   });
 }
 
@@ -258,9 +262,9 @@ export function rateContent(recording: Recording, curve: Curve, log: boolean, pi
       for (const row of curve.rows) {
         const color = colourOf(row, palette);
         if (row.frequency_hz_low !== null && row.frequency_hz_high !== null) {
-          errorBar(pen, view, row.current_ua, log ? Math.max(row.frequency_hz_low, floor) : row.frequency_hz_low, row.frequency_hz_high, color);
+          errorBar(pen, view, curve.rows.length, row.current_ua, log ? Math.max(row.frequency_hz_low, floor) : row.frequency_hz_low, row.frequency_hz_high, color);
         }
-        pen.mark(shapeOf(row), view.x(row.current_ua), view.y(heightOf(row)), sizeOf(row), color, hollow(row) ? palette.ground : color);
+        pen.mark(shapeOf(row), view.x(row.current_ua), view.y(heightOf(row)), sizeOf(row, curve.rows.length), color, hollow(row) ? palette.ground : color);
       }
       nameBorders(pen, view, palette, borders);
     },
@@ -326,7 +330,7 @@ export function betaContent(recording: Recording, curve: Curve, log: boolean, pi
       x,
       y: { label, range: [0, 1] },
       summary,
-      empty: "β_n is not known at any step: it needs five firing steps on a branch.",
+      empty: "β_n is not known at any step of this curve: it needs five firing steps on a branch, close enough to each other.",
       draw: () => undefined,
     };
   }
@@ -396,14 +400,14 @@ export function betaContent(recording: Recording, curve: Curve, log: boolean, pi
         for (const row of path) {
           const color = colourOf(row, palette);
           if (row.beta_n_per_ua_low !== null && row.beta_n_per_ua_high !== null) {
-            errorBar(pen, view, row.current_ua, clip(row.beta_n_per_ua_low), clip(row.beta_n_per_ua_high), color);
+            errorBar(pen, view, curve.rows.length, row.current_ua, clip(row.beta_n_per_ua_low), clip(row.beta_n_per_ua_high), color);
           }
-          pen.mark(shapeOf(row), view.x(row.current_ua), view.y(clip(row.beta_n_per_ua)), sizeOf(row), color, color);
+          pen.mark(shapeOf(row), view.x(row.current_ua), view.y(clip(row.beta_n_per_ua)), sizeOf(row, curve.rows.length), color, color);
         }
       }
       for (const d of told) {
         if (d.beta_n_per_ua_low !== null && d.beta_n_per_ua_high !== null) {
-          errorBar(pen, view, d.current_ua, clip(d.beta_n_per_ua_low), clip(d.beta_n_per_ua_high), palette.ink);
+          errorBar(pen, view, told.length, d.current_ua, clip(d.beta_n_per_ua_low), clip(d.beta_n_per_ua_high), palette.ink);
         }
         pen.mark("diamond", view.x(d.current_ua), view.y(clip(d.beta_n_per_ua)), 4.5, palette.ink, palette.ink);
       }

@@ -133,6 +133,27 @@ constexpr const char* report_text =
     "  thyrode report runs/monday.nwb\n"
     "  thyrode report runs/monday.nwb --out /tmp/monday.html";
 
+constexpr const char* recover_text =
+    "A recording is NAME.nwb.part until its run has ended. Where the program was killed, or the machine went down, "
+    "this\n"
+    "finishes it: NAME.nwb has all that was flushed, at least all but the newest 250 ms. It works on a copy, which "
+    "needs\n"
+    "as much room again, and removes NAME.nwb.part at the end. `thyrode run` does the same with what it finds in the\n"
+    "folder of its own recording. The run itself goes on with `thyrode run --resume NAME.nwb`.\n\n"
+    "Example:\n"
+    "  thyrode recover runs/monday.nwb.part";
+
+constexpr const char* validate_text =
+    "Tables of equal length, references within what they refer to, times that rise, every missing value in a gap that "
+    "is\n"
+    "listed, every value of a signal that of a whole number of codes, spike times and sweeps as the device told them; "
+    "and\n"
+    "each step, measured again from the recording as `thyrode analyze` does, says what was recorded. The exit code is "
+    "1\n"
+    "where something is wrong.\n\n"
+    "Example:\n"
+    "  thyrode validate runs/monday.nwb";
+
 constexpr const char* analyze_text =
     "Of a recording every step is measured again from its spikes and levels, and compared with what was recorded.\n"
     "Of a list, one time per line in seconds: a header time_ms, time_us or time_ns tells another unit, and a second\n"
@@ -259,6 +280,20 @@ int dispatch(int argc, char** argv) {
   report->add_flag("--json", report_options.json, "what the page shows, as one JSON document on standard output");
   report->footer(report_text);
   report->callback([&] { code = program::report_file(report_options); });
+
+  program::RecoverOptions recover_options;
+  CLI::App* recover = app.add_subcommand("recover", "finish a recording whose program died");
+  recover->add_option("FILE", recover_options.path, "unfinished recording (.nwb.part)")->required()->type_name("");
+  recover->add_flag("--keep", recover_options.keep, "leave the unfinished recording where it is");
+  recover->add_flag("--json", recover_options.json, "one JSON document on standard output");
+  recover->footer(recover_text);
+  recover->callback([&] { code = program::recover(recover_options); });
+
+  CLI::App* validate = app.add_subcommand("validate", "check a recording against what must be true of each");
+  validate->add_option("FILE", file, "recording (.nwb, or .nwb.part)")->required()->type_name("");
+  validate->add_flag("--json", json, "one JSON document on standard output");
+  validate->footer(validate_text);
+  validate->callback([&] { code = program::validate(file, json); });
 
   program::AnalyzeOptions analyze_options;
   CLI::App* analyze = app.add_subcommand("analyze", "everything that is said of a train: recordings and lists");

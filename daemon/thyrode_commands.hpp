@@ -97,6 +97,15 @@ Result<void> write_report(const std::string& path, const std::string& out);
 /// Where a page goes unless it is said: NAME.html for NAME.nwb and NAME.nwb.part.
 std::string report_path(const std::string& path);
 
+struct RecoverOptions {
+  std::string path;
+  bool keep = false;
+  bool json = false;
+};
+int recover(const RecoverOptions& options);
+/// Exit code 1 where something is wrong with the recording.
+int validate(const std::string& path, bool json);
+
 struct AnalyzeOptions {
   std::string path;
   std::string from;       ///< begin of the observation; empty: the first spike of each train

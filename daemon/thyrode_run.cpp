@@ -22,6 +22,7 @@
 #include "daemon/thyrode_commands.hpp"
 #include "daemon/thyrode_control.hpp"
 #include "daemon/thyrode_job.hpp"
+#include "daemon/thyrode_recover.hpp"
 #include "daemon/thyrode_resume.hpp"
 #include "daemon/thyrode_summary.hpp"
 #include "daemon/thyrode_view.hpp"
@@ -237,6 +238,8 @@ int carry_out(const Job& job, const RunOptions& options, const ResumedRun* resum
   const auto out = output_path(options, job.experiment.name);
   if (!out) return report(out.error());
   if (auto named = check_name(*out); !named) return report(named.error());
+  const std::filesystem::path folder = std::filesystem::path{*out}.parent_path();
+  recover_left_behind(folder.empty() ? "." : folder.string());
   const bool simulated = job.uri.starts_with("sim:");
   if (auto free = check_free(*out, simulated); !free) return report(free.error());
   const SimulatorOptions simulator = simulator_of(options, simulated ? truth_path(*out) : "");
@@ -318,7 +321,9 @@ Result<analysis::RunResult> measure(const Job& job, const RunOptions& options) {
 
 int run(const RunOptions& options) {
   if (!options.resume.empty()) {
-    const auto resumed = load_resumed(options);
+    RunOptions whole = options;
+    whole.resume = recovered_name(options.resume);
+    const auto resumed = load_resumed(whole);
     return resumed ? carry_out(resumed->job, resumed->options, &*resumed) : report(resumed.error());
   }
   const auto job = load_job(options);

@@ -293,25 +293,10 @@ void write_groupings(Builder& builder, const std::vector<StepResult>& steps) {
 
 void remove_empty(Builder& builder, const Frame& frame) {
   const hid_t file = builder.file();
-  std::vector<std::string> tables{
-      layout::marks().path,         layout::faults().path,         layout::link_events().path,
-      layout::invalid_times().path, layout::isi_histograms().path, layout::pair_correlations().path,
-      step_table({}).path};
-  std::vector<std::string> series;
-  for (const std::string& label : frame.labels) {
-    for (const TableSpec& spec :
-         {layout::spikes(label), layout::levels(label), layout::applied_current(label), layout::snippets(label, 1)}) {
-      tables.push_back(spec.path);
-    }
-    series.insert(series.end(), {layout::trace(label), layout::command(label), layout::read_back(label)});
-    for (std::size_t signal = 0; signal < protocol::signal_count; ++signal) {
-      series.push_back(layout::level_series(signal, label));
-    }
-  }
-  for (const std::string& path : tables) {
+  for (const std::string& path : layout::growing_tables(frame.labels)) {
     if (h5::exists(file, path) && row_count(file, path + "/id") == 0) builder.remove(path);
   }
-  for (const std::string& path : series) {
+  for (const std::string& path : layout::all_series(frame.labels)) {
     if (h5::exists(file, path) && row_count(file, path + "/data") == 0) builder.remove(path);
   }
 }

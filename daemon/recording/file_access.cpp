@@ -1,5 +1,6 @@
 #include "daemon/recording/file_access.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@
 
 #include "daemon/recording/layout.hpp"
 #include "daemon/recording/readback.hpp"
+#include "daemon/recording/undo_journal.hpp"
 
 namespace thyrode::recording {
 namespace {
@@ -22,14 +24,6 @@ namespace fs = std::filesystem;
 
 /// Room that must be left on the disk beside the recording, for the system and the finishing touches.
 constexpr std::uint64_t reserve_bytes = 64ULL << 20;
-
-h5::Handle access_properties() {
-  h5::Handle list{H5Pcreate(H5P_FILE_ACCESS)};
-  // Version 1.10 is the oldest format that readers can follow while it is written.
-  H5Pset_libver_bounds(list.get(), H5F_LIBVER_V110, H5F_LIBVER_V110);
-  H5Pset_fclose_degree(list.get(), H5F_CLOSE_STRONG);
-  return list;
-}
 
 [[noreturn]] void refuse(const std::string& path, const std::string& what, const std::string& remedy) {
   raise(ErrorKind::bad_input, fmt::format("{}: {}; {}", path, what, remedy));
@@ -51,13 +45,6 @@ void check_folder(const std::string& path) {
   }
 }
 
-/// Bytes that this user may still write beside a file; as many as there can be if the system does not say.
-std::uint64_t free_bytes_at(const std::string& path) {
-  struct statvfs disk {};
-  if (::statvfs(folder_of(path).c_str(), &disk) != 0) return std::numeric_limits<std::uint64_t>::max();
-  return std::uint64_t{disk.f_bavail} * disk.f_frsize;
-}
-
 void check_room(const std::string& path, std::uint64_t expected_bytes) {
   const std::uint64_t free_bytes = free_bytes_at(path);
   const std::uint64_t needed = expected_bytes + reserve_bytes;
@@ -77,6 +64,22 @@ bool is_hdf5(const std::string& path) {
   return file.good() && std::memcmp(head.data(), signature.data(), signature.size()) == 0;
 }
 
+}  // namespace
+
+h5::Handle access_properties() {
+  h5::Handle list{H5Pcreate(H5P_FILE_ACCESS)};
+  // Version 1.10 is the oldest format that readers can follow while it is written.
+  H5Pset_libver_bounds(list.get(), H5F_LIBVER_V110, H5F_LIBVER_V110);
+  H5Pset_fclose_degree(list.get(), H5F_CLOSE_STRONG);
+  return list;
+}
+
+std::uint64_t free_bytes_at(const std::string& path) {
+  struct statvfs disk {};
+  if (::statvfs(folder_of(path).c_str(), &disk) != 0) return std::numeric_limits<std::uint64_t>::max();
+  return std::uint64_t{disk.f_bavail} * disk.f_frsize;
+}
+
 void check_schema(hid_t file, const std::string& path) {
   const bool marked =
       h5::exists(file, layout::provenance) && H5Aexists_by_name(file, layout::provenance, "schema", H5P_DEFAULT) > 0;
@@ -91,8 +94,6 @@ void check_schema(hid_t file, const std::string& path) {
            "use a newer version of thyrode");
   }
 }
-
-}  // namespace
 
 void check_place(const std::string& path, std::uint64_t expected_bytes) {
   check_folder(path);
@@ -134,47 +135,38 @@ void check_description(const RunDescription& run) {
   }
 }
 
-void check_room_to_complete(const std::string& path) {
+std::uint64_t room_to_complete(const std::string& path) {
   // Tables of steps and references; and each spike once more, which took more than that in its own table.
   constexpr std::uint64_t tables = 4U << 20;
   std::error_code error;
   const std::uint64_t size = fs::file_size(path, error);
-  const std::uint64_t needed = tables + (error ? 0 : std::min<std::uint64_t>(size, tables * 16));
+  return tables + (error ? 0 : std::min<std::uint64_t>(size, tables * 16));
+}
+
+void check_room_to_complete(const std::string& path) {
+  const std::uint64_t needed = room_to_complete(path);
   if (free_bytes_at(path) >= needed) return;
   raise(ErrorKind::run_failed, fmt::format("{}: no room on the disk to finish the recording; its data are complete and "
-                                           "readable as they are: free {} MB",
+                                           "readable as they are: free {} MB, then `thyrode recover` finishes it",
                                            path, needed / 1000000 + 1));
 }
 
-h5::Handle create_file(const std::string& path) {
-  const h5::Handle access = access_properties();
-  const h5::Handle creation{H5Pcreate(H5P_FILE_CREATE)};
-  H5Pset_obj_track_times(creation.get(), false);
-  h5::Handle file{H5Fcreate(path.c_str(), H5F_ACC_EXCL, creation.get(), access.get())};
-  if (!file) {
-    raise(ErrorKind::run_failed, fmt::format("{}: cannot create the recording: {}; check the folder and the disk, or "
-                                             "name another file with --out",
-                                             path, h5::last_reason()));
+h5::Handle create_file(const std::string& path, WriteGuard& guard) {
+  h5::Handle file = open_guarded(path, O_CREAT | O_EXCL, guard);
+  if (file) return file;
+  const int error = errno;
+  const bool locks = error == ENOLCK || error == EOPNOTSUPP || error == ENOSYS;
+  std::error_code ignored;
+  if (error != EEXIST) fs::remove(path, ignored);
+  if (locks) {
+    refuse(path,
+           fmt::format("the file system cannot lock files ({}), so nobody could follow the recording",
+                       std::strerror(error)),
+           "record to a local disk: --out");
   }
-  return file;
-}
-
-h5::Handle open_for_completion(const std::string& path) {
-  std::error_code error;
-  if (!fs::exists(path, error)) {
-    raise(ErrorKind::run_failed,
-          fmt::format("{}: somebody removed or renamed it during the run: it is not finished, and "
-                      "if it was removed its data are lost",
-                      path));
-  }
-  const h5::Handle access = access_properties();
-  h5::Handle file{H5Fopen(path.c_str(), H5F_ACC_RDWR, access.get())};
-  if (!file) {
-    raise(ErrorKind::run_failed, fmt::format("{}: cannot open the recording again to finish it: {}; its data are "
-                                             "complete and readable",
-                                             path, h5::last_reason()));
-  }
-  return file;
+  raise(ErrorKind::run_failed, fmt::format("{}: cannot create the recording: {}; check the folder and the disk, or "
+                                           "name another file with --out",
+                                           path, error != 0 ? std::strerror(error) : h5::last_reason()));
 }
 
 h5::Handle open_for_reading(const std::string& path) {
@@ -184,6 +176,10 @@ h5::Handle open_for_reading(const std::string& path) {
   if (fs::is_directory(status)) refuse(path, "is a folder", "name a recording in it");
   if (::access(path.c_str(), R_OK) != 0) refuse(path, std::strerror(errno), "you need the right to read it");
   if (!is_hdf5(path)) refuse(path, "not an HDF5 file", "name a recording (.nwb or .nwb.part)");
+  if (has_journal(path)) {
+    // Half changed, it could make the library fall over.
+    refuse(path, "is being finished, or its program died while it did that", "wait, or finish it: `thyrode recover`");
+  }
   const h5::Handle access = access_properties();
   h5::Handle file{H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get())};
   // A file that is being written, or whose writer died, opens only as a follower.

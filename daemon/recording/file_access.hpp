@@ -5,6 +5,7 @@
 
 #include "daemon/recording/description.hpp"
 #include "daemon/recording/hdf5.hpp"
+#include "daemon/recording/posix_file.hpp"
 
 namespace thyrode::recording {
 
@@ -17,10 +18,20 @@ void check_description(const RunDescription& run);
 /// it would spoil a good file.
 void check_room_to_complete(const std::string& path);
 
-/// Makes a new, empty file. Throws Failure.
-h5::Handle create_file(const std::string& path);
-/// Opens a file that was closed properly, for changes that only finalise() makes. Throws Failure.
-h5::Handle open_for_completion(const std::string& path);
+/// Bytes that finalise() may add to a recording.
+std::uint64_t room_to_complete(const std::string& path);
+/// Bytes that this user may still write beside a file; as many as there can be if the system does not say.
+std::uint64_t free_bytes_at(const std::string& path);
+
+/// Throws Failure (bad_input) unless the file is a recording of a schema that this version reads.
+void check_schema(hid_t file, const std::string& path);
+
+/// How every recording is opened: the oldest format that readers can follow, and nothing left open behind our back.
+h5::Handle access_properties();
+
+/// Makes a new, empty file. Throws Failure (bad_input where the file system cannot lock files).
+/// @param guard  outlives the file
+h5::Handle create_file(const std::string& path, WriteGuard& guard);
 /// Opens a file for reading: finished, still growing, or left by a writer that died. Throws Failure (bad_input).
 h5::Handle open_for_reading(const std::string& path);
 

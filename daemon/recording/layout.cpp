@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "daemon/recording/step_table.hpp"
+
 namespace thyrode::recording::layout {
 namespace {
 
@@ -189,13 +191,32 @@ TableSpec fit() {
                      "Onset and end of firing as brackets, and the fit of a leaky integrate-and-fire neuron; "
                      "NaN is undefined.",
                  .rows_per_chunk = 1};
-  for (const char* name :
-       {"onset_low_ua", "onset_high_ua", "end_low_ua", "end_high_ua", "rheobase_ua", "rheobase_low_ua",
-        "rheobase_high_ua", "tau_ms", "tau_low_ms", "tau_high_ms", "refractory_ms", "refractory_low_ms",
-        "refractory_high_ms", "range_low_ua", "range_high_ua", "chi2_per_dof", "ideal_slope_hz_per_ua",
-        "ideal_slope_hz_per_ua_low", "ideal_slope_hz_per_ua_high", "upper_line_slope_hz_per_ua",
-        "upper_line_slope_hz_per_ua_low", "upper_line_slope_hz_per_ua_high", "upper_line_intercept_ua",
-        "upper_line_range_low_ua", "upper_line_range_high_ua", "upper_line_chi2_per_dof"}) {
+  for (const char* name : {"onset_low_ua",
+                           "onset_high_ua",
+                           "end_low_ua",
+                           "end_high_ua",
+                           "rheobase_ua",
+                           "rheobase_low_ua",
+                           "rheobase_high_ua",
+                           "tau_ms",
+                           "tau_low_ms",
+                           "tau_high_ms",
+                           "refractory_ms",
+                           "refractory_low_ms",
+                           "refractory_high_ms",
+                           "range_low_ua",
+                           "range_high_ua",
+                           "chi2_per_dof",
+                           "ideal_slope_hz_per_ua",
+                           "ideal_slope_hz_per_ua_low",
+                           "ideal_slope_hz_per_ua_high",
+                           "upper_line_slope_hz_per_ua",
+                           "upper_line_slope_hz_per_ua_low",
+                           "upper_line_slope_hz_per_ua_high",
+                           "upper_line_intercept_ua",
+                           "upper_line_range_low_ua",
+                           "upper_line_range_high_ua",
+                           "upper_line_chi2_per_dof"}) {
     spec.columns.push_back({name, "its unit is the end of its name", Element::f64});
   }
   spec.columns.push_back({"accepted", "1: the fit is accepted, 0: it is not, 2: there is none", Element::u8});
@@ -216,6 +237,29 @@ TableSpec link_counters() {
     spec.columns.push_back({name, "count", Element::i64});
   }
   return spec;
+}
+
+std::vector<std::string> growing_tables(std::span<const std::string> labels) {
+  std::vector<std::string> tables{marks().path,         faults().path,         link_events().path,
+                                  invalid_times().path, isi_histograms().path, pair_correlations().path,
+                                  step_table({}).path};
+  for (const std::string& label : labels) {
+    for (const TableSpec& spec : {spikes(label), levels(label), applied_current(label), snippets(label, 1)}) {
+      tables.push_back(spec.path);
+    }
+  }
+  return tables;
+}
+
+std::vector<std::string> all_series(std::span<const std::string> labels) {
+  std::vector<std::string> series;
+  for (const std::string& label : labels) {
+    series.insert(series.end(), {trace(label), command(label), read_back(label)});
+    for (std::size_t signal = 0; signal < protocol::signal_count; ++signal) {
+      series.push_back(level_series(signal, label));
+    }
+  }
+  return series;
 }
 
 }  // namespace thyrode::recording::layout

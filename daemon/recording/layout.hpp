@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -59,6 +60,11 @@ TableSpec pair_correlations();
 TableSpec fit();
 TableSpec integrity();
 TableSpec link_counters();
+
+/// Every table that grows while a run goes on, but for those of one row; snippets of any length.
+std::vector<std::string> growing_tables(std::span<const std::string> labels);
+/// Every series.
+std::vector<std::string> all_series(std::span<const std::string> labels);
 
 /// Kinds in the table of link events.
 enum class LinkEvent : std::uint8_t { frames_lost, rejected };

@@ -12,6 +12,8 @@
 #include "daemon/recording/hdf5.hpp"
 #include "daemon/recording/skeleton.hpp"
 #include "daemon/recording/streams.hpp"
+#include "daemon/recording/undo_journal.hpp"
+#include "daemon/recording/write_slot.hpp"
 #include "daemon/recording/written_messages.hpp"
 
 namespace thyrode::recording {
@@ -28,19 +30,6 @@ void close_file(h5::Handle& file, const std::string& path) {
   }
 }
 
-/// An open recording whose disk has refused a write.
-struct Abandoned {
-  h5::Handle file;
-  std::unique_ptr<Streams> streams;
-};
-
-/// Lets go of a recording as the death of this process would. Closing it would write a superblock that speaks of data
-/// which never reached the disk, and the file could not be read again; left alone, it reads up to its last flush.
-void abandon(h5::Handle file, std::unique_ptr<Streams> streams) {
-  static auto* const kept = new std::vector<Abandoned>;  // NOLINT: outlives everything, on purpose
-  kept->push_back({std::move(file), std::move(streams)});
-}
-
 void let_readers_in(hid_t file, const std::string& path) {
   h5::expect(H5Fflush(file, H5F_SCOPE_GLOBAL), file, path, "flush");
   h5::expect(H5Fstart_swmr_write(file), file, path, "open for readers");
@@ -50,8 +39,14 @@ void let_readers_in(hid_t file, const std::string& path) {
 
 class Recorder::Impl {
  public:
-  Impl(std::string path, const RunDescription& run) : run_{run}, final_{std::move(path)}, current_{final_ + ".part"} {
-    file_ = create_file(current_);
+  Impl(std::string path, const RunDescription& run)
+      : run_{run}, final_{std::move(path)}, current_{final_ + ".part"}, slot_{std::make_unique<WriteSlot>(current_)} {
+    try {
+      file_ = create_file(current_, *slot_);
+    } catch (...) {
+      slot_->close();
+      throw;
+    }
     try {
       Builder builder{file_.get(), run.seed};
       create_skeleton(builder, run, fs::absolute(final_).string());
@@ -61,6 +56,7 @@ class Recorder::Impl {
       // A file without data helps nobody: leave nothing behind.
       streams_.reset();
       file_.reset();
+      slot_->close();
       std::error_code error;
       fs::remove(current_, error);
       throw;
@@ -70,12 +66,13 @@ class Recorder::Impl {
   ~Impl() {
     h5::quiet();
     if (streams_ && !broken_) static_cast<void>(change([this] { streams_->flush(); }));
-    if (streams_ && broken_) {
-      abandon(std::move(file_), std::move(streams_));
-      return;
-    }
+    // Closing a recording whose disk has refused a write would write a superblock that speaks of data which never
+    // reached the disk, and the file could not be read again; left alone, it reads up to its last flush.
+    const bool refused = streams_ && broken_;
+    if (refused) slot_->let_go();
     streams_.reset();
     file_.reset();
+    if (slot_ && !refused) slot_->close();
   }
 
   /// Runs a change; its first failure is the answer to everything that follows.
@@ -99,10 +96,12 @@ class Recorder::Impl {
     streams_->flush();
     streams_.reset();
     close_file(file_, current_);
+    slot_->close();
+    slot_.reset();
     check_room_to_complete(current_);
-    h5::Handle file = open_for_completion(current_);
+    UndoableFile file{current_};
     complete(file.get(), result, exit_status, finished);
-    close_file(file, current_);
+    file.commit();
     if (fs::exists(final_)) {
       raise(ErrorKind::run_failed, fmt::format("{}: appeared while the run was going on; the recording is complete in "
                                                "{}: rename it",
@@ -123,6 +122,7 @@ class Recorder::Impl {
   RunDescription run_;
   std::string final_;
   std::string current_;
+  std::unique_ptr<WriteSlot> slot_;  ///< of file_, and until it is closed
   h5::Handle file_;
   std::unique_ptr<Streams> streams_;
   std::optional<Error> broken_;

@@ -79,7 +79,7 @@ void Series::store() {
   const std::array<hsize_t, 2> extent{static_cast<hsize_t>(size()), width_};
   h5::expect(H5Dset_extent(data_.get(), extent.data()), data_.get(), path_, "extend");
   if (used_ > 0) {
-    std::fill(buffer_.begin() + static_cast<std::ptrdiff_t>(used_ * width_), buffer_.end(), 0.0F);
+    std::fill(buffer_.begin() + static_cast<std::ptrdiff_t>(used_ * width_), buffer_.end(), missing);
     const std::array<hsize_t, 2> offset{static_cast<hsize_t>(base_), 0};
     h5::expect(
         H5Dwrite_chunk(data_.get(), H5P_DEFAULT, 0, offset.data(), buffer_.size() * sizeof(float), buffer_.data()),

@@ -298,8 +298,13 @@ void Streams::flush() {
   h5::expect(H5Fflush(file_, H5F_SCOPE_LOCAL), file_, "the signals", "flush");
   for (ChannelStreams& streams : channels_) streams.write_tables();
   for (Table* table : {&marks_, &faults_, &link_events_, &invalid_times_, &histograms_, &pair_correlations_,
-                       &integrity_, &link_counters_, &fit_, &steps_}) {
+                       &integrity_, &link_counters_, &fit_}) {
     table->write();
+  }
+  if (steps_.pending()) {
+    // A step that is there has its histogram.
+    h5::expect(H5Fflush(file_, H5F_SCOPE_LOCAL), file_, "the tables", "flush");
+    steps_.write();
   }
   h5::expect(H5Fflush(file_, H5F_SCOPE_LOCAL), file_, "the tables", "flush");
 }

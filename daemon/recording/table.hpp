@@ -100,6 +100,8 @@ class Table {
   /// Ends a row whose values were pushed to the columns one by one.
   void end_row(std::int64_t id);
   std::size_t rows() const { return id_.rows() + id_.pending(); }
+  /// Rows that write() has not handed over yet.
+  bool pending() const { return id_.pending() > 0; }
   /// Hands the pending rows to the library; a flush of the file brings them to readers.
   void write();
   void rewind();

@@ -88,8 +88,10 @@ TEST(Resume, AfterTheProgramDiedItGoesOnFromTheUnfinishedRecording) {
     process.signal(SIGKILL);
     process.wait();
   }
-  expect_whole(run({program, "run", "--resume", folder / "a.nwb.part", "--device", emulator.uri, "--json"}), 12,
-               "a.nwb.part");
+  const Finished resumed = run({program, "run", "--resume", folder / "a.nwb.part", "--device", emulator.uri, "--json"});
+  expect_whole(resumed, 12, "a.nwb");
+  EXPECT_NE(resumed.errors.find("left by a program that died"), std::string::npos) << resumed.errors;
+  EXPECT_EQ(run({program, "show", folder / "a.nwb"}).code, 0) << "and it was finished";
 }
 
 TEST(Resume, RefusesWhatCannotGoOn) {

@@ -1,0 +1,60 @@
+// Files of the operating system, and a driver of the HDF5 library over them that asks before it changes a byte. Private
+// to this room.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "daemon/recording/hdf5.hpp"
+
+namespace thyrode::recording {
+
+/// An open file of the operating system, closed at the end.
+class Descriptor {
+ public:
+  Descriptor() = default;
+  /// @param flags  of open(2); errno tells why it is not open afterwards
+  Descriptor(const std::string& path, int flags);
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor();
+  int get() const { return id_; }
+  explicit operator bool() const { return id_ >= 0; }
+
+ private:
+  int id_ = -1;
+};
+
+/// Reads as much as there is. @returns bytes, or -1 with errno
+std::int64_t read_at(int file, std::int64_t offset, std::span<std::byte> out);
+/// @returns false with errno
+bool write_at(int file, std::int64_t offset, std::span<const std::byte> bytes);
+/// @returns bytes, or -1 with errno
+std::int64_t size_of_file(int file);
+
+/// What is asked before a file changes.
+class WriteGuard {
+ public:
+  virtual ~WriteGuard() = default;
+  /// @param metadata  of the library; else values
+  /// @returns false with errno to refuse the write
+  virtual bool before_write(int file, std::int64_t offset, std::span<const std::byte> bytes, bool metadata) = 0;
+  /// The file becomes shorter.
+  virtual bool before_cut(int file, std::int64_t size) = 0;
+  /// The file is left alone from now on, whatever the library still wants to write.
+  void let_go() { let_go_ = true; }
+  bool lets_go() const { return let_go_; }
+
+ private:
+  bool let_go_ = false;
+};
+
+/// Creates (flags O_CREAT | O_EXCL) or opens a file for changes that a guard is asked about first. Readers that do not
+/// follow keep out until H5Fstart_swmr_write().
+/// @param guard  outlives the file
+/// @returns nothing with errno, or with errno 0 where the library refused and last_reason() tells why
+h5::Handle open_guarded(const std::string& path, int flags, WriteGuard& guard);
+
+}  // namespace thyrode::recording

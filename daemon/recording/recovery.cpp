@@ -1,0 +1,236 @@
+#include "daemon/recording/recovery.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <filesystem>
+
+#include "daemon/recording/completion.hpp"
+#include "daemon/recording/file_access.hpp"
+#include "daemon/recording/layout.hpp"
+#include "daemon/recording/readback.hpp"
+#include "daemon/recording/superblock.hpp"
+#include "daemon/recording/tail.hpp"
+#include "daemon/recording/undo_journal.hpp"
+#include "daemon/recording/write_slot.hpp"
+
+namespace thyrode::recording {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view part_ending = ".part";
+
+/// NAME.nwb of NAME.nwb or NAME.nwb.part.
+std::string final_name(const std::string& path) {
+  const bool part = path.size() > part_ending.size() && path.ends_with(part_ending);
+  return part ? path.substr(0, path.size() - part_ending.size()) : path;
+}
+
+[[noreturn]] void refuse(const std::string& path, const std::string& what) {
+  raise(ErrorKind::bad_input, fmt::format("{}: {}", path, what));
+}
+
+[[noreturn]] void disk_failed(const std::string& path, const std::string& doing, const std::error_code& error) {
+  raise(ErrorKind::run_failed, fmt::format("{}: cannot {} it: {}; check the disk, then run `thyrode recover` again: "
+                                           "the unfinished recording is as it was",
+                                           path, doing, error.message()));
+}
+
+/// Brings what was written to the disk itself, before the original is removed.
+void settle(const std::string& path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const bool done = file >= 0 && ::fsync(file) == 0;
+  const std::error_code error{errno, std::generic_category()};
+  if (file >= 0) ::close(file);
+  if (!done) disk_failed(path, "bring to the disk", error);
+}
+
+std::string folder_of(const std::string& path) {
+  const fs::path folder = fs::path{path}.parent_path();
+  return folder.empty() ? "." : folder.string();
+}
+
+/// A copy that shares its blocks where the file system can do that.
+void copy(const std::string& from, const std::string& to) {
+  std::error_code error;
+  fs::remove(to, error);
+  const int in = ::open(from.c_str(), O_RDONLY | O_CLOEXEC);
+  const int out = ::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  const bool shared = in >= 0 && out >= 0 && ::ioctl(out, FICLONE, in) == 0;
+  if (in >= 0) ::close(in);
+  if (out >= 0) ::close(out);
+  if (shared) return;
+  fs::copy_file(from, to, fs::copy_options::overwrite_existing, error);
+  if (!error) return;
+  std::error_code ignored;
+  fs::remove(to, ignored);
+  disk_failed(to, "copy the unfinished recording to", error);
+}
+
+void check_room_to_copy(const std::string& part) {
+  std::error_code error;
+  const std::uint64_t needed = fs::file_size(part, error) + room_to_complete(part);
+  if (error || free_bytes_at(part) >= needed) return;
+  raise(ErrorKind::run_failed,
+        fmt::format("{}: it is finished on a copy, and the disk has no room for one: free {} MB, "
+                    "or move the file to another disk",
+                    part, needed / 1000000 + 1));
+}
+
+h5::Handle open_copy(const std::string& path) {
+  const h5::Handle access = access_properties();
+  h5::Handle file{H5Fopen(path.c_str(), H5F_ACC_RDWR, access.get())};
+  if (!file) refuse(path, fmt::format("damaged: {}; use a copy of it, if there is one", h5::last_reason()));
+  return file;
+}
+
+std::vector<std::string> labels_of(hid_t file) {
+  return read_texts_attribute(file, layout::provenance, "channels");
+}
+
+void count(hid_t file, const RunRecord& record, Recovery& recovery) {
+  recovery.steps = static_cast<std::int64_t>(record.result.steps.size());
+  for (const std::string& label : labels_of(file)) {
+    recovery.spikes += table_rows(file, layout::spikes(label).path);
+    for (const std::string& series : {layout::trace(label), layout::command(label)}) {
+      if (!h5::exists(file, series)) continue;
+      const std::int64_t stride = read_attribute<std::int64_t>(file, series + "/data", "decimation");
+      const std::int64_t samples = row_count(file, series + "/data") * stride;
+      if (series == layout::trace(label)) recovery.samples += samples;
+      recovery.seconds = std::max(recovery.seconds, static_cast<double>(samples) / record.sample_rate_hz);
+    }
+  }
+}
+
+/// The trace may lie beyond the last flush; what was counted then is counted again.
+void recount(hid_t file, const Recovery& recovery, analysis::Integrity& integrity) {
+  integrity.samples = recovery.samples;
+  integrity.gaps = table_rows(file, layout::invalid_times().path);
+}
+
+/// Makes a closed copy a finished recording.
+void finish(const std::string& path, const CompleteResult& complete_result, Recovery& recovery) {
+  {
+    const h5::Handle file = open_copy(path);
+    check_schema(file.get(), path);
+    recovery.was_finished = h5::exists(file.get(), layout::exit_status);
+    if (!recovery.was_finished) {
+      const CutRows cut = cut_ragged_end(file.get(), labels_of(file.get()));
+      recovery.rows_cut = cut.rows;
+      recovery.holes = cut.holes;
+    }
+  }
+  auto record = read_run(path);
+  if (!record) throw Failure{record.error()};
+  h5::Handle file = open_copy(path);
+  count(file.get(), *record, recovery);
+  if (recovery.was_finished) return;
+  analysis::RunResult result = record->result;
+  recount(file.get(), recovery, result.integrity);
+  if (complete_result) complete_result(*record, result);
+  complete(file.get(), result, "recovered", {});
+  const hid_t id = file.release();
+  if (H5Fclose(id) < 0) {
+    raise(ErrorKind::run_failed, fmt::format("{}: cannot be closed: {}; free space on that disk, then run `thyrode "
+                                             "recover` again: the unfinished recording is as it was",
+                                             path, h5::last_reason()));
+  }
+}
+
+std::string identity_of(const std::string& path) {
+  const h5::Handle file = open_for_reading(path);
+  return read_text(file.get(), "/identifier") + read_text_attribute(file.get(), layout::wall_clock, "created") +
+         read_text_attribute(file.get(), layout::wall_clock, "file");
+}
+
+/// NAME.nwb was made by a recover that died before it could remove NAME.nwb.part.
+bool made_before(const std::string& path, const std::string& made_now) {
+  const auto record = read_run(path);
+  return record && record->finalised && identity_of(path) == identity_of(made_now);
+}
+
+void remove_source(const std::string& part) {
+  std::error_code error;
+  // The file first: what lies beside it must not be missing while it is there.
+  fs::remove(part, error);
+  fs::remove(journal_of(part), error);
+  fs::remove(slot_of(part), error);
+}
+
+Recovery recover_file(const std::string& path, const CompleteResult& complete_result, bool keep) {
+  Recovery recovery;
+  recovery.path = final_name(path);
+  recovery.source = recovery.path + std::string{part_ending};
+  const std::string& part = recovery.source;
+  std::error_code error;
+  if (!fs::exists(part, error)) {
+    refuse(path, fs::exists(path, error) ? "is not unfinished: a recording that needs this ends in .part"
+                                         : "no such file; check the name");
+  }
+  const Writer writer = writer_of(part);
+  if (writer == Writer::alive) refuse(part, "is still being written; wait for its run to end");
+  recovery.source_kept = keep || writer == Writer::unknown;
+  check_room_to_copy(part);
+  const std::string working = recovery.path + ".recovering";
+  copy(part, working);
+  try {
+    if (has_journal(part)) {
+      take_back(journal_of(part), working);
+    } else {
+      whole_again(slot_of(part), working);
+    }
+    mark_closed(working);
+    finish(working, complete_result, recovery);
+    const bool there = fs::exists(fs::symlink_status(recovery.path, error));
+    if (there && !made_before(recovery.path, working)) {
+      refuse(recovery.path, fmt::format("exists already and is another recording; move it, then recover {}", part));
+    }
+    settle(working);
+  } catch (...) {
+    fs::remove(working, error);
+    throw;
+  }
+  fs::rename(working, recovery.path, error);
+  if (error) disk_failed(recovery.path, "rename the finished copy to", error);
+  settle(folder_of(recovery.path));
+  if (!recovery.source_kept) remove_source(part);
+  return recovery;
+}
+
+}  // namespace
+
+Writer writer_of(const std::string& path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return Writer::unknown;
+  // Nobody gets a lease on a file that is open for writing. Somebody who opens it in this moment must not end us.
+  ::fcntl(file, F_SETSIG, SIGURG);
+  const bool granted = ::fcntl(file, F_SETLEASE, F_RDLCK) == 0;
+  const int reason = errno;
+  ::close(file);
+  if (granted) return Writer::gone;
+  return reason == EAGAIN ? Writer::alive : Writer::unknown;
+}
+
+Result<Recovery> recover(const std::string& path, const CompleteResult& complete, bool keep) {
+  return guarded([&] { return recover_file(path, complete, keep); });
+}
+
+std::vector<std::string> unfinished_in(const std::string& folder) {
+  std::vector<std::string> found;
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator{folder, error}) {
+    const std::string path = entry.path().string();
+    if (path.ends_with(".nwb.part") && writer_of(path) == Writer::gone) found.push_back(path);
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+}  // namespace thyrode::recording

@@ -1,0 +1,116 @@
+// Recordings as their users meet them: recovered, validated.
+#include <gtest/gtest.h>
+#include <hdf5.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/emulator/command_line.hpp"
+
+namespace thyrode::test {
+namespace {
+
+using nlohmann::json;
+
+const char* const coarse = R"(schema: thyrode.experiment/1
+name: coarse
+plan: list
+current: [40 uA, 60 uA, 90 uA, 45 uA, 50 uA, 70 uA]
+dwell: {stop_when: {ci_rel_f: 5 %}, max: 20 s}
+record: {trace: 25 kS/s}
+)";
+
+json document_of(const Finished& finished) {
+  std::string text;
+  for (const std::string& line : finished.lines) text += line;
+  return json::parse(text);
+}
+
+/// Runs until a step is in the file, and dies.
+void die_running(const Folder& folder, const std::string& name) {
+  Emulator emulator{{"msn", "--speed", "30"}};
+  Process process{{program, "run", folder.write("coarse.yaml", coarse), "--json", "--device", emulator.uri, "--out",
+                   folder / name}};
+  for (int k = 0; k < 2; ++k) ASSERT_FALSE(process.line().empty());
+  process.signal(SIGKILL);
+  process.wait();
+}
+
+TEST(Recover, FinishesWhatADeadProgramLeft) {
+  const Folder folder;
+  die_running(folder, "a.nwb");
+  const Finished recovered = run({program, "recover", folder / "a.nwb.part", "--json"});
+  ASSERT_EQ(recovered.code, 0) << recovered.errors;
+  const json told = document_of(recovered);
+  EXPECT_EQ(told["file"], folder / "a.nwb");
+  EXPECT_GE(told["steps"], 1);
+  EXPECT_GT(told["spikes"], 0);
+  EXPECT_EQ(told["holes"], 0);
+  EXPECT_FALSE(std::filesystem::exists(folder / "a.nwb.part"));
+  const Finished valid = run({program, "validate", folder / "a.nwb"});
+  EXPECT_EQ(valid.code, 0) << valid.lines.front();
+  const Finished again = run({program, "recover", folder / "a.nwb.part"});
+  EXPECT_EQ(again.code, 2);
+  EXPECT_NE(again.errors.find("no such file"), std::string::npos) << again.errors;
+}
+
+TEST(Recover, IsDoneByTheNextRunInTheSameFolderWhichSaysSo) {
+  const Folder folder;
+  die_running(folder, "a.nwb");
+  const Finished next = run({program, "run", folder / "coarse.yaml", "--json", "--out", folder / "b.nwb"});
+  EXPECT_EQ(next.code, 0) << next.errors;
+  EXPECT_NE(next.errors.find("a.nwb.part was left by a program that died, and is finished now"), std::string::npos)
+      << next.errors;
+  EXPECT_EQ(run({program, "validate", folder / "a.nwb"}).code, 0);
+  const Finished third = run({program, "run", folder / "coarse.yaml", "--json", "--out", folder / "c.nwb"});
+  EXPECT_EQ(third.code, 0);
+  EXPECT_EQ(third.errors.find("left by"), std::string::npos) << third.errors;
+}
+
+TEST(Recover, LeavesARecordingAloneThatARunStillWrites) {
+  const Folder folder;
+  Emulator emulator{{"msn", "--speed", "30"}};
+  Process process{{program, "run", folder.write("coarse.yaml", coarse), "--json", "--device", emulator.uri, "--out",
+                   folder / "a.nwb"}};
+  ASSERT_FALSE(process.line().empty());
+  const Finished recovered = run({program, "recover", folder / "a.nwb.part"});
+  EXPECT_EQ(recovered.code, 2);
+  EXPECT_NE(recovered.errors.find("still being written"), std::string::npos) << recovered.errors;
+  const Finished other = run({program, "run", folder / "coarse.yaml", "--json", "--out", folder / "b.nwb"});
+  EXPECT_EQ(other.code, 0);
+  EXPECT_EQ(other.errors.find("left by"), std::string::npos) << other.errors;
+  EXPECT_TRUE(std::filesystem::exists(folder / "a.nwb.part"));
+  process.signal(SIGINT);
+  process.lines();
+  EXPECT_EQ(process.wait(), 1) << process.errors();
+}
+
+TEST(Validate, FindsAStepThatSaysSomethingElseThanItsData) {
+  const Folder folder;
+  const Finished whole =
+      run({program, "run", folder.write("coarse.yaml", coarse), "--json", "--out", folder / "a.nwb"});
+  ASSERT_EQ(whole.code, 0) << whole.errors;
+  const Finished good = run({program, "validate", folder / "a.nwb", "--json"});
+  EXPECT_EQ(good.code, 0);
+  EXPECT_EQ(document_of(good)["valid"], true);
+  EXPECT_TRUE(document_of(good)["findings"].empty());
+  {
+    const hid_t file = H5Fopen((folder / "a.nwb").c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+    const hid_t column = H5Dopen2(file, "/processing/icephys/steps/cv", H5P_DEFAULT);
+    std::array<double, 6> cv{};
+    ASSERT_GE(H5Dread(column, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, cv.data()), 0);
+    cv[1] *= 1.0 + 1e-15;
+    ASSERT_GE(H5Dwrite(column, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, cv.data()), 0);
+    H5Dclose(column);
+    H5Fclose(file);
+  }
+  const Finished bad = run({program, "validate", folder / "a.nwb", "--json"});
+  EXPECT_EQ(bad.code, 1);
+  const json document = document_of(bad);
+  EXPECT_EQ(document["valid"], false);
+  ASSERT_EQ(document["findings"].size(), 1U) << document;
+  EXPECT_NE(document["findings"][0]["what"].get<std::string>().find("step 1: measured again"), std::string::npos);
+  EXPECT_EQ(run({program, "validate", folder / "coarse.yaml"}).code, 2);
+}
+
+}  // namespace
+}  // namespace thyrode::test

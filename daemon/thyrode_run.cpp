@@ -11,6 +11,8 @@
 #include <cstring>
 #include <ctime>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "daemon/experiment/bench.hpp"
@@ -18,6 +20,7 @@
 #include "daemon/experiment/load/checks.hpp"
 #include "daemon/experiment/load/quantity_text.hpp"
 #include "daemon/experiment/load/words.hpp"
+#include "daemon/recording/object_id.hpp"
 #include "daemon/recording/recorder.hpp"
 #include "daemon/thyrode_commands.hpp"
 #include "daemon/thyrode_control.hpp"
@@ -32,6 +35,20 @@ namespace {
 
 double steady_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+double unix_seconds() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+/// What tells this build from every other one.
+std::string hash_of_program() {
+  static const std::string hash = [] {
+    std::ifstream program{"/proc/self/exe", std::ios::binary};
+    const std::string bytes{std::istreambuf_iterator<char>{program}, {}};
+    return bytes.empty() ? std::string{} : "sha1:" + recording::sha1_hex(bytes);
+  }();
+  return hash;
 }
 
 std::string iso_time(std::time_t now) {
@@ -124,6 +141,8 @@ recording::RunDescription describe_run(const Job& job, const experiment::RunPlan
   description.lease = {plan.lease};
   description.seed = options.seed.value_or(first_seed);
   description.host_version = std::string{"thyrode "} + version;
+  description.host_hash = hash_of_program();
+  if (!device.virtual_time) description.host_seconds = unix_seconds;
   std::array<char, 256> host{};
   gethostname(host.data(), host.size() - 1);
   const std::string now = iso_time(std::time(nullptr));

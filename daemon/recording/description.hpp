@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -32,18 +33,21 @@ struct WallClock {
 };
 
 struct RunDescription {
-  std::string experiment;       ///< its name
-  std::string experiment_yaml;  ///< the file, byte for byte
-  std::string station_yaml;     ///< the file, byte for byte
+  std::string experiment;                               ///< its name
+  std::string experiment_yaml;                          ///< the file, byte for byte
+  std::string station_yaml;                             ///< the file, byte for byte
   std::map<std::string, std::string> experiment_files;  ///< those that the experiment names, byte for byte, by name
   DeviceInfo device;
   std::vector<ChannelSetup> channels;
   LeaseSettings lease;
   std::uint64_t seed = 0;
   std::string host_version;
-  std::vector<std::string> conditions;  ///< names that may appear in StepResult::conditions
+  std::string host_hash;                  ///< of the program that records; may be empty
+  std::vector<std::string> conditions;    ///< names that may appear in StepResult::conditions
   std::vector<std::string> resumed_from;  ///< recordings whose steps this run goes on from; StepResult::resumed_from
   WallClock wall_clock;
+  /// Seconds of the host's clock, read at each flush beside the device's time; empty: the clocks are not compared.
+  std::function<double()> host_seconds;
   std::int64_t flush_samples = 0;    ///< device time between flushes, ADC samples; 0: only flush() flushes
   std::uint64_t expected_bytes = 0;  ///< size the file will reach; 0: unknown
 };

@@ -16,6 +16,8 @@ std::string FixedTable::begin(const std::string& name) {
 void FixedTable::describe(const std::string& path, NwbType type, const std::string& description) {
   builder_.set_type(path, type);
   builder_.attribute(path, "description", description);
+  const std::string unit = unit_of(path.substr(path.rfind('/') + 1));
+  if (!unit.empty() && type.name == vector_data.name) builder_.attribute(path, "unit", unit);
 }
 
 void FixedTable::column(const std::string& name, const std::string& description, std::span<const double> values,

@@ -67,6 +67,12 @@ std::string uuid5(const unsigned char (&space)[16], std::string_view name) {
   return uuid;
 }
 
+std::string sha1_hex(std::string_view bytes) {
+  std::string text;
+  for (const unsigned char byte : sha1(bytes)) text += fmt::format("{:02x}", byte);
+  return text;
+}
+
 std::string object_id(std::uint64_t seed, std::string_view path) {
   static constexpr unsigned char space[16] = {0x72, 0xab, 0x38, 0xb7, 0x0f, 0x29, 0x5a, 0x7a,
                                               0xba, 0x10, 0x0a, 0x0c, 0xb8, 0x03, 0x45, 0x98};

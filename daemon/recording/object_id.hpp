@@ -18,4 +18,7 @@ std::string object_id(std::uint64_t seed, std::string_view path);
 /// UUID version 5 of a name in a namespace given by its 16 bytes.
 std::string uuid5(const unsigned char (&space)[16], std::string_view name);
 
+/// SHA-1 of bytes, 40 hexadecimal digits. Source: FIPS 180-4.
+std::string sha1_hex(std::string_view bytes);
+
 }  // namespace thyrode::recording

@@ -46,7 +46,8 @@ LinkCounters read_link(hid_t file) {
           .bytes_down = value("bytes_down"),
           .retransmits = value("retransmits"),
           .lost_frames = value("lost_frames"),
-          .bad_frames = value("bad_frames")};
+          .bad_frames = value("bad_frames"),
+          .repeated_frames = value("repeated_frames")};
 }
 
 std::optional<RunningStretch> read_running(hid_t file, const std::vector<std::string>& channels,

@@ -210,6 +210,7 @@ void create_provenance(Builder& builder, const RunDescription& run) {
   builder.attribute(path, "experiment", run.experiment);
   builder.attribute(path, "seed", run.seed);
   builder.attribute(path, "host_version", run.host_version);
+  builder.attribute(path, "host_hash", run.host_hash);
   builder.attribute(path, "device_uri", device.uri);
   builder.attribute(path, "device_board", device.board);
   builder.attribute(path, "device_firmware", device.firmware);
@@ -260,6 +261,11 @@ void create_wall_clock(Builder& builder, const RunDescription& run, const std::s
   builder.attribute(path, "host_name", run.wall_clock.host_name);
   builder.attribute(path, "command_line", run.wall_clock.command_line);
   builder.attribute(path, "file", path_of_file);
+  if (!run.host_seconds) return;
+  builder.stream(layout::clock_ticks, Element::i64, 1, 1024);
+  builder.attribute(layout::clock_ticks, "description", "device ticks of a mark");
+  builder.stream(layout::clock_seconds, Element::f64, 1, 1024);
+  builder.attribute(layout::clock_seconds, "description", "seconds since 1970 by the host's clock when it was flushed");
 }
 
 }  // namespace

@@ -182,6 +182,10 @@ Streams::Streams(hid_t file, const RunDescription& run)
       integrity_{file, layout::integrity()},
       link_counters_{file, layout::link_counters()} {
   for (std::size_t k = 0; k < run.channels.size(); ++k) channels_.emplace_back(file, run, k);
+  if (run.host_seconds) {
+    clocks_.emplace(Clocks{run.host_seconds, Column{file, layout::clock_ticks, Element::i64, 1},
+                           Column{file, layout::clock_seconds, Element::f64, 1}});
+  }
   update_results({}, {});
   update_link({});
   flush();
@@ -290,6 +294,12 @@ void Streams::update_link(const LinkCounters& counters) {
 }
 
 void Streams::flush() {
+  if (clocks_ && last_mark_ > last_flush_) {
+    clocks_->ticks.push(last_mark_ * ticks_per_sample);
+    clocks_->seconds.push(clocks_->host_seconds());
+    clocks_->ticks.write();
+    clocks_->seconds.write();
+  }
   last_flush_ = last_mark_;
   update_integrity();
   // Signals first, tables after them: a reader never sees a row that points past the data. Whole-file flushes,

@@ -1,6 +1,7 @@
 // Device messages to datasets: the open end of a recording. Private to this room.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -115,6 +116,13 @@ class Streams {
   std::int64_t lost_frames_ = 0;
   std::vector<std::int64_t> gap_end_;  ///< by channel: end of the last gap that was told
   std::vector<ChannelStreams> channels_;
+  /// Readings of the device's and of the host's clock.
+  struct Clocks {
+    std::function<double()> host_seconds;
+    Column ticks;
+    Column seconds;
+  };
+  std::optional<Clocks> clocks_;
   Table marks_;
   Table faults_;
   Table link_events_;

@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
-#include "daemon/recording/fixed_table.hpp"
 #include "daemon/recording/layout.hpp"
 #include "daemon/recording/readback.hpp"
+#include "daemon/recording/row_writer.hpp"
 
 namespace thyrode::recording {
 namespace {
@@ -24,65 +24,10 @@ using analysis::RowGroup;
 using analysis::Transition;
 
 constexpr std::string_view condition_prefix = "condition_";
-constexpr double undefined = std::numeric_limits<double>::quiet_NaN();
 
 std::string path_of(const char* name) {
   return std::string{layout::module} + "/" + name;
 }
-
-/// Writes rows: the calls for one row name and describe the columns.
-class Writer {
- public:
-  Writer(Builder& builder, const char* name, const std::string& description)
-      : table_{builder, path_of(name), {"hdmf-common", "DynamicTable"}, description} {}
-
-  void real(const std::string& name, const char* what, double value) { add(reals_, name, what, value); }
-  void real(const std::string& name, const char* what, const std::optional<double>& value) {
-    add(reals_, name, what, value.value_or(undefined));
-  }
-  void integer(const std::string& name, const char* what, std::int64_t value) { add(integers_, name, what, value); }
-  void flag(const std::string& name, const char* what, bool value) { add(integers_, name, what, value ? 1 : 0); }
-  void text(const std::string& name, const char* what, const std::string& value) { add(texts_, name, what, value); }
-  void bracket(const std::string& name, const char* what, const std::optional<Bracket>& bracket) {
-    real(name + "_low_ua", what, bracket ? bracket->low_ua : undefined);
-    real(name + "_high_ua", what, bracket ? bracket->high_ua : undefined);
-  }
-  void group(const RowGroup& group, const std::set<std::string>& conditions) {
-    integer("channel", "index of the channel", group.channel);
-    for (const std::string& name : conditions) {
-      const auto found = group.conditions.find(name);
-      real(std::string{condition_prefix} + name, "setting; NaN: it has none",
-           found != group.conditions.end() ? found->second : undefined);
-    }
-  }
-
-  void finish(std::size_t rows) {
-    for (const auto& [name, what] : order_) {
-      if (const auto found = reals_.find(name); found != reals_.end()) {
-        table_.column(name, what, std::span<const double>{found->second});
-      } else if (const auto whole = integers_.find(name); whole != integers_.end()) {
-        table_.column(name, what, whole->second);
-      } else {
-        table_.column(name, what, texts_.at(name));
-      }
-    }
-    table_.finish(rows);
-  }
-
- private:
-  template <class Map, class T>
-  void add(Map& map, const std::string& name, const char* what, const T& value) {
-    const auto [place, first] = map.try_emplace(name);
-    if (first) order_.emplace_back(name, what);
-    place->second.push_back(value);
-  }
-
-  FixedTable table_;
-  std::vector<std::pair<std::string, std::string>> order_;
-  std::map<std::string, std::vector<double>> reals_;
-  std::map<std::string, std::vector<std::int64_t>> integers_;
-  std::map<std::string, std::vector<std::string>> texts_;
-};
 
 /// Columns of a table, read when they are asked for.
 class Reader {
@@ -147,7 +92,7 @@ std::set<std::string> conditions_of(const std::vector<T>& list) {
   return names;
 }
 
-void write(Writer& w, const Transition& t) {
+void write(RowWriter& w, const Transition& t) {
   w.integer("leg", "0 is the first sweep direction, 1 the second", t.leg);
   w.bracket("bracket", "currents between which it lies, uA", t.bracket);
   w.text("below", "phase at the lower current", to_string(t.below));
@@ -160,7 +105,7 @@ void write(Writer& w, const Transition& t) {
          t.beta_n_at_least_per_ua);
 }
 
-void write(Writer& w, const HysteresisLoop& loop) {
+void write(RowWriter& w, const HysteresisLoop& loop) {
   w.text("below", "phase at the lower current", to_string(loop.below));
   w.text("above", "phase at the higher current", to_string(loop.above));
   w.bracket("up", "where the sweep upwards crossed, uA", loop.up);
@@ -172,7 +117,7 @@ void write(Writer& w, const HysteresisLoop& loop) {
   w.flag("drift_separated", "1: a second sweep upwards was there", loop.drift_separated);
 }
 
-void write(Writer& w, const RateComparison& rates) {
+void write(RowWriter& w, const RateComparison& rates) {
   w.integer("currents", "number compared", rates.currents);
   w.real("chi2", "of ln f down - ln f up", rates.chi2);
   w.real("p", "chance of it without hysteresis", rates.p);
@@ -180,7 +125,7 @@ void write(Writer& w, const RateComparison& rates) {
   w.flag("drift_separated", "1: drift between two sweeps upwards was taken off", rates.drift_separated);
 }
 
-void write(Writer& w, const Precursor& p) {
+void write(RowWriter& w, const Precursor& p) {
   w.integer("leg", "0 is the first sweep direction, 1 the second", p.leg);
   w.bracket("range", "first and last current that stand out, uA", p.range);
   w.real("current_ua", "where it stands out most, uA", p.current_ua);
@@ -195,7 +140,7 @@ void write_list(Builder& builder, const char* name, const char* description, con
   const std::string path = path_of(name);
   if (h5::exists(builder.file(), path)) builder.remove(path);
   if (list.empty()) return;
-  Writer writer{builder, name, description};
+  RowWriter writer{builder, name, description};
   const auto conditions = conditions_of(list);
   for (const T& item : list) {
     writer.group(item.group, conditions);

@@ -6,6 +6,38 @@
 
 namespace thyrode::recording {
 
+std::string unit_of(std::string_view column) {
+  for (const std::string_view end : {"_low", "_high"}) {
+    if (column.ends_with(end)) column.remove_suffix(end.size());
+  }
+  struct Unit {
+    std::string_view end;
+    const char* unit;
+  };
+  // The longer ends first: uA/s is no time, Hz/uA no current.
+  constexpr Unit units[] = {{"_hz_per_ua", "hertz/microampere"},
+                            {"_ua_per_s", "microamperes/second"},
+                            {"_per_ua", "1/microampere"},
+                            {"_hz", "hertz"},
+                            {"_ua", "microamperes"},
+                            {"_mv", "millivolts"},
+                            {"_ms", "milliseconds"},
+                            {"_ticks", "device ticks"},
+                            {"tick", "device ticks"},
+                            {"_sample", "samples"},
+                            {"_samples", "samples"},
+                            {"_time", "seconds"},
+                            {"_times", "seconds"},
+                            {"obs_intervals", "seconds"},
+                            {"_s", "seconds"},
+                            {"_v", "volts"},
+                            {"_fine", "DAC codes/65536"}};
+  for (const Unit& unit : units) {
+    if (column.ends_with(unit.end)) return unit.unit;
+  }
+  return {};
+}
+
 void create_table(Builder& builder, const TableSpec& spec) {
   builder.group(spec.path, spec.type);
   builder.attribute(spec.path, "description", spec.description);
@@ -16,6 +48,7 @@ void create_table(Builder& builder, const TableSpec& spec) {
     builder.stream(path, column.element, column.width, spec.rows_per_chunk);
     builder.set_type(path, column.type);
     builder.attribute(path, "description", column.description);
+    if (const std::string unit = unit_of(column.name); !unit.empty()) builder.attribute(path, "unit", unit);
   }
   builder.attribute(spec.path, "colnames", std::span<const std::string>{names});
   const std::string id = spec.path + "/id";

@@ -37,6 +37,9 @@ struct TableSpec {
   std::string id_description{};
 };
 
+/// The unit of a column, from the end of its name; empty where it has none.
+std::string unit_of(std::string_view column);
+
 /// Makes an empty table: group, id and columns.
 void create_table(Builder& builder, const TableSpec& spec);
 

@@ -94,8 +94,26 @@ def check_steps(file, module, findings):
     response = frame[("responses", "response")].iloc[0]
     findings.expect(response.timeseries.unit == "volts", "the response to the first step is a voltage")
     findings.expect(response.count > 0 and len(response.data) == response.count, "the response has its samples")
-    sequences = file.icephys_sequential_recordings.to_dataframe()
-    findings.expect(len(sequences) == steps["leg"].nunique(), "one sequence a leg")
+    check_groupings(file, steps, findings)
+
+
+def check_groupings(file, steps, findings):
+    """Legs, repetitions and conditions lead from the settings of the neuron to every step, each once."""
+    names = [name for name in steps.columns if name.startswith("condition_")]
+    own = steps[steps["resumed_from"] == 0]
+    settings = own[names].map(str).agg(" ".join, axis=1) if names else own["leg"].map(lambda leg: "")
+    legs = (settings + " " + own["leg"].map(str)).tolist()
+    runs = 1 + sum(a != b for a, b in zip(legs, legs[1:]))
+    findings.expect(len(file.icephys_sequential_recordings) == runs, "one sequence a leg")
+    conditions = file.icephys_experimental_conditions
+    findings.expect(len(conditions) == settings.nunique(), "one condition a setting of the neuron")
+    reached = []
+    for repetitions in conditions.to_dataframe()["repetitions"]:
+        for sequences in repetitions["sequential_recordings"]:
+            for simultaneous in sequences["simultaneous_recordings"]:
+                for recordings in simultaneous["recordings"]:
+                    reached += list(recordings.index)
+    findings.expect(sorted(reached) == list(range(len(own))), "conditions lead to every recording once")
 
 
 def check_units(file, findings):

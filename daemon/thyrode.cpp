@@ -134,22 +134,17 @@ constexpr const char* report_text =
     "  thyrode report runs/monday.nwb --out /tmp/monday.html";
 
 constexpr const char* recover_text =
-    "A recording is NAME.nwb.part until its run has ended. Where the program was killed, or the machine went down, "
-    "this\n"
-    "finishes it: NAME.nwb has all that was flushed, at least all but the newest 250 ms. It works on a copy, which "
-    "needs\n"
+    "A recording is NAME.nwb.part until its run has ended. Where the program was killed, or the machine went down,\n"
+    "this finishes it: NAME.nwb has all that was flushed, all but the newest 250 ms. It works on a copy, which needs\n"
     "as much room again, and removes NAME.nwb.part at the end. `thyrode run` does the same with what it finds in the\n"
     "folder of its own recording. The run itself goes on with `thyrode run --resume NAME.nwb`.\n\n"
     "Example:\n"
     "  thyrode recover runs/monday.nwb.part";
 
 constexpr const char* validate_text =
-    "Tables of equal length, references within what they refer to, times that rise, every missing value in a gap that "
-    "is\n"
-    "listed, every value of a signal that of a whole number of codes, spike times and sweeps as the device told them; "
-    "and\n"
-    "each step, measured again from the recording as `thyrode analyze` does, says what was recorded. The exit code is "
-    "1\n"
+    "Tables of equal length, references within what they refer to, times that rise, every missing value in a gap\n"
+    "that is listed, every value of a signal that of a whole number of codes, spike times and sweeps as the device\n"
+    "told them; and each step, measured again as `thyrode analyze` does, says what was recorded. The exit code is 1\n"
     "where something is wrong.\n\n"
     "Example:\n"
     "  thyrode validate runs/monday.nwb";

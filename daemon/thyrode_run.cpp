@@ -159,10 +159,12 @@ int finish(const experiment::Bench::Outcome& outcome, const std::string& path, c
   } else {
     fmt::print("\n{}file           {}\n", summary(outcome.result), path);
   }
+  int page_code = 0;
   if (options.report) {
     const std::string page = report_path(path);
-    if (auto written = write_report(path, page); !written) return report(written.error());
-    if (!options.json) fmt::print("report         {}\n", page);
+    const auto written = write_report(path, page);
+    if (!written) page_code = report(written.error());
+    if (written && !options.json) fmt::print("report         {}\n", page);
   }
   std::fflush(stdout);
   if (!outcome.error.message.empty()) {
@@ -174,7 +176,7 @@ int finish(const experiment::Bench::Outcome& outcome, const std::string& path, c
                    fmt::format("{} gaps in the data: they are marked in {} and no interval reaches across one",
                                outcome.result.integrity.gaps, path)});
   }
-  return 0;
+  return page_code;
 }
 
 /// A name that the file system takes, in a folder that takes a file.

@@ -16,7 +16,7 @@ struct Budget {
   std::int64_t spikes = 250'000;          ///< times of spikes, about 4 bytes each
   std::int64_t trace_values = 1'500'000;  ///< values of the trace at its full rate, about 1.4 bytes each
   std::int64_t level_bins = 60'000;       ///< pieces of 10 ms or more with lowest and highest output, about 3 bytes
-  std::int64_t most_level_bins = 500;     ///< of one step
+  std::int64_t most_level_bins = 4000;    ///< of one step
   std::int64_t detailed_steps = 600;      ///< steps with details; of more, evenly spread ones
   std::int64_t featured_steps = 2000;     ///< above so many steps the rows come without `features`
 };

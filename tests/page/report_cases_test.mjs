@@ -1,8 +1,9 @@
 // Pages of runs that are not like others: silent, unfinished, hostile, in two channels, on a map.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { test } from "node:test";
 import {
-  assertNoEmptyFigure, assertNoNonsense, join, folder, read, record, recordAndKill, report, shown, thyrode, withPage,
+  assertNoEmptyFigure, assertNoNonsense, folder, join, paint, read, record, recordAndKill, report, shown, thyrode, withPage,
 } from "./support.mjs";
 
 const list = (name, currents, more = "record: {trace: 25 kS/s}") => `schema: thyrode.experiment/1
@@ -63,6 +64,27 @@ test("an unfinished run has a red box and what there is", async () => {
     assert.equal(await page.locator("#steps tbody tr").count(), shown(part).steps.length);
     await assertNoEmptyFigure(page);
     await assertNoNonsense(page);
+  });
+});
+
+test("a recording with a gap has a red box, and shows where the data are missing", async () => {
+  const path = join(folder, "sample.nwb");
+  execFileSync(process.env.THYRODE_SAMPLE, [path]);
+  const { integrity, steps } = shown(path);
+  await withPage(report(path), {}, async (page) => {
+    const box = page.locator("#integrity");
+    assert.match(await box.getAttribute("class"), /\bbad\b/);
+    const text = await box.innerText();
+    assert.match(text, /✗ Not complete: data are missing/);
+    assert.ok(text.includes(`${integrity.gaps} gaps, ${integrity.lost_frames} lost frames`), text);
+    assert.ok(text.includes(`${integrity.late_decisions} decisions came too late`), text);
+    // The fourth part of the third step of either channel.
+    await page.locator("#step").selectOption({ index: steps.findIndex((step) => step.index === 2) });
+    await page.getByRole("button", { name: "Show the whole range: Trace around spikes" }).click();
+    const gap = (await paint(page, "trace"))["240,184,184"];
+    assert.ok(gap > 1000, `${gap} pixels of the gap`);
+    assert.ok((await paint(page, "raster"))["240,184,184"] > 20);
+    assert.match(await page.locator("#raster-summary").innerText(), /data were lost/);
   });
 });
 

@@ -56,7 +56,7 @@ function legsOf(rows: Row[]): Row[] {
 
 function legLegend(rows: Row[]): LegendEntry[] {
   return legsOf(rows).map((row) => ({
-    text: legName(row.leg, row.direction),
+    text: row.part === null ? legName(row.leg, row.direction) : `${row.part}: ${legName(row.leg % 2, row.direction)}`,
     color: (palette) => colourOf(row, palette),
     look: shapeOf(row),
   }));
@@ -188,7 +188,7 @@ export function wantsLog(values: (number | null)[]): boolean {
   return known.length > 2 && Math.min(...known) > 0 && Math.max(...known) / Math.min(...known) > 40;
 }
 
-function rateSummary(curve: Curve, fit: LifFit | null): string {
+function rateSummary(curve: Curve, fit: LifFit | null, inSight: boolean): string {
   const rates = curve.rows.map((row) => row.frequency_hz).filter((f): f is number => f !== null);
   const currents = curve.rows.map((row) => row.current_ua);
   const range = `${number(Math.min(...currents))} to ${number(Math.max(...currents))} µA`;
@@ -198,7 +198,7 @@ function rateSummary(curve: Curve, fit: LifFit | null): string {
     `${number(Math.max(...rates))} Hz. Bars are 95 % intervals; where they are shorter than the mark they hide in it. `;
   if (!curve.fitted) return told + "The fits of a run are of its first channel and conditions.";
   if (!fit) return told + "No leaky integrate-and-fire (LIF) fit: it needs regular steps at four currents.";
-  const ideal = "The ideal integrate-and-fire neuron has no leak: f rises in proportion to I, with the slope that the LIF tends to.";
+  const ideal = !inSight ? "The line of the ideal integrate-and-fire neuron, which has no leak, lies above the picture." : "The ideal integrate-and-fire neuron has no leak: f rises in proportion to I, with the slope that the LIF tends to.";
   return told + `The LIF was fitted over ${number(fit.range_ua[0])} to ${number(fit.range_ua[1])} µA${fit.accepted ? "" : " and does not describe these rates (not accepted)"}. ${ideal}`;
 }
 
@@ -223,6 +223,9 @@ export function rateContent(recording: Recording, curve: Curve, log: boolean, pi
     text: rateText(row, recording),
     pick: () => pick(row.row),
   }));
+  const range = span(curve.rows.map((row) => row.current_ua));
+  const slope = lif?.ideal_slope_hz_per_ua ?? null;
+  const inSight = slope !== null && slope * Math.max(range[0], 0) < yRange[1];
   const hollow = (row: Row) => row.status !== "ok";
   const legend = legLegend(curve.rows);
   if (curve.rows.some(hollow)) {
@@ -231,16 +234,16 @@ export function rateContent(recording: Recording, curve: Curve, log: boolean, pi
   if (lif) {
     const text = `LIF fit${lif.accepted ? "" : " (not accepted)"}`;
     legend.push({ text, color: (p) => p.ink, look: "line" });
-    if (lif.ideal_slope_hz_per_ua !== null) legend.push({ text: "ideal integrate-and-fire", color: (p) => p.muted, look: "dashed" });
+    if (inSight) legend.push({ text: "ideal integrate-and-fire", color: (p) => p.muted, look: "dashed" });
   }
   if (line) legend.push({ text: "straight line, upper half", color: (p) => p.legs[2]!, look: "dotted" });
   if (borders.length > 0) legend.push(transitionLegend);
   return {
-    x: { label: "Current I (µA)", range: span(curve.rows.map((row) => row.current_ua)) },
+    x: { label: "Current I (µA)", range },
     y: { label: "Rate f (Hz)", range: yRange, log },
     legend,
     points,
-    summary: rateSummary(curve, lif),
+    summary: rateSummary(curve, lif, inSight),
     table: () => rateTable(curve),
     draw(pen, view, palette) {
       drawBorders(pen, view, palette, borders);
@@ -249,14 +252,13 @@ export function rateContent(recording: Recording, curve: Curve, log: boolean, pi
         const inside = sampled(view, lif.range_ua[0], lif.range_ua[1], (i) => lifRate(lif, i));
         pen.line(sampled(view, lif.rheobase_ua, Infinity, (i) => lifRate(lif, i)), { color: palette.ink, width: 1 });
         pen.line(inside, { color: palette.ink, width: 2.2 });
-        const slope = lif.ideal_slope_hz_per_ua;
-        if (slope !== null) {
+        if (inSight) {
           pen.line(sampled(view, 0, Infinity, (i) => slope * i), { color: palette.muted, width: 1.6, dash: [6, 4] });
         }
       }
       if (line && line.slope_hz_per_ua !== null && line.intercept_ua !== null) {
-        const { slope_hz_per_ua: slope, intercept_ua: zero, range_ua: range } = line;
-        const path = sampled(view, range[0], range[1], (i) => slope * (i - zero));
+        const { slope_hz_per_ua: rise, intercept_ua: zero, range_ua: fitted } = line;
+        const path = sampled(view, fitted[0], fitted[1], (i) => rise * (i - zero));
         pen.line(path, { color: palette.legs[2]!, width: 1.8, dash: [2, 3] });
       }
       for (const row of curve.rows) {
@@ -341,11 +343,12 @@ export function betaContent(recording: Recording, curve: Curve, log: boolean, pi
   // A band that is much wider than the values would flatten them.
   const spread = span(values, 0.35);
   const bounds = [...rows, ...told].flatMap((row) => [row.beta_n_per_ua_low, row.beta_n_per_ua_high]);
-  const near = bounds.filter((b): b is number => b !== null && b >= spread[0] && b <= spread[1]);
+  const few = values.length < 4;
+  const near = bounds.filter((b): b is number => b !== null && (few || (b >= spread[0] && b <= spread[1])));
   const positive = values.filter((v) => v > 0);
   const useLog = log && positive.length > 0;
   const yRange = useLog ? headroom(logSpan(positive, 0.1), borders) : span([0, ...values, ...near], 0.08);
-  const legend = legLegend(rows.length > 0 ? rows : curve.rows.slice(0, 1));
+  const legend = legLegend(rows);
   if (rows.length > 0) legend.push({ text: "95 % band", color: (p) => p.envelope, look: "patch" });
   if (told.length > 0) legend.push({ text: "measured in pairs", color: (p) => p.ink, look: "diamond" });
   if (lif) legend.push({ text: "of the LIF fit", color: (p) => p.ink, look: "line" });

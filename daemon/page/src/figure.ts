@@ -3,6 +3,7 @@ import uPlot from "uplot";
 import { download, h } from "./dom";
 import { CanvasPen, type Pen, type Shape, SvgPen } from "./pen";
 import { light, type Palette, type Theme } from "./theme";
+import { whole } from "./words";
 
 export interface Axis {
   label: string;
@@ -207,7 +208,7 @@ export class Figure {
     const content = this.content!;
     const width = this.plot.clientWidth;
     if (width < 40) return;
-    const axis = (label: string, size: number, space: number): uPlot.Axis => ({
+    const axis = (label: string, size: uPlot.Axis.Size, space: number): uPlot.Axis => ({
       label,
       labelSize: 20,
       labelFont: "12px system-ui, 'DejaVu Sans', sans-serif",
@@ -227,6 +228,7 @@ export class Figure {
     });
     const label = (u: uPlot, values: number[], k: number): string[] => {
       const which = k === 0 ? "x" : "y";
+      if (content[which].downwards) return tickTexts(values).map((text, at) => (values[at]! < -1e-9 ? "" : text));
       if (!content[which].log) return tickTexts(values);
       return logTexts(values, (value) => u.valToPos(value, which), k === 0 ? 44 : 18);
     };
@@ -240,7 +242,7 @@ export class Figure {
         scales: { x: scale(content.x, "x"), y: scale(content.y, "y") },
         axes: [
           { ...axis(content.x.label, 26, 60), values: (u, v) => label(u, v, 0), ...splits(content.x) },
-          { ...axis(content.y.label, 42, 34), values: (u, v) => label(u, v, 1), ...splits(content.y) },
+          { ...axis(content.y.label, yWidth, 34), values: (u, v) => label(u, v, 1), ...splits(content.y) },
         ],
         series: [{}, { show: false }],
         cursor: {
@@ -523,6 +525,12 @@ function ticks(u: uPlot, k: number): [number, string][] {
   return pairs;
 }
 
+/** Room for the texts of a vertical axis. */
+function yWidth(_: uPlot, texts: string[] | null): number {
+  const longest = Math.max(4, ...(texts ?? []).map((text) => text?.length ?? 0));
+  return 14 + 7 * longest;
+}
+
 /** A logarithmic axis is cut at 1, 2, 3 ... times each power of ten, wherever it begins. */
 function splits(axis: Axis): Partial<uPlot.Axis> {
   if (!axis.log) return {};
@@ -568,9 +576,9 @@ function logTexts(values: number[], place: (value: number) => number, room: numb
 }
 
 function plain(value: number): string {
-  const text = Number(value.toPrecision(2));
-  if (text >= 1e5 || text < 1e-4) return text.toExponential(0).replace("-", "−");
-  return String(text);
+  const rounded = Number(value.toPrecision(2));
+  if (rounded >= 1e7 || rounded < 1e-4) return rounded.toExponential(0).replace("-", "−");
+  return rounded >= 1e4 ? whole(rounded) : String(rounded);
 }
 
 /** [least, greatest] with some room; never empty. */

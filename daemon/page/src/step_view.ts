@@ -129,8 +129,9 @@ export class StepView {
     }
     if (row.beta_n_per_ua !== null) {
       main.push(["β_n", estimate(row.beta_n_per_ua, row.beta_n_per_ua_low, row.beta_n_per_ua_high, "1/µA")]);
-      main.push(["κ = I β_n", estimate(row.kappa, row.kappa_low, row.kappa_high, "")]);
-      main.push(["Noise of the current that would explain the CV", `${number(row.sigma_current_ua)} µA`]);
+      if (row.kappa !== null) main.push(["κ = I β_n", estimate(row.kappa, row.kappa_low, row.kappa_high, "")]);
+      const noise = row.sigma_current_ua;
+      if (noise !== null) main.push(["Noise of the current that would explain the CV", `${number(noise)} µA`]);
     }
     if (row.relation !== null) main.push(["To the channel of the plan", row.relation.replace(/_/g, " ")]);
     if (row.n_gaps > 0) main.push(["Gaps in the data", String(row.n_gaps)]);
@@ -191,24 +192,38 @@ export class StepView {
       button("◀", "Spike before", () => this.toSpike(Number(this.spike.value) - 1)),
       h("label", { class: "choice" }, "Spike ", this.spike),
       button("▶", "Spike after", () => this.toSpike(Number(this.spike.value) + 1)),
-      button("One spike", "Zoom to one spike", () => this.toSpike(Number(this.spike.value), 0.5)),
-      button("Ten intervals", "Zoom to ten intervals", () => this.toSpike(Number(this.spike.value), 10)),
+      button("One spike", "Zoom to one spike", () => this.toSpike(Number(this.spike.value), this.spikeWidth())),
+      button("Ten intervals", "Zoom to ten intervals", () => this.toSpike(Number(this.spike.value), 10 * this.interval())),
       this.spikeNote,
     );
   }
 
-  /** @param intervals  in sight around it; none: as many as there are now */
-  private toSpike(number_: number, intervals?: number): void {
-    const row = this.recording.rows[this.row]!;
+  /** Mean interval of the step, s. */
+  private interval(): number {
+    const spikes = this.recording.detail(this.row)!.spikes_s;
+    const several = spikes.length > 1;
+    if (!several) return this.recording.rows[this.row]!.duration_s / 10;
+    return (spikes[spikes.length - 1]! - spikes[0]!) / (spikes.length - 1);
+  }
+
+  /** How much time shows one spike with what comes before and after it, s. */
+  private spikeWidth(): number {
+    const width = this.recording.rows[this.row]!.features[
+      this.recording.features.findIndex(([name]) => name === "width_longest_s")
+    ];
+    const most = 0.8 * this.interval();
+    return width ? Math.min(14 * width, most) : most;
+  }
+
+  /** @param span_s  in sight around it; none: as much as there is now */
+  private toSpike(number_: number, span_s?: number): void {
     const detail = this.recording.detail(this.row);
     if (!detail || detail.spikes_s.length === 0) return;
     const spikes = detail.spikes_s;
     const k = Math.min(Math.max(Math.round(number_) || 1, 1), spikes.length) - 1;
     const at = spikes[k]!;
-    const usual = spikes.length > 1 ? (spikes[spikes.length - 1]! - spikes[0]!) / (spikes.length - 1) : row.duration_s / 10;
     const [from, until] = this.trace.range;
-    const most = 40 * usual;
-    const width = intervals !== undefined ? intervals * usual : Math.min(until - from, most);
+    const width = span_s ?? Math.min(until - from, 40 * this.interval());
     // A single spike stands left of the middle: what follows it is longer than what comes before.
     this.trace.look(at - 0.4 * width, at + 0.6 * width);
     this.spike.value = String(k + 1);

@@ -98,8 +98,8 @@ function resolution(detail: Detail): string {
   const rate = number(1e-3 / trace.every_s);
   if (trace.kept === trace.values) return `Every value of the trace, ${rate} kS/s.`;
   return (
-    `Dark: the trace at its full rate, ${rate} kS/s, in ${count(trace.pieces.length, "piece")} around spikes ` +
-    `(${duration(trace.kept * trace.every_s)} of ${duration(trace.values * trace.every_s)}). Light: elsewhere, ${pieces}.`
+    `Line: the trace at its full rate, ${rate} kS/s, in ${count(trace.pieces.length, "piece")} around spikes ` +
+    `(${duration(trace.kept * trace.every_s)} of ${duration(trace.values * trace.every_s)}). Area: elsewhere, ${pieces}.`
   );
 }
 

@@ -152,7 +152,8 @@ TEST(ReportData, KeepsToItsBudget) {
   budget.level_bins = 8;
   std::int64_t spikes = 0;
   std::int64_t values = 0;
-  for (const Json& detail : made.data(budget)["details"]) {
+  const Json data = made.data(budget);
+  for (const Json& detail : data["details"]) {
     spikes += detail["spikes"]["held"].get<std::int64_t>();
     values += detail["trace"]["kept"].get<std::int64_t>();
     EXPECT_GT(detail["spikes"]["total"], detail["spikes"]["held"]);

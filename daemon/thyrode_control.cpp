@@ -94,7 +94,8 @@ Result<OperatorAnswer> parse_answer(const std::string& text, const experiment::R
   return OperatorAnswer{true, value->si};
 }
 
-RunControl::RunControl(std::vector<std::string> answers) : answers_{std::move(answers)}, terminal_{somebody_there()} {
+RunControl::RunControl(std::vector<std::string> answers, Ask ask)
+    : answers_{std::move(answers)}, terminal_{ask == Ask::on_terminal && somebody_there()} {
   on_terminal.store(terminal_);
   watch_signals();
 }
@@ -117,6 +118,7 @@ Result<void> RunControl::can_answer(const experiment::RunPlan& plan) const {
 void RunControl::attach(experiment::Bench& bench, const experiment::RunPlan& plan) {
   bench_ = &bench;
   plan_ = &plan;
+  over_ = false;
   running_bench.store(&bench);
   if (interrupted()) bench.stop();
   if (terminal_) keyboard_ = std::thread{[this] { listen(); }};

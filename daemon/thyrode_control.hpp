@@ -2,6 +2,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstdint>
 #include <deque>
 #include <mutex>
 #include <optional>
@@ -34,9 +35,11 @@ Result<OperatorAnswer> parse_answer(const std::string& text, const experiment::R
 /// stands still, since its device would miss it and take the current away as a fault.
 class RunControl {
  public:
+  /// Whether somebody at a terminal is asked. Of many runs in a row the first Ctrl-C ends all.
+  enum class Ask : std::uint8_t { on_terminal, never };
   /// Watches signals from here to the end of the program. One at a time.
   /// @param answers  to the questions of the run, in order; the last one answers all that come after it
-  explicit RunControl(std::vector<std::string> answers);
+  explicit RunControl(std::vector<std::string> answers, Ask ask = Ask::on_terminal);
   ~RunControl();
   RunControl(const RunControl&) = delete;
   RunControl& operator=(const RunControl&) = delete;
@@ -46,7 +49,7 @@ class RunControl {
   /// Errors: bad_input: the plan asks questions and nobody is there to answer; an answer that is none.
   Result<void> can_answer(const experiment::RunPlan& plan) const;
 
-  /// Listens to the keyboard for a run until detach().
+  /// Listens to the keyboard for a run until detach(). Runs may follow each other.
   void attach(experiment::Bench& bench, const experiment::RunPlan& plan);
   void detach();
   /// Takes an event of the run: prints what is asked, or answers it.

@@ -13,6 +13,8 @@
 
 namespace thyrode::program {
 
+class RunControl;
+
 struct Job {
   load::Experiment experiment;
   load::Station station;
@@ -30,8 +32,10 @@ Result<load::Experiment> recorded_experiment(const recording::RunRecord& record,
 /// Carries an experiment out and shows nothing; emulated in virtual time on one thread, so that a seed gives the same
 /// bytes again.
 /// @param options  seed, noise and spread of an emulated instrument; `out`: the recording, a name that is free
-/// Errors: as Bench::run; bad_input where device, plan or recording cannot be made; data_gap.
-Result<analysis::RunResult> measure(const Job& job, const RunOptions& options);
+/// @param control  ends the run in order when somebody asks for it: the recording is then whole as far as it goes
+/// Errors: as Bench::run; bad_input where device, plan or recording cannot be made; data_gap. A run that did not begin
+/// leaves no file.
+Result<analysis::RunResult> measure(const Job& job, const RunOptions& options, RunControl& control);
 
 /// One sentence on the channels of a device that the experiment does not step; empty when it has no others.
 std::string other_channels(const Job& job, const DeviceInfo& device);

@@ -321,9 +321,10 @@ int carry_out(const Job& job, const RunOptions& options, const ResumedRun* resum
 
 }  // namespace
 
-Result<analysis::RunResult> measure(const Job& job, const RunOptions& options) {
+Result<analysis::RunResult> measure(const Job& job, const RunOptions& options, RunControl& control) {
   auto device = open_device(job.uri, simulator_of(options, ""));
   if (!device) return tl::make_unexpected(device.error());
+  if (control.interrupted()) return fail(ErrorKind::run_failed, "stopped before anything was measured");
   const DeviceInfo& info = (*device)->info();
   const auto plan = experiment::make_run_plan(job.experiment, job.station, info, options.seed.value_or(first_seed));
   if (!plan) return tl::make_unexpected(plan.error());
@@ -332,7 +333,13 @@ Result<analysis::RunResult> measure(const Job& job, const RunOptions& options) {
   RecorderStore store{std::move(*recorder)};
   experiment::Bench bench{**device, store, steady_seconds};
   const bool lockstep = job.uri.starts_with("sim:");
+  control.attach(bench, *plan);
   auto outcome = bench.run(*plan, lockstep ? experiment::Threads::one : experiment::Threads::three);
+  control.detach();
+  if (!outcome.begun) {
+    std::error_code ignored;
+    std::filesystem::remove(store.path(), ignored);
+  }
   if (!outcome.error.message.empty()) return tl::make_unexpected(outcome.error);
   if (const std::int64_t gaps = outcome.result.integrity.gaps; gaps > 0) {
     return fail(ErrorKind::data_gap, fmt::format("{} gaps in the data of {}", gaps, store.path()));

@@ -142,6 +142,7 @@ Result<DocumentPath> DocumentPath::parse(std::string_view text) {
 Result<DocumentPath::Values> DocumentPath::step(const Values& from, const Name& name) {
   Values found;
   for (const ordered_json* value : from) {
+    if (value->is_null()) return refuse(fmt::format("what should hold '{}' is undefined", name.name));
     if (!value->is_object()) {
       return refuse(fmt::format("there is no '{}' in {}{}", name.name, kind_of(*value),
                                 value->is_array() ? "; choose elements of it first, [*] for all" : ""));
@@ -231,6 +232,41 @@ Result<std::vector<ordered_json>> DocumentPath::select(const ordered_json& docum
   values.reserve(at.size());
   for (const ordered_json* value : at) values.push_back(*value);
   return values;
+}
+
+Result<ordered_json> DocumentPath::follow(const ordered_json& shape) const {
+  const ordered_json* at = &shape;
+  for (const Part& part : parts_) {
+    if (at->is_null()) return ordered_json(nullptr);
+    auto next = std::visit([&](const auto& one) { return in_shape(*at, one); }, part);
+    if (!next) return refuse(fmt::format("'{}' leads nowhere: {}", text_, next.error().message));
+    at = *next;
+  }
+  return *at;
+}
+
+Result<const ordered_json*> DocumentPath::in_shape(const ordered_json& at, const Name& name) {
+  return step(Values{&at}, name).map([](const Values& found) { return found.front(); });
+}
+Result<const ordered_json*> DocumentPath::in_shape(const ordered_json& at, const Position&) {
+  return in_shape(at, All{});
+}
+Result<const ordered_json*> DocumentPath::in_shape(const ordered_json& at, const All& all) {
+  static const ordered_json unknown;
+  return step(Values{&at}, all).map([](const Values& found) { return found.empty() ? &unknown : found.front(); });
+}
+Result<const ordered_json*> DocumentPath::in_shape(const ordered_json& at, const Where& where) {
+  // After a selector the value is an element already.
+  const ordered_json* element = &at;
+  if (at.is_array()) element = *in_shape(at, All{});
+  Values inner{element};
+  for (const std::string& name : where.names) {
+    if (inner.front()->is_null()) break;
+    auto found = step(inner, Name{name});
+    if (!found) return tl::make_unexpected(found.error());
+    inner = *std::move(found);
+  }
+  return element;
 }
 
 std::vector<std::string> DocumentPath::names() const {

@@ -28,6 +28,13 @@ class DocumentPath {
   /// end, a selector on what is not a list, a NAME that no element has.
   Result<std::vector<nlohmann::ordered_json>> select(const nlohmann::ordered_json& document) const;
 
+  /// Follows the names of the path through the shape of a document: a document with one element in each list, whose
+  /// null stands for whatever there may be. Positions and texts of selectors are not looked at.
+  /// @returns the value that the path leads to there; null where the shape does not tell
+  /// Errors: bad_input: a name that no document of this shape has there (with those that it has), a selector on what is
+  /// not a list.
+  Result<nlohmann::ordered_json> follow(const nlohmann::ordered_json& shape) const;
+
   const std::string& text() const { return text_; }
   /// The names without selectors, from the first to the last.
   std::vector<std::string> names() const;
@@ -53,6 +60,10 @@ class DocumentPath {
   static Result<Values> step(const Values& from, const Position& position);
   static Result<Values> step(const Values& from, const All& all);
   static Result<Values> step(const Values& from, const Where& where);
+  static Result<const nlohmann::ordered_json*> in_shape(const nlohmann::ordered_json& at, const Name& name);
+  static Result<const nlohmann::ordered_json*> in_shape(const nlohmann::ordered_json& at, const Position& position);
+  static Result<const nlohmann::ordered_json*> in_shape(const nlohmann::ordered_json& at, const All& all);
+  static Result<const nlohmann::ordered_json*> in_shape(const nlohmann::ordered_json& at, const Where& where);
   static bool holds(const nlohmann::ordered_json& value, const Where& where);
 
   std::string text_;

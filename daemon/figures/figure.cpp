@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "daemon/experiment/load/map_reader.hpp"
+#include "daemon/experiment/load/plan_extent.hpp"
 #include "daemon/experiment/load/words.hpp"
 #include "daemon/experiment/load/yaml_tree.hpp"
 
@@ -20,6 +21,8 @@ using load::YamlNode;
 constexpr std::string_view schema = "thyrode.figure/1";
 constexpr std::size_t most_runs = 100;
 constexpr std::size_t most_checks = 1000;
+// No value of a document comes near it; what is larger is a slip of the pen.
+constexpr double largest_value = 1e12;
 
 /// One document of a file, padded with empty lines so that its places are those of the file.
 struct Document {
@@ -144,9 +147,9 @@ class FigureReader {
     Check check;
     check.place = place;
     reading_.note(place, node.at);
-    MapReader map(
-        reading_, node, place,
-        {"what", "paper", "of", "value", "take", "per", "between", "near", "within", "equals", "at_least", "at_most"});
+    MapReader map(reading_, node, place,
+                  {"what", "paper", "paper_error", "of", "value", "take", "per", "between", "near", "within", "equals",
+                   "at_least", "at_most"});
     map.require("what", "what: rate at 60 uA");
     check.what = map.text("what").value_or("");
     map.require("paper", "paper: what was published, in words");
@@ -170,25 +173,59 @@ class FigureReader {
 
   std::optional<double> in_unit(const std::string& path, const std::string& text, const Unit& unit) {
     const auto value = parse_in(text, unit);
-    if (value) return *value;
-    reading_.refuse(path, value.error().message);
+    if (!value) {
+      reading_.refuse(path, fmt::format("{}: {}", path, value.error().message));
+      return std::nullopt;
+    }
+    if (std::abs(*value) <= largest_value) return *value;
+    reading_.refuse(path,
+                    fmt::format("{}: {} is out of range; it must be from {:g} to {:g}{}{}", path, load::shortened(text),
+                                -largest_value, largest_value, unit.word.empty() ? "" : " ", unit.word));
     return std::nullopt;
   }
 
-  void read_wanted(MapReader& map, const YamlNode& node, Check& check) {
+  /// The one way in which the value is bounded; empty after an error.
+  std::optional<std::string> read_way(MapReader& map, const YamlNode& node, const Check& check) {
     const std::vector<std::string> ways{"between", "near", "equals", "at_least", "at_most"};
-    const auto written =
-        std::count_if(ways.begin(), ways.end(), [&](const auto& way) { return map.find(way) != nullptr; });
-    if (written != 1) {
+    std::vector<std::string> written;
+    for (const load::YamlNode::Key& key : node.keys) {
+      if (std::find(ways.begin(), ways.end(), key.name) != ways.end()) written.push_back(key.name);
+    }
+    for (const std::string& way : written) map.find(way);
+    if (reading_.failed()) return std::nullopt;
+    if (written.empty()) {
       reading_.refuse(node.at, fmt::format("{} needs one of {}", check.place, load::list_of_words(ways, " or ")));
+      return std::nullopt;
+    }
+    if (written.size() > 1) {
+      reading_.refuse(map.path(written[1]),
+                      fmt::format("{} has {}{}, and a check has one of {}; keep one of them, or write two checks "
+                                  "(between: [LOW, HIGH] bounds a value on both sides)",
+                                  check.place, written.size() == 2 ? "both " : "", load::list_of_words(written),
+                                  load::list_of_words(ways, " or ")));
+      return std::nullopt;
+    }
+    return written.front();
+  }
+
+  void read_wanted(MapReader& map, const YamlNode& node, Check& check) {
+    const auto way = read_way(map, node, check);
+    if (!way) return;
+    if (map.find("within") != nullptr && *way != "near") {
+      reading_.refuse(map.path("within"), fmt::format("{}.within belongs to near; remove it", check.place));
       return;
     }
-    if (map.find("within") != nullptr && map.find("near") == nullptr) {
-      reading_.refuse(node.at, fmt::format("{}.within belongs to near; remove it", check.place));
+    if (map.find("paper_error") != nullptr && *way != "near" && *way != "between") {
+      reading_.refuse(map.path("paper_error"),
+                      fmt::format("{}.paper_error belongs to near or between; remove it", check.place));
       return;
     }
     if (const YamlNode* between = map.find("between")) {
       read_between(*between, map.path("between"), check);
+      if (check.low && check.high) {
+        const double middle = 0.5 * (*check.low + *check.high);
+        read_paper_error(map, middle, text_of(middle, check.unit), check);
+      }
     } else if (map.find("near") != nullptr) {
       read_near(map, check);
     } else if (const auto word = map.text("equals")) {
@@ -217,18 +254,50 @@ class FigureReader {
     }
   }
 
+  /// A tolerance or an error of `value`: a quantity above 0, or a share; no larger than the value, unless that is 0.
+  std::optional<double> read_half_width(MapReader& map, std::string_view key, double value,
+                                        const std::string& value_text, const Unit& unit) {
+    const auto text = map.text(key);
+    if (!text) return std::nullopt;
+    const std::string path = map.path(key);
+    const auto share = parse_in(*text, {});
+    const bool relative = share && text->find('%') != std::string::npos;
+    const auto given = relative ? share : parse_in(*text, unit);
+    if (!given) {
+      reading_.refuse(path, fmt::format("{}: {}", path, given.error().message));
+      return std::nullopt;
+    }
+    if (relative && value == 0.0) {
+      reading_.refuse(path, fmt::format("{}: {} of 0 is 0; write how far the value may be off", path, *text));
+      return std::nullopt;
+    }
+    const double most = relative ? 1.0 : value != 0.0 ? std::abs(value) * (1.0 + 1e-9) : largest_value;
+    if (*given > 0.0 && *given <= most) return relative ? *given * std::abs(value) : *given;
+    const std::string limit = relative       ? std::string{"100 %"}
+                              : value == 0.0 ? fmt::format("{:g} {}", largest_value, unit.word)
+                                             : fmt::format("{}, the value itself", value_text);
+    reading_.refuse(path, fmt::format("{}: {} is out of range; it must be above 0 and at most {}", path,
+                                      load::shortened(*text), limit));
+    return std::nullopt;
+  }
+
   void read_near(MapReader& map, Check& check) {
     map.require("within", "within: 5 %");
     const auto text = map.text("within");
     const auto middle = read_bound(map, "near", check.unit);
     if (!text || !middle) return;
-    const auto share = parse_in(*text, {});
-    const auto half = share && text->find('%') != std::string::npos ? std::optional(*share * std::abs(*middle))
-                                                                    : read_bound(map, "within", check.unit);
+    const std::string near = map.text("near").value_or("");
+    const auto half = read_half_width(map, "within", *middle, near, check.unit);
     if (!half) return;
     check.low = *middle - *half;
     check.high = *middle + *half;
-    check.wanted = fmt::format("{} +- {}", map.text("near").value_or(""), *text);
+    check.wanted = fmt::format("{} +- {}", near, *text);
+    read_paper_error(map, *middle, near, check);
+  }
+
+  void read_paper_error(MapReader& map, double value, const std::string& value_text, Check& check) {
+    check.paper_error = read_half_width(map, "paper_error", value, value_text, check.unit);
+    if (check.paper_error) check.paper_error_text = map.text("paper_error").value_or("");
   }
 
   void read_equals(MapReader& map, const std::string& text, Check& check) {
@@ -249,6 +318,12 @@ class FigureReader {
 
 }  // namespace
 
+bool Check::wider_than_paper() const {
+  // A tolerance that is the error, written another way, is not wider.
+  constexpr double slack = 1e-9;
+  return paper_error && low && high && *high - *low > 2.0 * *paper_error * (1.0 + slack);
+}
+
 Result<Figure> parse_figure(std::string_view text, std::string_view file_name, const std::string& folder) {
   const std::vector<Document> documents = split(text);
   Figure figure;
@@ -265,6 +340,11 @@ Result<Figure> parse_figure(std::string_view text, std::string_view file_name, c
   for (std::size_t k = 1; k < documents.size(); ++k) {
     auto experiment = load::parse_experiment(documents[k].padded, file_name, named);
     if (!experiment) return tl::make_unexpected(experiment.error());
+    if (load::asks_operator(*experiment)) {
+      return experiment->source.error("plan",
+                                      "the experiment asks an operator, and a figure is measured without one; "
+                                      "leave `operator` out, or carry it out with `thyrode run`");
+    }
     // A recording keeps the experiment alone.
     experiment->source.text = documents[k].text;
     figure.experiments.push_back(std::move(*experiment));

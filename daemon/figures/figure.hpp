@@ -37,9 +37,14 @@ struct Check {
   std::optional<DocumentPath> per;  ///< what the value is divided by, taken as `take` says
   Unit unit;                        ///< of the value and of low and high
   std::optional<double> low, high;
-  std::optional<std::string> word;  ///< the value must be this text
-  std::string wanted;               ///< the same as text: "1361 Hz +- 5 %", "FS"
-  std::string place;                ///< "checks[3]", for Figure::source
+  std::optional<std::string> word;    ///< the value must be this text
+  std::string wanted;                 ///< the same as text: "1361 Hz +- 5 %", "FS"
+  std::optional<double> paper_error;  ///< how well the published value is known, half a width in the unit of low
+  std::string paper_error_text;       ///< the same as it is written: "0.5 Hz"
+  std::string place;                  ///< "checks[3]", for Figure::source
+
+  /// Whether more is allowed than the published value is known to.
+  bool wider_than_paper() const;
 };
 
 struct Figure {
@@ -55,8 +60,10 @@ struct Figure {
 /// Reads a figure: YAML documents, separated by lines "---". The first has schema thyrode.figure/1 and the keys name,
 /// title, shows, runs: {NAME: {experiment: NAME, device: URI, seed: 1, noise: on}} and checks: a list of {what, paper,
 /// of: RUN, value: PATH, take: one | max | min | count | ratio, per: PATH, and one of between: [A, B], near: A with
-/// within: TOLERANCE, equals, at_least, at_most}. Quantities carry the unit that the name at the end of the path has
-/// (unit_of()). Each further document is an experiment (thyrode.experiment/1).
+/// within: TOLERANCE, equals, at_least, at_most}; paper_error: ERROR beside near or between says how well the published
+/// value is known. Quantities carry the unit that the name at the end of the path has (unit_of()). TOLERANCE and ERROR
+/// are such a quantity or a share, and no larger than the value. Each further document is an experiment
+/// (thyrode.experiment/1) that asks no operator.
 ///
 /// A path reads from the result document of its run (thyrode.result/1); one that begins with `statistics` from that of
 /// `thyrode analyze` on its recording.

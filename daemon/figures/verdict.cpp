@@ -83,6 +83,30 @@ Result<Verdict> judge(const Check& check, const ordered_json& result) {
   return Verdict{text_of(number, check.unit), number, passed};
 }
 
+std::optional<PathProblem> find_problem(const Check& check, const ordered_json& shape) {
+  const auto compare = [&](const DocumentPath& path, bool per) -> std::optional<PathProblem> {
+    const auto at = path.follow(shape);
+    if (!at) return PathProblem{per, at.error().message};
+    if (at->is_null() || check.take == Take::count) return std::nullopt;
+    if (at->is_structured()) {
+      return PathProblem{
+          per, fmt::format("'{}' leads to a whole {}, not to a value; {}", path.text(), at->is_array() ? "list" : "map",
+                           at->is_array() ? "choose an element, for example [0], or [*] with take"
+                                          : "add the name of one of its values")};
+    }
+    const bool word = check.word && !per;
+    if (word == at->is_number()) {
+      return PathProblem{
+          per, fmt::format("'{}' leads to {}; {}", path.text(), word ? "a number" : "a word",
+                           word ? "bound it with between, near, at_least or at_most" : "compare it with equals")};
+    }
+    return std::nullopt;
+  };
+  auto problem = compare(check.value, false);
+  if (!problem && check.per) problem = compare(*check.per, true);
+  return problem;
+}
+
 bool needs_statistics(const Check& check) {
   const auto asks = [](const DocumentPath& path) { return path.names().front() == statistics; };
   return asks(check.value) || (check.per && asks(*check.per));

@@ -22,6 +22,17 @@ struct Verdict {
 /// is wanted; without a place.
 Result<Verdict> judge(const Check& check, const nlohmann::ordered_json& result);
 
+/// A path of a check that leads nowhere, or to what cannot be compared.
+struct PathProblem {
+  bool per = false;  ///< it is the path `per`, not `value`
+  std::string text;  ///< what is wrong and what would be right, without a place
+};
+
+/// Looks before a run whether a check can find its value there: its paths exist, and what they lead to is what the
+/// check compares, a number or a word.
+/// @param shape  of the document of its run, see DocumentPath::follow()
+std::optional<PathProblem> find_problem(const Check& check, const nlohmann::ordered_json& shape);
+
 /// Whether a path of the check reads the statistics of the recording.
 bool needs_statistics(const Check& check);
 

@@ -274,6 +274,9 @@ def fig7_butera(figure):
         t, v = figure.trace("butera", step, 0.0, min(20.0, step["duration_s"]))
         axis.plot(t / 1e3, (v - 450) / 5, color="k", lw=0.5)
         axis.set(xlim=(0, 20), ylim=(-65, 20))
+        if step["duration_s"] < 19.0:
+            axis.annotate("the step ends: f is known", (t[-1] / 1e3, -50), xytext=(4, 0), textcoords="offset points",
+                          color="0.4", fontsize=8)
         rate = "" if not step["frequency_hz"] else f", f = {step['frequency_hz']:.3g} Hz"
         axis.set_title(f"{current / 4:g} pA: {step['label']}{rate}", loc="left", fontsize=8, pad=2)
     axes[2].set_ylabel("membrane potential (mV)")
@@ -322,8 +325,9 @@ def fig8(figure):
         steps = [s for s in figure.result(run)["steps"] if s["channel"] == 0]
         relation = figure.statistics(run, "relations")[-1]
         axes = half.subplots(1, 2, sharey=True)
+        begin = figure.statistics(run, "relations")[-3]["mean_phase_cycles"]
         for axis, step, after, title in (
-            (axes[0], steps[-2], 0.0, f"{run}: at first"),
+            (axes[0], steps[-3], 0.0, f"{run}: at first, phase {begin:.3f}"),
             (axes[1], steps[-1], 4.0, f"later: {relation['relation']}, phase {relation['mean_phase_cycles']:.3f}"),
         ):
             for channel, colour in (("A", "C3"), ("B", "C0")):

@@ -93,7 +93,7 @@ TEST(DocumentPath, RefusesASelectorOnWhatIsNoList) {
 }
 
 TEST(DocumentPath, RefusesANameBehindAValueOrAList) {
-  EXPECT_NE(refusal("fit.lif.tau_ms").find("there is no 'tau_ms' in undefined"), std::string::npos);
+  EXPECT_NE(refusal("fit.lif.tau_ms").find("what should hold 'tau_ms' is undefined"), std::string::npos);
   EXPECT_NE(refusal("steps.cv").find("choose elements of it first"), std::string::npos);
 }
 
@@ -102,6 +102,29 @@ TEST(DocumentPath, RefusesWhatCannotBeRead) {
                            "a[b=2..1]", "a[b=1..]", "a[b=..]"}) {
     EXPECT_FALSE(DocumentPath::parse(text)) << text;
   }
+}
+
+TEST(DocumentPath, FollowsItsNamesThroughTheShapeOfADocument) {
+  const ordered_json shape = ordered_json::parse(R"({
+    "steps": [{"current_ua": 0, "label": "TS", "conditions": {"tau_L": 0}, "label_fractions": null}],
+    "fit": {"lif": {"range_ua": [0, 0]}}
+  })");
+  const auto at = [&](const std::string& path) { return DocumentPath::parse(path)->follow(shape); };
+  EXPECT_TRUE(at("steps[current_ua=45.3][label=FS].current_ua")->is_number());
+  EXPECT_TRUE(at("steps[7].label")->is_string()) << "how many there will be is not known";
+  EXPECT_TRUE(at("steps[conditions.tau_L=0.1].label")->is_string());
+  EXPECT_TRUE(at("fit.lif.range_ua[1]")->is_number());
+  EXPECT_TRUE(at("steps[*].label_fractions.TS")->is_null()) << "the shape does not tell";
+  EXPECT_TRUE(at("steps[label_fractions.TS=0..1].label")->is_string());
+  const auto refused = [&](const std::string& path) {
+    const auto found = at(path);
+    return found ? "" : found.error().message;
+  };
+  EXPECT_NE(refused("steps[0].lable").find("there is no 'lable'; there are current_ua, label"), std::string::npos);
+  EXPECT_NE(refused("steps[currnt_ua=3].label").find("there is no 'currnt_ua'"), std::string::npos);
+  EXPECT_NE(refused("steps[conditions.R_L=3].label").find("there is no 'R_L'; there are tau_L"), std::string::npos);
+  EXPECT_NE(refused("steps.label").find("choose elements of it first"), std::string::npos);
+  EXPECT_NE(refused("fit[0].lif").find("not of a list"), std::string::npos);
 }
 
 TEST(DocumentPath, TellsItsNamesWithoutSelectors) {

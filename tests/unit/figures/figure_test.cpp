@@ -109,8 +109,9 @@ TEST(Figure, RefusesAPathThatCannotBeRead) {
 
 TEST(Figure, RefusesACheckWithoutABoundOrWithTwo) {
   EXPECT_NE(refused_check("    value: \"steps[0].cv\"\n").find("needs one of between"), std::string::npos);
-  EXPECT_NE(refused_check("    value: \"steps[0].cv\"\n    at_least: 1\n    at_most: 2\n").find("needs one of"),
-            std::string::npos);
+  const std::string two = refused_check("    value: \"steps[0].cv\"\n    near: 1\n    at_most: 2\n");
+  EXPECT_EQ(two.substr(0, 16), "fig.yaml:15:14: ") << two << " is not the place of the second one";
+  EXPECT_NE(two.find("checks[0] has both near and at_most"), std::string::npos) << two;
   EXPECT_NE(refused_check("    value: \"steps[0].cv\"\n    at_least: 1\n    within: 2 %\n").find("belongs to near"),
             std::string::npos);
   EXPECT_NE(refused_check("    value: \"steps[0].cv\"\n    near: 1\n").find("within"), std::string::npos);
@@ -134,6 +135,54 @@ TEST(Figure, RefusesRunsAndExperimentsThatAreNotThere) {
 
 TEST(Figure, RefusesAFileOfAnotherKind) {
   EXPECT_NE(refusal(experiment.substr(4)).find("thyrode.figure/1"), std::string::npos);
+}
+
+TEST(Figure, RefusesAToleranceThatIsNoneOrAllowsEverything) {
+  const auto refused = [](const std::string& near, const std::string& within) {
+    return refused_check("    value: \"steps[0].frequency_hz\"\n    near: " + near + "\n    within: " + within + "\n");
+  };
+  for (const char* within : {"-5 %", "0 %", "101 %", "1e300 %", "-5 Hz", "0 Hz", "20.1 Hz", "1e300 Hz"}) {
+    const std::string message = refused("20 Hz", within);
+    EXPECT_EQ(message.substr(0, 16), "fig.yaml:15:13: ") << within << ": " << message;
+    EXPECT_NE(message.find("is out of range; it must be above 0 and at most"), std::string::npos) << message;
+  }
+  EXPECT_EQ(refused("20 Hz", "100 %"), "");
+  EXPECT_EQ(refused("-20 Hz", "20 Hz"), "");
+  EXPECT_EQ(refused("0 Hz", "3 Hz"), "") << "around zero any width is one";
+  EXPECT_NE(refused("0 Hz", "3 %").find("3 % of 0 is 0"), std::string::npos);
+  EXPECT_NE(refused("0 Hz", "1e13 Hz").find("out of range"), std::string::npos);
+  EXPECT_NE(refused("1e300 Hz", "5 %").find("fig.yaml:14:11: checks[0].near: 1e300 Hz is out of range"),
+            std::string::npos);
+  EXPECT_NE(refused("20 Hz", "3 uA").find("checks[0].within: '3 uA' is no value in Hz"), std::string::npos);
+}
+
+TEST(Figure, KnowsAToleranceThatIsWiderThanThePaper) {
+  const auto read = [](const std::string& bound) {
+    const auto figure = parse(head + "  - what: rate\n    paper: 20 Hz\n    of: first\n" +
+                              "    value: \"steps[0].frequency_hz\"\n" + bound + experiment);
+    EXPECT_TRUE(figure) << figure.error().message;
+    return figure ? figure->checks[0] : Check{};
+  };
+  const Check wider = read("    near: 20 Hz\n    within: 10 %\n    paper_error: 0.5 Hz\n");
+  EXPECT_DOUBLE_EQ(*wider.paper_error, 0.5);
+  EXPECT_EQ(wider.paper_error_text, "0.5 Hz");
+  EXPECT_TRUE(wider.wider_than_paper());
+  EXPECT_FALSE(read("    near: 20 Hz\n    within: 0.5 Hz\n    paper_error: 2.5 %\n").wider_than_paper());
+  EXPECT_TRUE(read("    between: [19 Hz, 21 Hz]\n    paper_error: 0.9 Hz\n").wider_than_paper());
+  EXPECT_FALSE(read("    near: 20 Hz\n    within: 10 %\n").wider_than_paper()) << "nobody said how well it is known";
+  EXPECT_NE(refused_check("    value: \"steps[0].cv\"\n    at_least: 1\n    paper_error: 2 %\n")
+                .find("fig.yaml:15:18: checks[0].paper_error belongs to near or between"),
+            std::string::npos);
+  EXPECT_NE(refused_check("    value: \"steps[0].cv\"\n    near: 1\n    within: 2 %\n    paper_error: -2 %\n")
+                .find("checks[0].paper_error: -2 % is out of range"),
+            std::string::npos);
+}
+
+TEST(Figure, RefusesAnExperimentThatAsksAnOperator) {
+  const std::string message =
+      refusal(head + one_check + experiment + "neuron: {operator: {quantity: bath, unit: degC, value: 25 degC}}\n");
+  EXPECT_EQ(message.substr(0, 16), "fig.yaml:19:7: t") << message;
+  EXPECT_NE(message.find("asks an operator"), std::string::npos) << message;
 }
 
 }  // namespace

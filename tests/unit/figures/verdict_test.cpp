@@ -112,5 +112,32 @@ TEST(Verdict, AsksForStatisticsByTheFirstName) {
   EXPECT_TRUE(needs_statistics(c));
 }
 
+TEST(Verdict, FindsBeforeTheRunThatAPathLeadsNowhereOrToAnotherKind) {
+  const ordered_json shape = ordered_json::parse(R"({"steps": [{"label": "TS", "cv": 0, "ok": true, "open": null}]})");
+  const auto problem = [&](Check c) {
+    const auto found = find_problem(c, shape);
+    return found ? (found->per ? "per: " : "value: ") + found->text : "";
+  };
+  EXPECT_EQ(problem(check("steps[label=FS].cv")), "");
+  EXPECT_NE(problem(check("steps[label=FS].cvv")).find("value: 'steps[label=FS].cvv' leads nowhere"),
+            std::string::npos);
+  EXPECT_NE(problem(check("steps[0].label")).find("leads to a word; compare it with equals"), std::string::npos);
+  EXPECT_NE(problem(check("steps[0]")).find("leads to a whole map"), std::string::npos);
+  EXPECT_NE(problem(check("steps")).find("leads to a whole list"), std::string::npos);
+  EXPECT_EQ(problem(check("steps[0].open.anything")), "");
+  Check word = check("steps[0].cv");
+  word.word = "FS";
+  EXPECT_NE(problem(word).find("leads to a number; bound it with"), std::string::npos);
+  word = check("steps[0].ok");
+  word.word = "true";
+  EXPECT_EQ(problem(word), "");
+  Check count = check("steps[*].label");
+  count.take = Take::count;
+  EXPECT_EQ(problem(count), "") << "anything can be counted";
+  Check ratio = check("steps[0].cv");
+  ratio.per = *DocumentPath::parse("steps[0].vc");
+  EXPECT_NE(problem(ratio).find("per: 'steps[0].vc' leads nowhere"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace thyrode::figures

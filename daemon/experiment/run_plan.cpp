@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "daemon/experiment/load/checks.hpp"
+#include "daemon/experiment/load/quantity_text.hpp"
 
 namespace thyrode::experiment {
 namespace {
@@ -54,7 +55,25 @@ Result<void> check_front_end(const load::Experiment& experiment, const load::Sta
 Result<void> check_pieces(const load::Experiment& experiment, const load::SinglePlan& plan, const std::string& prefix,
                           const PieceLimits& limits) {
   const bool ramp = std::holds_alternative<load::RampPlan>(plan);
-  if (!ramp && !std::holds_alternative<load::StepsPlan>(plan)) return {};
+  const auto* list = std::get_if<load::StepsPlan>(&plan);
+  if (!ramp && list == nullptr) return {};
+  for (std::size_t k = 0; list != nullptr && k < list->segments.size(); ++k) {
+    const load::SegmentPlan& segment = list->segments[k];
+    if (segment.kind != load::SegmentPlan::Kind::noise ||
+        segment.tau.si() >= limits.least_piece().si() * (1.0 - 1e-6)) {
+      continue;
+    }
+    const std::string path = fmt::format("{}segments[{}].tau", prefix, k);
+    return experiment.source.error(
+        path,
+        fmt::format("{}: {} is shorter than the {} that a piece of the command lasts at least (so many are told {} "
+                    "ahead); the noise would be slower than that, write {} or more, or lower the station's "
+                    "decision_latency",
+                    path, load::to_text(segment.tau),
+                    load::format_rounded(limits.least_piece().si(), load::QuantityKind::duration),
+                    load::format_rounded(limits.ahead.si(), load::QuantityKind::duration),
+                    load::format_rounded(limits.least_piece().si(), load::QuantityKind::duration)));
+  }
   const auto problem = find_problem(*known_steps(plan, limits.least_piece()), limits);
   if (!problem) return {};
   const std::string path = prefix + (ramp ? "current.slope" : fmt::format("segments[{}]", problem->step));

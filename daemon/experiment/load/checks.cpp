@@ -275,11 +275,16 @@ Result<void> check_device(const Experiment& experiment, const Station& station, 
   return {};
 }
 
-PlanSummary summarize(const Experiment& experiment, const Station& station, Frequency adc_rate) {
-  // File: float32 for trace, current as written and as read; minimum, maximum, mean and count of three signals a level.
+PlanSummary summarize(const Experiment& experiment, const Station& station, Frequency adc_rate, std::size_t channels) {
+  // File: float32 for trace, current as written and as read; minimum, maximum and mean of three signals a level, one
+  // of a pair of columns a mark.
   constexpr double trace_bytes = 4.0;
   constexpr double current_bytes_per_second = 2.0 * 1000.0 * 4.0;
   constexpr double level_bytes_per_second = 100.0 * 3.0 * 16.0;
+  constexpr double mark_bytes_per_second = 100.0 * 16.0;
+  // Measured on recordings: groups and tables without rows; a row with its histogram and its g_n.
+  constexpr double empty_bytes = 1e6;
+  constexpr double row_bytes = 60e3;
   const StationChannel& channel = station_channel(experiment, station);
   const PlanExtent extent = plan_extent(experiment, {channel.slew, station.decision_latency});
   PlanSummary summary;
@@ -292,7 +297,12 @@ PlanSummary summarize(const Experiment& experiment, const Station& station, Freq
   summary.silence = Duration::from_si(std::max(20.0 * slowest, 3.0 / experiment.dwell.f_min.si()));
   const int decimation = trace_decimation(experiment, station, adc_rate);
   if (decimation > 0) summary.trace_rate = adc_rate / static_cast<double>(decimation);
-  summary.bytes = seconds * (summary.trace_rate.si() * trace_bytes + current_bytes_per_second + level_bytes_per_second);
+  const double per_channel = summary.trace_rate.si() * trace_bytes + current_bytes_per_second + level_bytes_per_second;
+  const auto rows = static_cast<double>(extent.most_steps) * (1.0 + static_cast<double>(experiment.companions.size()));
+  summary.bytes =
+      empty_bytes + rows * row_bytes + seconds * (static_cast<double>(channels) * per_channel + mark_bytes_per_second);
+  // Its time twice, its number, peak, trough and width.
+  summary.bytes_per_spike = 36.0;
   const auto currents = driven_currents(experiment);
   summary.smallest_current = std::min_element(currents.begin(), currents.end(), smaller)->current;
   summary.largest_current = std::max_element(currents.begin(), currents.end(), smaller)->current;

@@ -55,8 +55,9 @@ struct PlanSummary {
   int legs = 1;
   Duration longest_bench_time;  ///< see PlanExtent
   Duration silence;             ///< without a spike for so long a neuron is silent: max(20 tau_slow, 3/f_min)
-  double bytes = 0.0;           ///< of trace, currents and levels in the file over that time, uncompressed
-  Frequency trace_rate;         ///< 0 when no trace is recorded
+  double bytes = 0.0;           ///< of the file over that time, without its spikes
+  double bytes_per_spike = 0.0;
+  Frequency trace_rate;  ///< 0 when no trace is recorded
   Current smallest_current;
   Current largest_current;           ///< by size
   Charge largest_charge_per_minute;  ///< at the largest current
@@ -67,7 +68,9 @@ struct PlanSummary {
   Charge charge_limit_per_minute;
 };
 
+/// @param channels  of the device, all of which are recorded
 /// Precondition: check_against has passed.
-PlanSummary summarize(const Experiment& experiment, const Station& station, Frequency adc_rate = reference_adc_rate);
+PlanSummary summarize(const Experiment& experiment, const Station& station, Frequency adc_rate = reference_adc_rate,
+                      std::size_t channels = 1);
 
 }  // namespace thyrode::load

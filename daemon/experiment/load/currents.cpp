@@ -5,12 +5,15 @@
 #include <cmath>
 
 #include "daemon/experiment/load/experiment.hpp"
+#include "daemon/experiment/load/words.hpp"
 
 namespace thyrode::load {
 namespace {
 
 // Far finer than any converter; makes the points of a sweep the decimal numbers that were meant.
 constexpr double current_grain = 1e15;  // per ampere
+// The error feedback of a source makes steps far finer than its converter's, and these can still be told apart.
+constexpr double finest_difference = 10e-9;
 
 Current on_grain(double si) {
   return Current::from_si(std::round(si * current_grain) / current_grain);
@@ -79,6 +82,12 @@ std::optional<CurrentRange> read_ends(MapReader& current, std::string_view singl
                                                amperes(*stop), downwards.empty() ? "" : ", and write ", downwards));
     return std::nullopt;
   }
+  if (*stop - *start < finest_difference * (1.0 - 1e-9)) {
+    current.reading().refuse(
+        to, fmt::format("{}: {} lies {} above {}, and a source tells {} apart; make stop larger", to, amperes(*stop),
+                        amperes(*stop - *start), from, amperes(finest_difference)));
+    return std::nullopt;
+  }
   return CurrentRange{*start, *stop};
 }
 
@@ -97,9 +106,16 @@ std::vector<Current> read_range(MapReader& plan, const YamlNode& node, std::int6
   const auto points = count_points(current, *range);
   if (!points) return {};
   if (*points * legs > most_steps) {
+    const std::string key = current.path(current.find("step") != nullptr ? "step" : "points");
+    const std::int64_t fewer = most_steps / legs;
     plan.reading().refuse(
-        current.path(current.find("step") != nullptr ? "step" : "points"),
-        fmt::format("{} gives more than {} steps; write fewer points or a larger step", current.path(""), most_steps));
+        key, fmt::format("{}: {} gives more than {} steps{}; write {}", key,
+                         shortened(current.text(current.find("step") != nullptr ? "step" : "points").value_or("")),
+                         most_steps, legs > 1 ? fmt::format(" ({} for each current)", legs) : "",
+                         current.find("step") != nullptr
+                             ? fmt::format("{} or a larger step",
+                                           amperes((range->stop - range->start) / static_cast<double>(fewer - 1)))
+                             : fmt::format("at most {} points", fewer)));
     return {};
   }
   std::vector<Current> currents;
@@ -112,9 +128,9 @@ std::vector<Current> read_range(MapReader& plan, const YamlNode& node, std::int6
   return currents;
 }
 
-std::vector<Current> read_list(MapReader& plan, std::int64_t legs) {
-  const auto values = plan.quantities("current", QuantityKind::current, 1, static_cast<std::size_t>(most_steps / legs),
-                                      possible_currents());
+std::vector<Current> read_list(MapReader& plan, std::int64_t legs, std::size_t least) {
+  const auto values = plan.quantities("current", QuantityKind::current, least,
+                                      static_cast<std::size_t>(most_steps / legs), possible_currents());
   std::vector<Current> currents;
   for (const double value : values.value_or(std::vector<double>{})) currents.push_back(Current::from_si(value));
   return currents;

@@ -30,7 +30,7 @@ void read_direction(MapReader& plan, Order& order);
 std::vector<Current> read_range(MapReader& plan, const YamlNode& node, std::int64_t legs, std::string_view single,
                                 std::string_view downwards);
 
-/// Reads `current` as a list of one current or more.
-std::vector<Current> read_list(MapReader& plan, std::int64_t legs);
+/// Reads `current` as a list of `least` currents or more.
+std::vector<Current> read_list(MapReader& plan, std::int64_t legs, std::size_t least = 1);
 
 }  // namespace thyrode::load

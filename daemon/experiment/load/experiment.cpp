@@ -312,7 +312,7 @@ Result<Experiment> parse_experiment(std::string_view text, std::string_view file
 
 Result<Experiment> load_experiment(const std::string& path) {
   const std::filesystem::path folder = std::filesystem::path{path}.parent_path();
-  const auto named = [&](const std::string& name) { return read_text_file((folder / name).string()); };
+  const auto named = [&](const std::string& name) { return read_text_file((folder / name).string(), waveform_file); };
   return read_text_file(path).and_then([&](const std::string& text) { return parse_experiment(text, path, named); });
 }
 

@@ -69,8 +69,8 @@ MapReader::MapReader(Reading& reading, const YamlNode& node, std::string path, s
   if (!path_.empty()) reading_.note(path_, node.at);
   if (reading_.failed()) return;
   if (node.kind != YamlNode::Kind::map) {
-    reading_.refuse(
-        node.at, fmt::format("{} is {}; it must be a map with the keys {}", path_, shape(node), list_of_words(known)));
+    reading_.refuse(node.at, fmt::format("{} is {}; it must be a map with the key{} {}", path_, shape(node),
+                                         known.size() == 1 ? "" : "s", list_of_words(known)));
     return;
   }
   for (const YamlNode::Key& key : node.keys) {
@@ -261,9 +261,10 @@ std::optional<std::string> read_name(MapReader& root) {
            c == '.';
   };
   if (name->size() > 64 || name->front() == '.' || !std::all_of(name->begin(), name->end(), allowed)) {
-    root.reading().refuse("name", fmt::format("name '{}' cannot be part of a file name; use at most 64 letters, "
-                                              "digits, '-', '_' and '.', not beginning with '.'",
-                                              shortened(*name)));
+    root.reading().refuse(root.path("name"),
+                          fmt::format("{} '{}' cannot be part of a file name; use at most 64 letters, digits, '-', '_' "
+                                      "and '.', not beginning with '.'",
+                                      root.path("name"), shortened(*name)));
     return std::nullopt;
   }
   return name;

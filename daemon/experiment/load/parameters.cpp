@@ -60,6 +60,7 @@ std::optional<double> read_value(MapReader& map, std::string_view key, const Par
       return std::nullopt;
     }
     number.text.resize(number.text.size() - unit.unit.size());
+    while (number.text.ends_with(' ')) number.text.pop_back();
   }
   return read_quantity(map.reading(), number, map.path(key), QuantityKind::number, bounds);
 }
@@ -84,6 +85,23 @@ std::optional<std::pair<std::string, ParameterUnit>> read_asked(MapReader& map) 
 }
 
 constexpr Bounds any_value{-1e12, 1e12, false};
+constexpr std::string_view axis_example =
+    "operator: {quantity: C_L, unit: uF, start: 1 uF, stop: 9 uF, resolution: 1 uF}";
+constexpr std::string_view setting_example = "neuron: {operator: {quantity: C_L, unit: uF, value: 1 uF}}";
+
+/// Circuits have more parameters than an instrument can set.
+void refuse_other_parameters(MapReader& map, const YamlNode& neuron) {
+  for (const YamlNode::Key& key : neuron.keys) {
+    // A slip of the hand is told as such.
+    static const std::vector<std::string> known{"tau_L", "R_L", "operator", "tau_l", "r_L", "r_l"};
+    const bool parameter = key.name.size() > 2 && key.name[1] == '_';
+    if (!parameter || std::find(known.begin(), known.end(), key.name) != known.end()) continue;
+    map.reading().refuse(key.at,
+                         fmt::format("unknown key '{}' in {}: an instrument sets tau_L or R_L; somebody is asked "
+                                     "for what it cannot set, for example \"{}\"",
+                                     shortened(key.name), map.path("neuron"), setting_example));
+  }
+}
 
 void read_device_setting(MapReader& map, std::string_view name, std::vector<NeuronSetting>& settings) {
   if (map.find(name) == nullptr) return;
@@ -100,19 +118,33 @@ std::optional<ReadKnob> read_knob(MapReader& map) {
     if (map.find(key) != nullptr) written.emplace_back(key);
   }
   if (map.reading().failed()) return std::nullopt;
-  if (written.size() != 1) {
-    map.require(written.empty() ? "tau_L" : written.front(), "tau_L: {start: 0.05 ms, stop: 0.6 ms, resolution: 5 us}");
-    if (!written.empty()) {
-      map.reading().refuse(map.path(written[1]),
-                           fmt::format("both {} are written; a map has one second parameter, keep "
-                                       "one of them",
-                                       list_of_words(written)));
-    }
+  if (written.empty()) {
+    map.reading().refuse(
+        map.path("plan"),
+        fmt::format("a phase map needs a second parameter beside {}: tau_L or R_L, which the instrument "
+                    "sets, or operator, which somebody sets by hand; add for example \"tau_L: {{start: "
+                    "0.05 ms, stop: 0.6 ms, resolution: 50 us}}\" or \"{}\"",
+                    map.path("current"), axis_example));
+    return std::nullopt;
+  }
+  if (written.size() > 1) {
+    map.reading().refuse(
+        map.path(written[1]),
+        fmt::format("both {} are written; a map has one second parameter, keep one of them (what stays "
+                    "as it is belongs into `neuron`)",
+                    list_of_words(written)));
     return std::nullopt;
   }
   const std::string& key = written.front();
   const YamlNode* node = map.find(key);
   const bool asked = key == "operator";
+  if (asked && child(*node, "value") != nullptr) {
+    map.reading().refuse(child(*node, "value")->at,
+                         fmt::format("{}.value: a phase map goes through many values, from `start` to `stop` by "
+                                     "`resolution`; one that is set once stands in `neuron`: \"{}\"",
+                                     map.path(key), setting_example));
+    return std::nullopt;
+  }
   std::vector<std::string> keys{"start", "stop", "resolution"};
   if (asked) keys.insert(keys.begin(), {"quantity", "unit"});
   MapReader axis(map.reading(), *node, map.path(key), std::move(keys));
@@ -125,8 +157,10 @@ std::optional<ReadKnob> read_knob(MapReader& map) {
   const auto resolution = read_value(axis, "resolution", unit, above_zero());
   if (!start || !stop || !resolution) return std::nullopt;
   if (*start >= *stop) {
-    axis.reading().refuse(axis.path("start"), fmt::format("{} is not below {}; swap them or make stop larger",
-                                                          axis.path("start"), axis.path("stop")));
+    axis.reading().refuse(axis.path("start"),
+                          fmt::format("{}: {} is not below {}: {}; swap them or make stop larger", axis.path("start"),
+                                      shortened(axis.text("start").value_or("")), axis.path("stop"),
+                                      shortened(axis.text("stop").value_or(""))));
     return std::nullopt;
   }
   return ReadKnob{Knob{name, asked, *start, *stop, *resolution, unit.unit, unit.one}, std::move(axis), unit.kind};
@@ -136,6 +170,7 @@ std::vector<NeuronSetting> read_neuron(MapReader& map) {
   std::vector<NeuronSetting> settings;
   const YamlNode* node = map.find("neuron");
   if (node == nullptr) return settings;
+  refuse_other_parameters(map, *node);
   MapReader neuron(map.reading(), *node, map.path("neuron"), {"tau_L", "R_L", "operator"});
   read_device_setting(neuron, "tau_L", settings);
   read_device_setting(neuron, "R_L", settings);
@@ -145,6 +180,12 @@ std::vector<NeuronSetting> read_neuron(MapReader& map) {
                                                          map.path("neuron")));
   }
   if (const YamlNode* ask = neuron.find("operator")) {
+    if (const YamlNode* axis = child(*ask, "start")) {
+      map.reading().refuse(axis->at,
+                           fmt::format("{}.start: `neuron` holds one value; a phase map goes through many with "
+                                       "a key of its own, beside `plan`: \"{}\"",
+                                       neuron.path("operator"), axis_example));
+    }
     MapReader asked(map.reading(), *ask, neuron.path("operator"), {"quantity", "unit", "value"});
     if (const auto what = read_asked(asked)) {
       const auto value = read_value(asked, "value", what->second, any_value);

@@ -123,6 +123,18 @@ ListPlan read_list_plan(MapReader& map) {
   return plan;
 }
 
+/// Rows that somebody asked for are as many as that.
+void check_rows(MapReader& map, int rows, double seconds) {
+  if (map.find("rows") == nullptr || seconds < ramp_row.si()) return;
+  const double most = std::floor(seconds / ramp_row.si() * (1.0 + 1e-9));
+  if (rows <= most) return;
+  map.reading().refuse(map.path("rows"),
+                       fmt::format("{}: {} rows of a ramp of {} last {} each; a row lasts {} at least, write at most "
+                                   "{:.0f} or a smaller slope",
+                                   map.path("rows"), rows, format_rounded(seconds, QuantityKind::duration),
+                                   format_rounded(seconds / rows, QuantityKind::duration), to_text(ramp_row), most));
+}
+
 RampPlan read_ramp(MapReader& map) {
   RampPlan plan;
   Order order = Order::up;
@@ -136,6 +148,7 @@ RampPlan read_ramp(MapReader& map) {
   const std::int64_t legs = order == Order::both ? 2 : 1;
   plan.rows = static_cast<int>(map.whole_number("rows", 1, most_steps / legs).value_or(plan.rows));
   if (!ends || !slope) return plan;
+  check_rows(map, plan.rows, (ends->stop - ends->start) / *slope);
   plan.start = Current::from_si(order == Order::down ? ends->stop : ends->start);
   plan.stop = Current::from_si(order == Order::down ? ends->start : ends->stop);
   plan.slope = Slew::from_si(*slope);
@@ -184,6 +197,16 @@ void check_least_step(MapReader& map, MapReader& current, const AdaptivePlan& pl
   }
 }
 
+/// The plan decides by the points that it begins with.
+void check_first_points(MapReader& map, const AdaptivePlan& plan) {
+  if (*plan.budget.points >= plan.first_points) return;
+  map.reading().refuse(
+      map.path("budget.points"),
+      fmt::format("{}: {} are fewer than the {} points with which the plan begins; write {} at least, or a smaller {}",
+                  map.path("budget.points"), *plan.budget.points, plan.first_points, plan.first_points,
+                  map.path("current.first_points")));
+}
+
 AdaptivePlan read_adaptive(MapReader& map) {
   AdaptivePlan plan;
   read_adaptive_targets(map, plan);
@@ -199,8 +222,11 @@ AdaptivePlan read_adaptive(MapReader& map) {
                              {"start", "stop", "min_step", "max_step", "first_points"});
   if (!current) return plan;
   const auto ends = read_ends(*current, "", "approach: from_above to enter each step from the larger current");
-  const auto least = current->quantity("min_step", QuantityKind::current, above_zero());
-  const auto largest = current->quantity("max_step", QuantityKind::current, above_zero());
+  // Far finer than any source.
+  constexpr double finest_step = 1e-12;
+  const Bounds steps = between(finest_step, possible_currents().high);
+  const auto least = current->quantity("min_step", QuantityKind::current, steps);
+  const auto largest = current->quantity("max_step", QuantityKind::current, steps);
   plan.first_points = static_cast<int>(current->whole_number("first_points", 2, 1000).value_or(plan.first_points));
   if (!ends) return plan;
   plan.start = Current::from_si(ends->start);
@@ -208,6 +234,7 @@ AdaptivePlan read_adaptive(MapReader& map) {
   plan.min_step = Current::from_si(least.value_or(0.0));
   plan.max_step = Current::from_si(largest.value_or(0.0));
   check_least_step(map, *current, plan);
+  check_first_points(map, plan);
   return plan;
 }
 
@@ -216,7 +243,7 @@ HysteresisPlan read_hysteresis(MapReader& map) {
   const YamlNode* node = map.require("current", "current: {start: 100 uA, stop: 130 uA, points: 31}");
   if (node == nullptr) return {};
   if (node->kind == YamlNode::Kind::map) return {read_range(map, *node, legs, "", "")};
-  HysteresisPlan plan{read_list(map, legs)};
+  HysteresisPlan plan{read_list(map, legs, 2)};
   for (std::size_t k = 1; k < plan.currents.size(); ++k) {
     if (plan.currents[k] > plan.currents[k - 1]) continue;
     const std::string path = fmt::format("{}[{}]", map.path("current"), k);
@@ -224,31 +251,29 @@ HysteresisPlan read_hysteresis(MapReader& map) {
                                            "to the highest, they are measured up, down and up again",
                                            path, to_text(plan.currents[k]), to_text(plan.currents[k - 1])));
   }
-  if (plan.currents.size() == 1) {
-    map.reading().refuse(node->at,
-                         fmt::format("{} has one current; hysteresis needs two at least", map.path("current")));
-  }
   return plan;
 }
 
 void check_map_axis(MapReader& axis, double length, double resolution, int coarse, QuantityKind kind) {
   const double cells = length / resolution;
   const std::string path = axis.path("resolution");
+  const std::string value = shortened(axis.text("resolution").value_or(""));
   if (cells < 1.0 - 1e-9) {
-    axis.reading().refuse(path, fmt::format("{}: it is larger than the range of {}; write a smaller one", path,
+    axis.reading().refuse(path, fmt::format("{}: {} is larger than the range of {}; write a smaller one", path, value,
                                             format_rounded(length, kind)));
   } else if (cells + 1.0 > most_map_points) {
-    axis.reading().refuse(path, fmt::format("{}: it gives {:.0f} points along this axis; at most {:.0f} are measured, "
-                                            "write a larger one",
-                                            path, cells + 1.0, most_map_points));
+    axis.reading().refuse(path, fmt::format("{}: {} gives {:.0f} points along this axis; at most {:.0f} are measured, "
+                                            "write {} or a larger one",
+                                            path, value, cells + 1.0, most_map_points,
+                                            format_rounded(length / (most_map_points - 1.0), kind)));
   } else if (std::abs(cells - std::round(cells)) > 1e-3) {
-    axis.reading().refuse(
-        path, fmt::format("{}: it does not divide the range of {}; write for example {}", path,
-                          format_rounded(length, kind), format_rounded(length / std::round(cells), kind, 6)));
+    const double fitting = std::max(std::round(cells), coarse - 1.0);
+    axis.reading().refuse(path, fmt::format("{}: {} does not divide the range of {}; write for example {}", path, value,
+                                            format_rounded(length, kind), format_rounded(length / fitting, kind, 6)));
   } else if (coarse > std::lround(cells) + 1) {
-    axis.reading().refuse(path, fmt::format("{}: it gives {} points along this axis, fewer than the {} to begin with; "
+    axis.reading().refuse(path, fmt::format("{}: {} gives {} points along this axis, fewer than the {} to begin with; "
                                             "write a smaller one, or \"coarse: {}\"",
-                                            path, std::lround(cells) + 1, coarse, std::lround(cells) + 1));
+                                            path, value, std::lround(cells) + 1, coarse, std::lround(cells) + 1));
   }
 }
 
@@ -277,10 +302,25 @@ PhaseMapPlan read_phase_map(MapReader& map) {
   return plan;
 }
 
+/// Pairs are told apart by their current.
+void check_once(MapReader& map, const std::vector<Current>& currents) {
+  for (std::size_t k = 1; k < currents.size(); ++k) {
+    if (std::find(currents.begin(), currents.begin() + static_cast<std::ptrdiff_t>(k), currents[k]) ==
+        currents.begin() + static_cast<std::ptrdiff_t>(k)) {
+      continue;
+    }
+    const std::string path = fmt::format("{}[{}]", map.path("current"), k);
+    map.reading().refuse(path, fmt::format("{}: {} stands before it already; its pairs would be counted together, "
+                                           "write each current once, with more max_pairs",
+                                           path, to_text(currents[k])));
+  }
+}
+
 BetaPlan read_beta(MapReader& map) {
   BetaPlan plan;
   map.require("current", "current: [36.4 uA, 45.3 uA]");
   plan.currents = read_list(map, 1);
+  check_once(map, plan.currents);
   map.require("offset", "offset: 500 nA");
   plan.offset = Current::from_si(map.quantity("offset", QuantityKind::current, between(10e-9, 0.05)).value_or(0.0));
   if (const YamlNode* node = map.find("targets")) {
@@ -296,14 +336,14 @@ BetaPlan read_beta(MapReader& map) {
 void read_when(MapReader& map, SequencePartPlan& part) {
   const YamlNode* node = map.find("when");
   if (node == nullptr) return;
-  MapReader when(map.reading(), *node, map.path("when"), {"label", "operator", "temperature"});
-  if (when.find("temperature") != nullptr) {
-    map.reading().refuse(when.path("temperature"),
-                         fmt::format("{}: no device measures a temperature; ask somebody who does, for example "
-                                     "\"when: {{operator: 'Is the circuit at 25 degC?'}}\"",
-                                     when.path("temperature")));
+  if (const YamlNode* temperature = child(*node, "temperature")) {
+    map.reading().refuse(temperature->at,
+                         fmt::format("{}.temperature: no device measures a temperature; ask somebody who does, for "
+                                     "example \"when: {{operator: 'Is the circuit at 25 degC?'}}\"",
+                                     map.path("when")));
     return;
   }
+  MapReader when(map.reading(), *node, map.path("when"), {"label", "operator"});
   const auto& labels = label_words();
   if (const auto label = when.word("label", labels)) part.when_label = static_cast<analysis::Label>(*label);
   part.when_answered = when.text("operator");
@@ -397,6 +437,20 @@ std::vector<std::string> keys_of_plan(std::size_t plan) {
   }
 }
 
+namespace {
+/// What to do about a key that belongs to another plan.
+std::string_view instead_of(std::string_view key) {
+  if (key == "operator") {
+    return "what an operator sets once, before the first step, stands in `neuron`: \"neuron: {operator: {quantity: "
+           "C_L, "
+           "unit: uF, value: 1 uF}}\"";
+  }
+  if (key == "tau_L") return "what the instrument sets once, before the first step: \"neuron: {tau_L: 0.3 ms}\"";
+  if (key == "R_L") return "what the instrument sets once, before the first step: \"neuron: {R_L: 3 kOhm}\"";
+  return "remove it or change the plan";
+}
+}  // namespace
+
 std::size_t plan_of(Reading& reading, const YamlNode& map, bool inside) {
   const YamlNode* node = child(map, "plan");
   if (node == nullptr || node->kind != YamlNode::Kind::text) return sweep;
@@ -420,8 +474,8 @@ std::size_t plan_of(Reading& reading, const YamlNode& map, bool inside) {
       if (std::find(keys.begin(), keys.end(), key.name) != keys.end()) owners.push_back(words[other]);
     }
     if (owners.empty()) continue;
-    reading.refuse(key.at, fmt::format("key '{}' belongs to plan {}, and plan is {}; remove it or change the plan",
-                                       key.name, list_of_words(owners, " or "), words[plan]));
+    reading.refuse(key.at, fmt::format("key '{}' belongs to plan {}, and plan is {}; {}", key.name,
+                                       list_of_words(owners, " or "), words[plan], instead_of(key.name)));
   }
   return plan;
 }

@@ -157,15 +157,17 @@ std::optional<double> decimal(std::string_view mantissa, std::optional<int> expo
   return value;
 }
 
-tl::unexpected<Error> not_a_number(std::string_view text) {
+tl::unexpected<Error> not_a_number(std::string_view text, std::string_view unit) {
   if (const std::size_t comma = text.find(','); comma != std::string_view::npos && split_number(text)) {
     std::string point{text};
     point[comma] = '.';
     return fail(ErrorKind::bad_input,
                 fmt::format("'{}' has a comma in its number; write \"{}\"", shortened(text), shortened(point)));
   }
-  return fail(ErrorKind::bad_input,
-              fmt::format("'{}' is not a number with a unit; write for example \"45.3 uA\"", shortened(text)));
+  return fail(ErrorKind::bad_input, unit.empty()
+                                        ? fmt::format("'{}' is not a number; write for example 45.3", shortened(text))
+                                        : fmt::format("'{}' is not a number with a unit; write for example \"45.3 {}\"",
+                                                      shortened(text), unit));
 }
 
 }  // namespace
@@ -215,13 +217,16 @@ std::string_view usual_unit(QuantityKind kind) {
   return "";
 }
 
+namespace {
+bool is_number(const NumberParts& parts) {
+  return !parts.rest.starts_with(',') && !parts.rest.starts_with('.') && !parts.rest.starts_with('_');
+}
+}  // namespace
+
 Result<AnyQuantity> parse_any_quantity(std::string_view text) {
   text = trim(text);
   const auto parts = split_number(text);
-  if (!parts) return not_a_number(text);
-  if (parts->rest.starts_with(',') || parts->rest.starts_with('.') || parts->rest.starts_with('_')) {
-    return not_a_number(text);
-  }
+  if (!parts || !is_number(*parts)) return not_a_number(text, "uA");
   ScaledUnit scaled{Unit{"", QuantityKind::number, 1.0, 0, false}, 0};
   if (!parts->rest.empty()) {
     const auto found = find_unit(parts->rest);
@@ -246,6 +251,9 @@ Result<AnyQuantity> parse_any_quantity(std::string_view text) {
 }
 
 Result<double> parse_quantity(std::string_view text, QuantityKind kind) {
+  if (const auto parts = split_number(trim(text)); !parts || !is_number(*parts)) {
+    return not_a_number(trim(text), usual_unit(kind));
+  }
   const auto quantity = parse_any_quantity(text);
   if (!quantity) return tl::make_unexpected(quantity.error());
   if (quantity->kind == kind) return quantity->si;
@@ -332,6 +340,11 @@ std::string format_scientific(const std::string& scientific, QuantityKind kind) 
 
 std::string format_quantity(double si, QuantityKind kind) {
   if (si == 0.0) si = 0.0;
+  // Nobody counts hours in seconds.
+  if (kind == QuantityKind::duration && si >= 120.0 && si < 1e9 && std::fmod(si, 60.0) == 0.0) {
+    const bool hours = std::fmod(si, 3600.0) == 0.0;
+    return fmt::format("{:.0f} {}", si / (hours ? 3600.0 : 60.0), hours ? "h" : "min");
+  }
   std::array<char, 40> buffer{};
   const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), si, std::chars_format::scientific).ptr;
   return format_scientific(std::string{buffer.data(), end}, kind);

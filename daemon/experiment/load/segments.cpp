@@ -49,28 +49,32 @@ class WaveformReader {
     if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);  // what spreadsheets put first
     while (!text.empty()) {
       const std::size_t end = text.find('\n');
-      const std::string_view line = trimmed(text.substr(0, end));
+      whole_line_ = text.substr(0, end);
+      const std::string_view line = trimmed(whole_line_);
       text = end == std::string_view::npos ? std::string_view{} : text.substr(end + 1);
       ++line_;
       if (line.empty() || line.front() == '#') continue;
       if (auto taken = take(line); !taken) return tl::make_unexpected(taken.error());
     }
     if (samples_.size() < 2) {
-      return wrong(fmt::format("the file has {} samples; a waveform has two at least", samples_.size()));
+      return wrong(whole_line_, fmt::format("the file has {} sample{}; a waveform has two at least", samples_.size(),
+                                            samples_.size() == 1 ? "" : "s"));
     }
     return std::move(samples_);
   }
 
  private:
-  tl::unexpected<Error> wrong(const std::string& what) const {
-    return fail(ErrorKind::bad_input, fmt::format("{}:{}: {}", name_, std::max(line_, 1), what));
+  /// @param at  a part of the present line
+  tl::unexpected<Error> wrong(std::string_view at, const std::string& what) const {
+    const auto column = whole_line_.empty() ? 1 : at.data() - whole_line_.data() + 1;
+    return fail(ErrorKind::bad_input, fmt::format("{}:{}:{}: {}", name_, std::max(line_, 1), column, what));
   }
 
   Result<void> take(std::string_view line) {
     const std::size_t comma = line.find(',');
     if (comma == std::string_view::npos || line.find(',', comma + 1) != std::string_view::npos) {
       return wrong(
-          fmt::format("'{}' is not two columns; write time and current separated by one comma", shortened(line)));
+          line, fmt::format("'{}' is not two columns; write time and current separated by one comma", shortened(line)));
     }
     const std::string_view first = trimmed(line.substr(0, comma));
     const std::string_view second = trimmed(line.substr(comma + 1));
@@ -81,10 +85,9 @@ class WaveformReader {
     const std::string_view time = unit_of(time_names, first);
     const std::string_view current = unit_of(current_names, second);
     if (time.empty() || current.empty()) {
-      return wrong(
-          fmt::format("'{},{}' does not name the columns and their units; begin with for example "
-                      "\"time_s,current_ua\" (time in s, ms or us, current in a, ma, ua or na)",
-                      shortened(first), shortened(second)));
+      return wrong(first, fmt::format("'{},{}' does not name the columns and their units; begin with for example "
+                                      "\"time_s,current_ua\" (time in s, ms or us, current in a, ma, ua or na)",
+                                      shortened(first), shortened(second)));
     }
     time_unit_ = time;
     current_unit_ = current;
@@ -96,29 +99,32 @@ class WaveformReader {
     const auto time = parse_quantity(fmt::format("{} {}", first, time_unit_), QuantityKind::duration);
     const auto current = parse_quantity(fmt::format("{} {}", second, current_unit_), QuantityKind::current);
     if (!time || !current) {
-      return wrong(fmt::format("'{}' is not a number; write for example 45.3", shortened(time ? second : first)));
+      return wrong(time ? second : first,
+                   fmt::format("'{}' is not a number; write for example 45.3", shortened(time ? second : first)));
     }
     const Duration at = Duration::from_si(*time);
     const Current level = Current::from_si(*current);
     if (std::abs(level.si()) > possible_currents().high) {
-      return wrong(fmt::format("{} is out of range; it must be from {} to {}", to_text(level),
-                               to_text(Current::from_si(possible_currents().low)),
-                               to_text(Current::from_si(possible_currents().high))));
+      return wrong(second, fmt::format("{} is out of range; it must be from {} to {}", to_text(level),
+                                       to_text(Current::from_si(possible_currents().low)),
+                                       to_text(Current::from_si(possible_currents().high))));
     }
     if (samples_.empty() && *time != 0.0) {
-      return wrong(fmt::format("the first time is {}; times count from the beginning of the segment, write 0",
-                               shortened(first)));
+      return wrong(first, fmt::format("the first time is {}; times count from the beginning of the segment, write 0",
+                                      shortened(first)));
     }
     if (!samples_.empty() && at <= samples_.back().first) {
-      return wrong(fmt::format("the time {} is not after {} before it; times rise", shortened(first),
-                               to_text(samples_.back().first)));
+      return wrong(first, fmt::format("the time {} is not after {} before it; times rise", shortened(first),
+                                      to_text(samples_.back().first)));
     }
     if (at.si() > longest_segment) {
-      return wrong(fmt::format("{} is out of range; a segment lasts at most {}", to_text(at),
-                               to_text(Duration::from_si(longest_segment))));
+      return wrong(first, fmt::format("{} is out of range; a segment lasts at most {}", to_text(at),
+                                      to_text(Duration::from_si(longest_segment))));
     }
     if (samples_.size() == most_samples) {
-      return wrong(fmt::format("more than {} samples; write it in several files", most_samples));
+      return wrong(first, fmt::format("there are more than {} samples; write fewer, or cut the waveform into several "
+                                      "segments with a file each",
+                                      most_samples));
     }
     samples_.emplace_back(at, level);
     return {};
@@ -126,6 +132,7 @@ class WaveformReader {
 
   std::string name_;
   int line_ = 0;
+  std::string_view whole_line_;
   std::string_view time_unit_;  // empty: the header was not read yet
   std::string_view current_unit_;
   std::vector<std::pair<Duration, Current>> samples_;
@@ -233,6 +240,14 @@ SegmentPlan read_segment(Reading& reading, const YamlNode& node, const std::stri
   }
   segment.kind = static_cast<Kind>(named.front());
   const std::string& word = kinds[named.front()];
+  if (segment.kind == Kind::step && child(node, "for") != nullptr) {
+    reading.refuse(
+        child(node, "for")->at,
+        fmt::format("{}.for: a step lasts until its rate is known, as `dwell` says; write hold in place of step "
+                    "for a current of a given length",
+                    path));
+    return segment;
+  }
   std::vector<std::string> keys{word};
   for (const std::string& key : keys_of(segment.kind)) keys.push_back(key);
   MapReader map(reading, node, path, std::move(keys));

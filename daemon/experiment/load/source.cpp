@@ -27,7 +27,7 @@ tl::unexpected<Error> Source::error(std::string_view path, std::string_view mess
   return fail(ErrorKind::bad_input, fmt::format("{}: {}", at(path), message));
 }
 
-Result<std::string> read_text_file(const std::string& path) {
+Result<std::string> read_text_file(const std::string& path, const TextFile& what) {
   const auto refuse = [&](std::string_view why) {
     return fail(ErrorKind::bad_input, fmt::format("{}: cannot be read: {}", path, why));
   };
@@ -35,18 +35,22 @@ Result<std::string> read_text_file(const std::string& path) {
   const auto status = std::filesystem::status(path, error);
   if (status.type() == std::filesystem::file_type::not_found) return refuse("no such file; check the path");
   if (error) return refuse(error.message());
-  if (std::filesystem::is_directory(status)) return refuse("it is a directory; name a YAML file in it");
+  if (std::filesystem::is_directory(status))
+    return refuse(fmt::format("it is a directory; name a {} in it", what.name));
   // A pipe or a device could block for ever or never end.
-  if (!std::filesystem::is_regular_file(status)) return refuse("it is not a regular file; name a YAML file");
+  if (!std::filesystem::is_regular_file(status))
+    return refuse(fmt::format("it is not a regular file; name a {}", what.name));
   errno = 0;
   std::ifstream file(path, std::ios::binary);
   if (!file) return refuse(errno != 0 ? std::strerror(errno) : "it cannot be opened");
-  std::string text(largest_file + 1, '\0');
+  std::string text(what.most + 1, '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (file.bad()) return refuse(errno != 0 ? std::strerror(errno) : "the disk failed");
   text.resize(static_cast<std::size_t>(file.gcount()));
-  if (text.size() > largest_file) {
-    return refuse("it is larger than 1 MiB; a YAML file of this kind has a few hundred lines at most");
+  if (text.size() > what.most) {
+    return refuse(fmt::format("it has {} bytes, more than the {} ({} MiB) that a {} may have; {}",
+                              std::filesystem::file_size(path, error), what.most, what.most >> 20U, what.name,
+                              what.advice));
   }
   return text;
 }

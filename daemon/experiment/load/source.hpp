@@ -34,11 +34,20 @@ struct Source {
 /// "file:line:column"
 std::string place_text(std::string_view file_name, Position position);
 
-/// The largest file that is read.
+/// The largest YAML file that is read.
 inline constexpr std::size_t largest_file = std::size_t{1} << 20U;
 
-/// Reads a small text file as it is.
-/// Errors: bad_input: does not exist, a directory or device, not readable, larger than 1 MiB.
-Result<std::string> read_text_file(const std::string& path);
+/// What is read from a text file, for its limit and for messages.
+struct TextFile {
+  std::string_view name = "YAML file";
+  std::size_t most = largest_file;  ///< bytes
+  std::string_view advice = "a YAML file of this kind has a few hundred lines at most, check the path";
+};
+inline constexpr TextFile waveform_file{"CSV file of a waveform", std::size_t{8} << 20U,
+                                        "write fewer samples, or cut it into several segments"};
+
+/// Reads a text file as it is.
+/// Errors: bad_input: does not exist, a directory or device, not readable, larger than `what` may be.
+Result<std::string> read_text_file(const std::string& path, const TextFile& what = {});
 
 }  // namespace thyrode::load

@@ -189,8 +189,12 @@ std::optional<PieceProblem> find_problem(const Steps& steps, const PieceLimits& 
       present = step.current;
       continue;
     }
+    const Duration begin = now;
     for (const Piece& piece : step.pieces) {
-      if (auto wrong = problem_of(piece, present, limits)) return PieceProblem{k, *std::move(wrong)};
+      if (auto wrong = problem_of(piece, present, limits)) {
+        const bool first = now == begin;
+        return PieceProblem{k, first ? *std::move(wrong) : fmt::format("at {} of it, {}", text(now - begin), *wrong)};
+      }
       begun.push_back({now, k});
       now += piece.length;
       present = piece.to;
@@ -201,10 +205,12 @@ std::optional<PieceProblem> find_problem(const Steps& steps, const PieceLimits& 
   for (std::size_t k = most; k < begun.size(); ++k) {
     const Duration span = begun[k].at - begun[k - most].at;
     if (span.si() > limits.ahead.si() * (1.0 - 1e-6)) continue;
-    return PieceProblem{begun[k].step,
-                        fmt::format("{} pieces of the command begin within {}; the device takes {} within the {} that "
-                                    "they are told ahead, so make them {} long or lower the station's decision_latency",
-                                    most + 1, text(span), most, text(limits.ahead), text(limits.least_piece()))};
+    return PieceProblem{
+        begun[k].step,
+        fmt::format("{} pieces of the command (holds, pulses, samples of a waveform) begin within {}; the "
+                    "device takes {} within the {} that they are told ahead, so make each {} long or more, "
+                    "or lower the station's decision_latency",
+                    most + 1, text(span), most, text(limits.ahead), text(limits.least_piece()))};
   }
   return std::nullopt;
 }

@@ -141,16 +141,17 @@ TEST(PieceProblem, IsACurrentBeyondTheLimits) {
 TEST(PieceProblem, IsAChangeFasterThanTheSlew) {
   EXPECT_EQ(problem({of_pieces({{100.0_ms, 50.0_uA, 50.0_uA}, {10.0_ms, 50.0_uA, 100.0_uA}})}), "none");
   EXPECT_EQ(problem({of_pieces({{100.0_ms, 50.0_uA, 50.0_uA}, {9.0_ms, 50.0_uA, 100.0_uA}})}),
-            "0: the current changes by 50 uA within 9 ms, faster than the station's slew of 5 mA/s; make it slower or "
+            "0: at 100 ms of it, the current changes by 50 uA within 9 ms, faster than the station's slew of 5 mA/s; "
+            "make it slower or "
             "raise the slew");
 }
 
 TEST(PieceProblem, IsAPulseThatIsOverBeforeTheCurrentIsThere) {
   EXPECT_EQ(problem({of_pieces({{100.0_ms, 0.0_uA, 0.0_uA}, {20.0_ms, 100.0_uA, 100.0_uA}})}), "none");
-  EXPECT_EQ(
-      problem({of_pieces({{100.0_ms, 0.0_uA, 0.0_uA}, {19.0_ms, 100.0_uA, 100.0_uA}})}),
-      "0: from 0 A to 100 uA takes 20 ms at the station's slew of 5 mA/s, longer than the 19 ms that it lasts; make "
-      "it longer or raise the slew");
+  EXPECT_EQ(problem({of_pieces({{100.0_ms, 0.0_uA, 0.0_uA}, {19.0_ms, 100.0_uA, 100.0_uA}})}),
+            "0: at 100 ms of it, from 0 A to 100 uA takes 20 ms at the station's slew of 5 mA/s, longer than the 19 ms "
+            "that it lasts; make "
+            "it longer or raise the slew");
 }
 
 TEST(PieceProblem, IsMoreThanTheDeviceCanBeTold) {
@@ -158,19 +159,18 @@ TEST(PieceProblem, IsMoreThanTheDeviceCanBeTold) {
   std::vector<Piece> many(100, {limits.least_piece(), 50.0_uA, 50.0_uA});
   EXPECT_EQ(problem({of_pieces(many)}), "none");
   many[40].length = 5.0_ms;
-  EXPECT_NE(problem({of_pieces(many)}).find("0: 16 pieces of the command begin within"), std::string::npos)
+  EXPECT_NE(problem({of_pieces(many)})
+                .find("0: 16 pieces of the command (holds, pulses, samples of a waveform) begin within"),
+            std::string::npos)
       << problem({of_pieces(many)});
   EXPECT_EQ(problem({of_pieces(std::vector<Piece>(15, {1.0_ms, 1.0_uA, 1.0_uA}))}), "none") << "they fit all at once";
 }
 
-TEST(PieceProblem, IsToldWithItsPlaceInTheFile) {
-  load::Experiment experiment = parsed(
-      "plan: steps\nsegments:\n  - {hold: 20 uA, for: 1 s}\n  - {pulse: 90 uA, base: 20 uA, width: 4 ms, period: 50 "
-      "ms, "
-      "for: 1 s}\n");
+/// What is said of a free list on a device that takes 16 pieces.
+std::string refusal_of(const std::string& segments) {
   const auto station = load::parse_station(
       "schema: thyrode.station/1\ndevice: sim:msn\nchannels: {A: {limits: [0 uA, 140 uA]}}\n", "s.yaml");
-  ASSERT_TRUE(station.has_value());
+  EXPECT_TRUE(station.has_value());
   DeviceInfo device;
   device.queue_depth = 16;
   device.snippets = true;
@@ -181,12 +181,22 @@ TEST(PieceProblem, IsToldWithItsPlaceInTheFile) {
   channel.fastest = Slew::from_si(20.0);
   for (Scale& scale : channel.signals) scale = Scale{1e-3, 0.0, 1, 12};
   device.channels.push_back(channel);
-  const auto plan = make_run_plan(experiment, *station, device, 1);
-  ASSERT_FALSE(plan.has_value());
+  const auto plan = make_run_plan(parsed("plan: steps\nsegments:\n" + segments), *station, device, 1);
+  return plan ? "" : plan.error().message;
+}
+
+TEST(PieceProblem, IsToldWithItsPlaceInTheFile) {
   EXPECT_EQ(
-      plan.error().message,
+      refusal_of("  - {hold: 20 uA, for: 1 s}\n  - {pulse: 90 uA, base: 20 uA, width: 4 ms, period: 50 ms, for: 1 "
+                 "s}\n"),
       "e.yaml:6:5: segments[1]: from 20 uA to 90 uA takes 14 ms at the station's slew of 5 mA/s, longer than the 4 "
       "ms that it lasts; make it longer or raise the slew");
+}
+
+TEST(PieceProblem, IsNoiseThatIsFasterThanThePiecesOfWhichItIsMade) {
+  EXPECT_EQ(refusal_of("  - {noise: 60 uA, sd: 1 uA, tau: 15 ms, for: 1 s}\n"), "");
+  EXPECT_EQ(refusal_of("  - {noise: 60 uA, sd: 1 uA, tau: 14 ms, for: 1 s}\n").substr(0, 64),
+            "e.yaml:5:35: segments[0].tau: 14 ms is shorter than the 14.67 ms");
 }
 
 }  // namespace

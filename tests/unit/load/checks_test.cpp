@@ -109,7 +109,10 @@ TEST(PlanSummary, AddsUpCeilingsRampsAndLatencies) {
   EXPECT_EQ(summary.legs, 1);
   // Ramps: 20 + 100 + 120 uA at 5 mA/s.
   EXPECT_NEAR(summary.longest_bench_time.si(), 20.0 + 2 * 0.2 + 240e-6 / 5e-3, 1e-9);
-  EXPECT_NEAR(summary.bytes, summary.longest_bench_time.si() * (25e3 * 4 + 8000 + 4800), 1e-3);
+  const double rest = 1e6 + 60e3 * static_cast<double>(summary.most_steps);
+  EXPECT_NEAR(summary.bytes, rest + summary.longest_bench_time.si() * (25e3 * 4 + 8000 + 4800 + 1600), 1e-3);
+  EXPECT_NEAR(summarize(e, station(), reference_adc_rate, 2).bytes,
+              rest + summary.longest_bench_time.si() * (2.0 * (25e3 * 4 + 8000 + 4800) + 1600), 1e-3);
   EXPECT_EQ(summary.trace_rate.si(), 25e3);
   EXPECT_EQ(summary.largest_current.si(), 120e-6);
   EXPECT_EQ(summary.smallest_current.si(), 20e-6);
@@ -123,7 +126,8 @@ TEST(PlanSummary, CountsBothLegsAndNoTrace) {
   EXPECT_EQ(summary.steps, 94);
   EXPECT_EQ(summary.legs, 2);
   EXPECT_EQ(summary.trace_rate.si(), 0.0);
-  EXPECT_NEAR(summary.bytes, summary.longest_bench_time.si() * 12800.0, 1.0);
+  EXPECT_NEAR(summary.bytes,
+              1e6 + 60e3 * static_cast<double>(summary.most_steps) + summary.longest_bench_time.si() * 14400.0, 1.0);
 }
 
 }  // namespace

@@ -201,6 +201,59 @@ TEST(Neuron, IsSetByTheDeviceAndByAnOperator) {
   EXPECT_FALSE(asks_operator(parsed(map_of_tau)));
 }
 
+TEST(Operator, AMessageSaysWhereTheKeyBelongs) {
+  const std::string list = "plan: list\ncurrent: [40 uA]\n";
+  const std::string map = "plan: phase_map\ncurrent: {start: 30 uA, stop: 46 uA, resolution: 2 uA}\n";
+  const auto says = [](const std::string& message, const std::string& place, const std::string& text) {
+    EXPECT_EQ(message.substr(0, place.size()), place) << message;
+    EXPECT_NE(message.find(text), std::string::npos) << message;
+  };
+  const std::string once = "\"neuron: {operator: {quantity: C_L, unit: uF, value: 1 uF}}\"";
+  says(refusal(list + "operator: {quantity: bath, value: 1}\n"), "e.yaml:5:1: ", once);
+  says(refusal(list + "tau_L: 0.3 ms\n"), "e.yaml:5:1: ", "\"neuron: {tau_L: 0.3 ms}\"");
+  says(refusal(map + "operator: {quantity: bath, value: 1}\n"), "e.yaml:5:35: ", once);
+  says(refusal(map + "neuron: {operator: {quantity: bath, start: 1, stop: 9, resolution: 1}}\n"),
+       "e.yaml:3:7: ", "or operator, which somebody sets by hand");
+  says(refusal(list + "neuron: {operator: {quantity: bath, start: 1, stop: 9, resolution: 1}}\n"),
+       "e.yaml:5:44: ", "beside `plan`: \"operator: {quantity: C_L");
+  says(refusal(list + "neuron: {C_m: 1 uF}\n"), "e.yaml:5:10: ", once);
+  says(refusal(list + "neuron: {tau_l: 0.3 ms}\n"), "e.yaml:5:10: ", "did you mean 'tau_L'?");
+  says(refusal(map), "e.yaml:3:7: ", "a phase map needs a second parameter");
+}
+
+TEST(Plans, RefuseWhatTheyCouldNotCarryOutAsItIsWritten) {
+  const std::string ramp = "plan: ramp\ncurrent: {start: 30 uA, stop: 60 uA, slope: 10 uA/s}\n";
+  EXPECT_EQ(refusal(ramp + "rows: 300\n"), "accepted");
+  EXPECT_EQ(refusal(ramp + "rows: 301\n"),
+            "e.yaml:5:7: rows: 301 rows of a ramp of 3 s last 9.967 ms each; a row lasts 10 ms at least, write at most "
+            "300 or a smaller slope");
+  const std::string adaptive = "plan: adaptive_sweep\ncurrent: {start: 30 uA, stop: 60 uA}\n";
+  EXPECT_EQ(refusal(adaptive + "budget: {points: 9}\n"), "accepted");
+  EXPECT_EQ(
+      refusal(adaptive + "budget: {points: 8}\n"),
+      "e.yaml:5:18: budget.points: 8 are fewer than the 9 points with which the plan begins; write 9 at least, or "
+      "a smaller current.first_points");
+  EXPECT_NE(refusal("plan: adaptive_sweep\ncurrent: {start: 30 uA, stop: 60 uA, min_step: 1e-20 A}\n")
+                .find("e.yaml:4:48: current.min_step: 1e-20 A is out of range; it must be from 1 pA to 100 mA"),
+            std::string::npos);
+  EXPECT_EQ(refusal("plan: sweep\ncurrent: {start: 30 uA, stop: 30.001 uA, points: 2}\n"),
+            "e.yaml:4:31: current.stop: 30 uA lies 1 nA above current.start, and a source tells 10 nA apart; make stop "
+            "larger");
+  EXPECT_EQ(
+      refusal("plan: beta_n\ncurrent: [36.4 uA, 45.3 uA, 36.4 uA]\noffset: 1 uA\n"),
+      "e.yaml:4:29: current[2]: 36.4 uA stands before it already; its pairs would be counted together, write each "
+      "current once, with more max_pairs");
+  EXPECT_EQ(refusal("plan: hysteresis\ncurrent: [36.4 uA]\n"),
+            "e.yaml:4:10: current has 1 entry; it must have from 2 to 33333");
+  EXPECT_EQ(refusal("plan: sequence\nparts:\n  - {name: a b, plan: list, current: [40 uA]}\n").substr(0, 38),
+            "e.yaml:5:12: parts[0].name 'a b' canno")
+      << "not the name of the experiment";
+  EXPECT_NE(refusal("plan: steps\nsegments: [{hold: 40 uA, for: nan s}]\n").find("write for example \"45.3 ms\""),
+            std::string::npos);
+  EXPECT_NE(refusal("plan: list\ncurrent: [40 uA]\ndwell: {stop_when: 2 %}\n").find("a map with the key ci_rel_f"),
+            std::string::npos);
+}
+
 TEST(Labels, AreTheNumbersOfTheRule) {
   const Experiment e = parsed(
       "plan: list\ncurrent: [45 uA]\nlabels: {f_FS: 55 Hz, tonic_cv: 0.1, irregular_cv: 0.3, least_share: 0.25}\n");
@@ -251,7 +304,7 @@ TEST(StepsPlan, ReadsEverySegment) {
 
 TEST(StepsPlan, NamesThePlaceInTheExperimentAndInTheWaveform) {
   EXPECT_EQ(refusal("plan: steps\nsegments:\n  - {waveform: w.csv}\n", {{"w.csv", "time_s,current_ua\n0,1\n0,2\n"}}),
-            "e.yaml:5:16: segments[0].waveform: w.csv:3: the time 0 is not after 0 s before it; times rise");
+            "e.yaml:5:16: segments[0].waveform: w.csv:3:1: the time 0 is not after 0 s before it; times rise");
   EXPECT_NE(refusal("plan: steps\nsegments:\n  - {waveform: w.csv}\n", {{"w.csv", "time_s,current_ua\n0,1\n1e-3,2\n"}})
                 .find("a segment lasts 10 ms at least"),
             std::string::npos);
@@ -275,19 +328,19 @@ TEST(Waveform, ReadsEveryUnitAndPassesOverComments) {
 TEST(Waveform, SaysInWhichLineItIsWrong) {
   const std::string names = "time_s,current_ua\n";
   EXPECT_EQ(wave_error("0,1\n1,2\n"),
-            "w.csv:1: '0,1' does not name the columns and their units; begin with for example \"time_s,current_ua\" "
+            "w.csv:1:1: '0,1' does not name the columns and their units; begin with for example \"time_s,current_ua\" "
             "(time in s, ms or us, current in a, ma, ua or na)");
   EXPECT_EQ(wave_error(names + "0,1\n\n1;2\n"),
-            "w.csv:4: '1;2' is not two columns; write time and current separated by one comma");
+            "w.csv:4:1: '1;2' is not two columns; write time and current separated by one comma");
   EXPECT_EQ(wave_error(names + "0,1\n1,2,3\n"),
-            "w.csv:3: '1,2,3' is not two columns; write time and current separated by one comma");
-  EXPECT_EQ(wave_error(names + "0,1\n1,nan\n"), "w.csv:3: 'nan' is not a number; write for example 45.3");
+            "w.csv:3:1: '1,2,3' is not two columns; write time and current separated by one comma");
+  EXPECT_EQ(wave_error(names + "0,1\n1,nan\n"), "w.csv:3:3: 'nan' is not a number; write for example 45.3");
   EXPECT_EQ(wave_error(names + "1,1\n2,2\n"),
-            "w.csv:2: the first time is 1; times count from the beginning of the segment, write 0");
+            "w.csv:2:1: the first time is 1; times count from the beginning of the segment, write 0");
   EXPECT_EQ(wave_error(names + "0,45.3\n1,450000\n"),
-            "w.csv:3: 450 mA is out of range; it must be from -100 mA to 100 mA");
-  EXPECT_EQ(wave_error(names + "0,1\n"), "w.csv:2: the file has 1 samples; a waveform has two at least");
-  EXPECT_EQ(wave_error(""), "w.csv:1: the file has 0 samples; a waveform has two at least");
+            "w.csv:3:3: 450 mA is out of range; it must be from -100 mA to 100 mA");
+  EXPECT_EQ(wave_error(names + "0,1\n"), "w.csv:2:1: the file has 1 sample; a waveform has two at least");
+  EXPECT_EQ(wave_error(""), "w.csv:1:1: the file has 0 samples; a waveform has two at least");
 }
 
 // ---------------------------------------------------------------- sequence

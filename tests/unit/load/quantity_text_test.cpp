@@ -158,7 +158,10 @@ TEST(QuantityText, WritesWithThePrefixPeopleUse) {
   EXPECT_EQ(format_quantity(-0.0, Kind::current), "0 A");
   EXPECT_EQ(format_quantity(25e3, Kind::sampling_rate), "25 kS/s");
   EXPECT_EQ(format_quantity(0.1, Kind::duration), "100 ms");
-  EXPECT_EQ(format_quantity(86400.0, Kind::duration), "86400 s");
+  EXPECT_EQ(format_quantity(86400.0, Kind::duration), "24 h");
+  EXPECT_EQ(format_quantity(120.0, Kind::duration), "2 min");
+  EXPECT_EQ(format_quantity(60.0, Kind::duration), "60 s");
+  EXPECT_EQ(format_quantity(121.0, Kind::duration), "121 s");
   EXPECT_EQ(format_quantity(0.0, Kind::ratio), "0 %");
   EXPECT_EQ(format_quantity(0.02, Kind::ratio), "2 %");
   EXPECT_EQ(format_quantity(0.0001, Kind::ratio), "0.01 %");

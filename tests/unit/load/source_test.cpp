@@ -58,11 +58,26 @@ TEST(TextFile, WhoseReadingFailsIsTold) {
   EXPECT_EQ(refusal("/proc/self/mem"), "/proc/self/mem: cannot be read: Input/output error");
 }
 
+TEST(TextFile, ThatIsAWaveformIsCalledOneAndMayBeLarger) {
+  const std::string path = written("wave.csv", std::string(largest_file + 1, '#'));
+  EXPECT_TRUE(read_text_file(path, waveform_file));
+  std::filesystem::resize_file(path, waveform_file.most + 1);
+  const auto refused = read_text_file(path, waveform_file);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message,
+            path +
+                ": cannot be read: it has 8388609 bytes, more than the 8388608 (8 MiB) that a CSV file of a waveform "
+                "may have; write fewer samples, or cut it into several segments");
+  std::filesystem::remove(path);
+}
+
 TEST(TextFile, LargerThanAMebibyteIsRefused) {
   const std::string path = written("large.yaml", std::string(largest_file + 1, '#'));
   EXPECT_EQ(
       refusal(path),
-      path + ": cannot be read: it is larger than 1 MiB; a YAML file of this kind has a few hundred lines at most");
+      path +
+          ": cannot be read: it has 1048577 bytes, more than the 1048576 (1 MiB) that a YAML file may have; a YAML "
+          "file of this kind has a few hundred lines at most, check the path");
   std::filesystem::resize_file(path, largest_file);
   EXPECT_EQ(refusal(path), "accepted");
   std::filesystem::remove(path);

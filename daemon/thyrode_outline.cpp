@@ -34,7 +34,12 @@ std::string currents(std::size_t count) {
 }
 
 std::string step_end(const load::Dwell& dwell) {
-  return fmt::format("a step ends when f is known to {}, or after {}", percent(dwell.ci_rel_f), text(dwell.max));
+  return fmt::format("a step ends when f is known to {}, at silence, or after {}", percent(dwell.ci_rel_f),
+                     text(dwell.max));
+}
+
+std::string plural(std::size_t count, std::string_view word) {
+  return fmt::format("{} {}{}", count, word, count == 1 ? "" : "s");
 }
 
 /// Each plan in words.
@@ -51,25 +56,30 @@ struct Rule {
     return fmt::format("{}; {}", currents(plan.currents.size()), step_end(dwell));
   }
   std::string operator()(const load::RampPlan& plan) const {
-    return fmt::format("the current moves from {} to {}{} at {}, in rows of equal length", text(plan.start),
-                       text(plan.stop), plan.there_and_back ? " and back" : "",
-                       load::format_rounded(plan.slope.si(), QuantityKind::slew));
+    const load::RampRows rows = load::ramp_rows(plan);
+    return fmt::format(
+        "the current moves from {} to {}{} at {}, in {} of {}{}", text(plan.start), text(plan.stop),
+        plan.there_and_back ? " and back" : "", load::format_rounded(plan.slope.si(), QuantityKind::slew),
+        plural(static_cast<std::size_t>(rows.count), "row"), text(rows.length), plan.there_and_back ? " each way" : "");
   }
   std::string operator()(const load::HysteresisPlan& plan) const {
     return fmt::format("{}, up, down and up again; {}", currents(plan.currents.size()), step_end(dwell));
   }
   std::string operator()(const load::StepsPlan& plan) const {
-    return fmt::format("{} segments, one row each", plan.segments.size());
+    const bool waits = std::any_of(plan.segments.begin(), plan.segments.end(), [](const load::SegmentPlan& segment) {
+      return segment.kind == load::SegmentPlan::Kind::step;
+    });
+    return fmt::format("{}, a row each{}", plural(plan.segments.size(), "segment"),
+                       waits ? "; " + step_end(dwell) : "");
   }
   std::string operator()(const load::AdaptivePlan& plan) const {
     const Current range = plan.stop - plan.start;
     std::string rule = fmt::format(
         "{} uniform steps; then each interval whose ends differ in their label, or in which f jumps, is halved until "
-        "it "
-        "is no wider than {}",
+        "it is no wider than {}",
         plan.first_points, text(plan.transition * range));
     if (plan.curve) rule += fmt::format("; then each in which ln f bends by more than {}", percent(*plan.curve));
-    if (plan.max_step.si() > 0.0) rule += fmt::format("; each wider than {}", text(plan.max_step));
+    if (plan.max_step.si() > 0.0) rule += fmt::format("; then each wider than {}", text(plan.max_step));
     rule += "; then steps that know less than the targets want are made again";
     if (plan.sentinel_every > 0) {
       rule += fmt::format("; one current is measured again every {} steps, to see a drift", plan.sentinel_every);
@@ -78,10 +88,16 @@ struct Rule {
   }
   std::string operator()(const load::PhaseMapPlan& plan) const {
     const auto points = [](double length, double side) { return std::llround(length / side) + 1; };
+    const bool whole = points((plan.stop - plan.start).si(), plan.resolution.si()) == plan.coarse &&
+                       points(plan.knob.stop - plan.knob.start, plan.knob.resolution) == plan.coarse;
+    if (whole) {
+      return fmt::format("the whole grid of {0} x {0}{1}; all steps at one {2} come together; {3}", plan.coarse,
+                         plan.remeasure ? "; a corner that stands alone is measured up to twice more" : "",
+                         plan.knob.name, step_end(dwell));
+    }
     return fmt::format(
         "a grid of {0} x {0}; then each cell along whose edge the label changes is divided in four, down to {1} and "
-        "{2} "
-        "({3} x {4} points){5}; all steps at one {6} come together; {7}",
+        "{2} ({3} x {4} points){5}; all steps at one {6} come together; {7}",
         plan.coarse, text(plan.resolution), value_text(plan.knob.resolution, plan.knob.unit, plan.knob.one),
         points((plan.stop - plan.start).si(), plan.resolution.si()),
         points(plan.knob.stop - plan.knob.start, plan.knob.resolution),
@@ -90,9 +106,10 @@ struct Rule {
   }
   std::string operator()(const load::BetaPlan& plan) const {
     return fmt::format(
-        "{} currents; at each, steps {} below and above it in the order - + + -, two pairs at a time, "
-        "until beta_n is known or {} pairs are made; {}",
-        currents(plan.currents.size()), text(plan.offset), plan.most_pairs, step_end(dwell));
+        "{}; at each, steps {} below and above it in the order - + + -, two pairs at a time, until beta_n is known to "
+        "{} or {} pairs are made; {}",
+        currents(plan.currents.size()), text(plan.offset), percent(plan.ci_rel_beta), (plan.most_pairs + 1) / 2 * 2,
+        step_end(dwell));
   }
 };
 
@@ -181,6 +198,23 @@ load::Budget budget_of(const load::SinglePlan& plan) {
   return {};
 }
 
+/// What a segment does between its ends.
+std::string course_of(const load::SegmentPlan& segment) {
+  using Kind = load::SegmentPlan::Kind;
+  if (segment.kind == Kind::pulse) {
+    return fmt::format("{} for {} every {}, from {}", text(segment.current), text(segment.width), text(segment.period),
+                       text(segment.base));
+  }
+  if (segment.kind == Kind::noise) {
+    return fmt::format("around {}, sd {}, tau {}, seed {}", text(segment.current), text(segment.sd), text(segment.tau),
+                       segment.seed);
+  }
+  if (segment.kind != Kind::waveform) return {};
+  const auto less = [](const auto& a, const auto& b) { return a.second < b.second; };
+  const auto [low, high] = std::minmax_element(segment.samples.begin(), segment.samples.end(), less);
+  return fmt::format("{} samples from {} to {}", segment.samples.size(), text(low->second), text(high->second));
+}
+
 std::string setting_text(const load::NeuronSetting& setting) {
   return fmt::format("{} sets {} to {}", setting.operator_sets ? "an operator" : "the device", setting.name,
                      value_text(setting.value, setting.unit, setting.one));
@@ -211,6 +245,10 @@ PlanOutline outline_of(const load::Experiment& alone, const experiment::RunPlan&
   outline.targets = targets_of(*strategy);
   const std::size_t count = extent.steps ? static_cast<std::size_t>(*extent.steps) : shown_of(plan);
   outline.steps = timed(first_steps(*strategy, count), run, device);
+  if (const auto* list = std::get_if<load::StepsPlan>(&plan)) {
+    for (std::size_t k = 0; k < outline.steps.size(); ++k) outline.steps[k].what = course_of(list->segments[k]);
+  }
+  outline.longest_step_s = run.rules.longest_s;
   return outline;
 }
 

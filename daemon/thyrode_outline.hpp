@@ -19,6 +19,7 @@ struct OutlinedStep {
   Current last;                   ///< of its command
   double latest_start_s = 0.0;    ///< after the beginning of its plan, if every step before it takes as long as it may
   std::optional<double> lasts_s;  ///< whatever the data say; empty: until its rate is known
+  std::string what;  ///< beyond its ends: "pulses of 90 uA from 20 uA"; empty of a current that rests or moves evenly
 };
 
 /// One plan: that of an experiment, or a part of its sequence.
@@ -33,6 +34,7 @@ struct PlanOutline {
   std::optional<std::int64_t> points;   ///< empty: it decides while it runs
   std::int64_t most_points = 0;
   double longest_s = 0.0;           ///< of the bench; what an operator takes is not in it
+  double longest_step_s = 0.0;      ///< of a step that lasts until its rate is known
   std::vector<OutlinedStep> steps;  ///< all of them, or those with which a plan that decides begins
 };
 

@@ -46,6 +46,7 @@ Json to_json(const OutlinedStep& outlined) {
   if (step.lead) json["lead"] = {{"current_ua", step.lead->current.in(1.0_uA)}, {"hold_s", step.lead->hold.si()}};
   if (!step.conditions.empty()) json["conditions"] = step.conditions;
   if (!step.purpose.empty()) json["purpose"] = step.purpose;
+  if (!outlined.what.empty()) json["course"] = outlined.what;
   return json;
 }
 
@@ -87,6 +88,7 @@ void print_plan_json(const Job& job, const Asked& asked, const load::PlanSummary
                       {"longest_bench_time_s", summary.longest_bench_time.si()},
                       {"silence_s", summary.silence.si()},
                       {"largest_file_bytes", summary.bytes},
+                      {"file_bytes_per_spike", summary.bytes_per_spike},
                       {"trace_rate_hz", summary.trace_rate.si()},
                       {"smallest_current_ua", summary.smallest_current.in(1.0_uA)},
                       {"largest_current_ua", summary.largest_current.in(1.0_uA)},
@@ -112,6 +114,12 @@ void print_device(const Job& job, const Asked& asked) {
   }
   const std::string others = other_channels(job, asked.device);
   fmt::print("channel          {}\n", others.empty() || !asked.opened ? job.experiment.channel : others);
+  for (const load::CompanionPlan& companion : job.experiment.companions) {
+    fmt::print("companion        {}, {}\n", companion.channel,
+               companion.current
+                   ? fmt::format("at {} from the first step to the last", load::to_text(*companion.current))
+                   : std::string{"at the current of the plan"});
+  }
 }
 
 /// Text after a heading, in lines that fit a terminal.
@@ -123,6 +131,7 @@ void print_folded(std::string_view heading, std::string_view content) {
     const std::size_t end = content.find(' ');
     const std::string_view word = content.substr(0, end);
     if (column + word.size() > width && column > 17) {
+      line.pop_back();
       line += fmt::format("\n{:17}", "");
       column = 17;
     }
@@ -134,28 +143,56 @@ void print_folded(std::string_view heading, std::string_view content) {
   fmt::print("{}\n", line);
 }
 
+std::string counted(std::int64_t count, std::string_view word) {
+  return fmt::format("{} {}{}", count, word, count == 1 ? "" : "s");
+}
+
+/// A length of time as one plans a day with it.
+std::string time_text(double seconds) {
+  if (seconds < 120.0) return fmt::format("{:.3g} s", seconds);
+  if (seconds < 7200.0) return fmt::format("{:.3g} min", seconds / 60.0);
+  return fmt::format("{:.3g} h", seconds / 3600.0);
+}
+
+/// Whether how long it lasts is up to the data.
+bool waits(const OutlinedStep& step) {
+  return !step.lasts_s;
+}
+
 std::string budget_text(const load::Budget& budget) {
   std::vector<std::string> limits;
-  if (budget.points) limits.push_back(fmt::format("{} points", *budget.points));
-  if (budget.time) limits.push_back(load::format_rounded(budget.time->si(), load::QuantityKind::duration));
+  if (budget.points) limits.push_back(counted(*budget.points, "point"));
+  if (budget.time) limits.push_back(time_text(budget.time->si()));
   if (budget.charge) limits.push_back(load::format_rounded(budget.charge->si(), load::QuantityKind::charge));
   if (limits.empty()) return {};
   return load::list_of_words(limits, " or ") + (limits.size() > 1 ? ", whichever is used up first" : "");
 }
 
+void print_step(const PlanOutline& outline, std::size_t k) {
+  const OutlinedStep& entry = outline.steps[k];
+  const std::string lasts =
+      entry.lasts_s ? fmt::format("{:.2f}", *entry.lasts_s) : fmt::format("up to {:.4g}", outline.longest_step_s);
+  std::string line = fmt::format("{:17}{:>6} {:>4} {:>9.3f} {:>9.3f} {:>11.2f} {:>11}  {}{}{}", "", k, entry.step.leg,
+                                 entry.first.in(1.0_uA), entry.last.in(1.0_uA), entry.latest_start_s, lasts,
+                                 entry.step.purpose, entry.what.empty() ? "" : ": ", entry.what);
+  line.erase(line.find_last_not_of(' ') + 1);
+  fmt::print("{}\n", line);
+}
+
+/// The first of many steps, and with which it ends.
 void print_steps(const PlanOutline& outline) {
-  constexpr std::size_t shown = 24;
-  fmt::print("{:<17}{:>6} {:>4} {:>10} {:>10} {:>12} {:>10}  {}\n", outline.points ? "timetable" : "begins with",
-             "step", "leg", "from uA", "to uA", "starts by s", "lasts s", outline.points ? "" : "and then decides");
-  for (std::size_t k = 0; k < std::min(shown, outline.steps.size()); ++k) {
-    const OutlinedStep& entry = outline.steps[k];
-    fmt::print("{:17}{:>6} {:>4} {:>10.3f} {:>10.3f} {:>12.2f} {:>10}  {}\n", "", k, entry.step.leg,
-               entry.first.in(1.0_uA), entry.last.in(1.0_uA), entry.latest_start_s,
-               entry.lasts_s ? fmt::format("{:.2f}", *entry.lasts_s) : std::string{"by data"}, entry.step.purpose);
+  constexpr std::size_t first = 20;
+  constexpr std::size_t last = 2;
+  fmt::print("{:<17}{:>6} {:>4} {:>9} {:>9} {:>11} {:>11}\n", outline.points ? "timetable" : "begins with", "step",
+             "leg", "from uA", "to uA", "starts by s", "lasts s");
+  const std::size_t count = outline.steps.size();
+  const bool all = count <= first + last + 1;
+  for (std::size_t k = 0; k < (all ? count : first); ++k) print_step(outline, k);
+  if (!all) {
+    fmt::print("{:17}{:>6} and {} more, with --json all of them\n", "", "...", count - first - last);
+    for (std::size_t k = count - last; k < count; ++k) print_step(outline, k);
   }
-  if (outline.steps.size() > shown) {
-    fmt::print("{:17}and {} more; --json has all\n", "", outline.steps.size() - shown);
-  }
+  if (!outline.points) fmt::print("{:17}{:>6} and then it decides by the rule\n", "", "...");
 }
 
 void print_outline(const PlanOutline& outline) {
@@ -164,35 +201,44 @@ void print_outline(const PlanOutline& outline) {
   print_folded("  rule", outline.rule);
   if (!outline.entry.empty()) print_folded("  entry", outline.entry);
   if (!outline.targets.empty()) {
-    print_folded("  ends when",
-                 load::list_of_words(outline.targets) + (outline.targets.size() > 1 ? " are met" : " is met"));
+    print_folded("  targets", load::list_of_words(outline.targets) + (outline.targets.size() > 1
+                                                                          ? "; the plan ends when all are met"
+                                                                          : "; the plan ends when that is met"));
   }
   if (const std::string budget = budget_text(outline.budget); !budget.empty()) {
     print_folded("  budget", budget);
   }
   if (!outline.name.empty()) {
-    fmt::print("  takes          {}{} steps, at most {:.1f} min\n", outline.points ? "" : "at most ",
-               outline.most_points, outline.longest_s / 60.0);
+    fmt::print("  takes          {}{}, at most {}\n", outline.points ? "" : "at most ",
+               counted(outline.most_points, "step"), time_text(outline.longest_s));
   }
   print_steps(outline);
 }
 
+/// What holds for steps that last until the data suffice; nothing of a ramp.
+void print_waiting(const Job& job, const load::PlanSummary& summary) {
+  fmt::print(
+      "silence          no spike for {} is silence (dwell.f_min {:.6g} Hz): a slower rhythm needs a lower f_min\n",
+      load::format_rounded(summary.silence.si(), load::QuantityKind::duration, 6), job.experiment.dwell.f_min.si());
+}
+
 void print_plan(const Job& job, const Asked& asked, const load::PlanSummary& summary,
                 const std::vector<PlanOutline>& outlines) {
-  const double hours = summary.longest_bench_time.si() / 3600.0;
+  const bool by_data = std::any_of(outlines.begin(), outlines.end(), [](const PlanOutline& outline) {
+    return !outline.points || std::any_of(outline.steps.begin(), outline.steps.end(), waits);
+  });
   fmt::print("experiment       {} on {}\n", job.experiment.name, job.uri);
   print_device(job, asked);
   for (const PlanOutline& outline : outlines) print_outline(outline);
-  fmt::print("points           {}{} in {} leg{}\n", summary.steps ? "" : "at most ", summary.most_steps, summary.legs,
-             summary.legs == 1 ? "" : "s");
-  fmt::print("bench time       at most {:.1f} min ({:.2f} h); a step ends earlier when its rate is known{}\n",
-             hours * 60.0, hours, load::asks_operator(job.experiment) ? "; what an operator takes comes on top" : "");
+  fmt::print("points           {}{} in {}\n", summary.steps ? "" : "at most ", summary.most_steps,
+             counted(summary.legs, "leg"));
+  fmt::print("bench time       {}{}{}{}\n", by_data ? "at most " : "", time_text(summary.longest_bench_time.si()),
+             by_data ? "; a step ends earlier when its rate is known" : "",
+             load::asks_operator(job.experiment) ? "; what an operator takes comes on top" : "");
+  if (by_data) print_waiting(job, summary);
   fmt::print(
-      "silence          no spike for {:.6g} s is silence (dwell.f_min {:.6g} Hz): a slower rhythm needs a lower "
-      "f_min\n",
-      summary.silence.si(), job.experiment.dwell.f_min.si());
-  fmt::print(
-      "file             at most {:.1f} MB, trace {}\n", summary.bytes * 1e-6,
+      "file             at most {:.1f} MB and {:.0f} bytes a spike, trace {}\n", summary.bytes * 1e-6,
+      summary.bytes_per_spike,
       summary.trace_rate.si() > 0.0 ? fmt::format("{:.6g} kS/s", summary.trace_rate.si() * 1e-3) : std::string{"off"});
   fmt::print("current          {:.6g} to {:.6g} uA; limits {:.6g} to {:.6g} uA, slew {:.6g} mA/s\n",
              summary.smallest_current.in(1.0_uA), summary.largest_current.in(1.0_uA), summary.lowest_limit.in(1.0_uA),
@@ -227,7 +273,7 @@ int plan(const RunOptions& options) {
   const auto run = experiment::make_run_plan(job->experiment, job->station, info, options.seed.value_or(first_seed));
   if (!run) return report(run.error());
   const load::PlanSummary summary =
-      load::summarize(job->experiment, job->station, Frequency::from_si(info.sample_rate_hz));
+      load::summarize(job->experiment, job->station, Frequency::from_si(info.sample_rate_hz), info.channels.size());
   const auto outlines = outline(*job, *run, info);
   options.json ? print_plan_json(*job, *asked, summary, outlines) : print_plan(*job, *asked, summary, outlines);
   return 0;

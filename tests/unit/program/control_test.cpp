@@ -27,6 +27,19 @@ TEST(ParseAnswer, WhatIsNoneIsRefusedWithWhatWouldBeRight) {
   EXPECT_FALSE(parse_answer("0.31", nullptr)) << "nothing was asked for";
 }
 
+TEST(PauseAnswer, GoesOnOrStopsByEitherPairOfWords) {
+  for (const char* text : {"r", "resume", "y", "yes", " y \n"}) EXPECT_EQ(parse_pause_answer(text), true) << text;
+  for (const char* text : {"s", "stop", "n", "no"}) EXPECT_EQ(parse_pause_answer(text), false) << text;
+  for (const char* text : {"", "what?", "rs", "Y N"}) EXPECT_EQ(parse_pause_answer(text), std::nullopt) << text;
+}
+
+TEST(QuestionText, HasOneSignAtItsEnd) {
+  EXPECT_EQ(question_text({"Is the circuit at 25 degC?", ""}), "Is the circuit at 25 degC?");
+  EXPECT_EQ(question_text({"Is the circuit at 25 degC", ""}), "Is the circuit at 25 degC?");
+  EXPECT_EQ(question_text({"Set C_L to 2 nF, and enter its value.", "C_L"}), "Set C_L to 2 nF, and enter its value.");
+  EXPECT_EQ(question_text({"set C_L to 10 nF", "C_L"}), "set C_L to 10 nF: done?");
+}
+
 TEST(RunControl, RefusesAPlanThatAsksWhereNobodyIs) {
   experiment::RunPlan plan;
   const RunControl nobody{{}};

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "daemon/experiment/load/quantity_text.hpp"
+#include "daemon/experiment/load/words.hpp"
 
 namespace thyrode::program {
 namespace {
@@ -94,6 +95,19 @@ Result<OperatorAnswer> parse_answer(const std::string& text, const experiment::R
   return OperatorAnswer{true, value->si};
 }
 
+std::optional<bool> parse_pause_answer(const std::string& text) {
+  const std::string word = trimmed(text);
+  if (is_one_of(word, {"r", "resume", "y", "yes"})) return true;
+  if (is_one_of(word, {"s", "stop", "n", "no"})) return false;
+  return std::nullopt;
+}
+
+std::string question_text(const experiment::Question& question) {
+  const std::string text = trimmed(question.text);
+  if (!text.empty() && std::string_view{".?!:"}.find(text.back()) != std::string_view::npos) return text;
+  return text + (question.quantity.empty() ? "?" : ": done?");
+}
+
 RunControl::RunControl(std::vector<std::string> answers, Ask ask)
     : answers_{std::move(answers)}, terminal_{ask == Ask::on_terminal && somebody_there()} {
   on_terminal.store(terminal_);
@@ -136,7 +150,7 @@ void RunControl::detach() {
 
 void RunControl::show(const experiment::Event& event) {
   if (std::holds_alternative<experiment::Paused>(event)) {
-    ask("r resumes, s stops: ", false);
+    ask("go on? r or y resumes the run, s or n stops it and closes the file: ", false);
   } else if (const auto* question = std::get_if<experiment::Asked>(&event)) {
     answer_asked(question->question);
   } else if (std::holds_alternative<experiment::Resumed>(event) ||
@@ -152,12 +166,12 @@ void RunControl::answer_asked(const experiment::Question& question) {
     const std::string& text = answers_[std::min(next_answer_++, answers_.size() - 1)];
     const auto answer = parse_answer(text, knob);
     const std::string told = answer ? text : answer.error().message + "; the run ends";
-    fmt::print(stderr, "thyrode: {}? {}\n", question.text, told);
+    fmt::print(stderr, "thyrode: {} {}\n", question_text(question), told);
     answer ? bench_->answer(answer->go_on, answer->value) : bench_->answer(false);
     return;
   }
   if (!terminal_) {
-    fmt::print(stderr, "thyrode: {}? nobody is there to answer; the run ends\n", question.text);
+    fmt::print(stderr, "thyrode: {} nobody is there to answer; the run ends\n", question_text(question));
     bench_->answer(false);
     return;
   }
@@ -166,7 +180,7 @@ void RunControl::answer_asked(const experiment::Question& question) {
     question_ = question;
   }
   const std::string value = knob == nullptr ? "" : ", or the value it has now";
-  ask(fmt::format("{}? (Enter or yes goes on, no stops{}) ", question.text, value), true);
+  ask(fmt::format("{} (Enter or yes goes on, no stops{}) ", question_text(question), value), true);
 }
 
 void RunControl::ask(std::string prompt, bool question) {
@@ -210,24 +224,21 @@ void RunControl::take_line(const std::string& line) {
   if (prompt_.empty()) return;
   if (question_) {
     const auto answer = parse_answer(line, plan_->knob(question_->quantity));
-    if (!answer) {
-      fmt::print(stderr, "{}\n{}", answer.error().message, prompt_);
-      std::fflush(stderr);
-      return;
-    }
+    if (!answer) return ask_again(answer.error().message);
     question_.reset();
     asked.store(false);
     bench_->answer(answer->go_on, answer->value);
-  } else if (is_one_of(line, {"r", "resume"})) {
-    bench_->resume();
-  } else if (is_one_of(line, {"s", "stop"})) {
-    bench_->stop();
+  } else if (const auto go_on = parse_pause_answer(line)) {
+    *go_on ? bench_->resume() : bench_->stop();
   } else {
-    fmt::print(stderr, "{}", prompt_);
-    std::fflush(stderr);
-    return;
+    return ask_again(line.empty() ? "nothing was answered" : fmt::format("'{}' is no answer", load::shortened(line)));
   }
   prompt_.clear();
+}
+
+void RunControl::ask_again(const std::string& why) const {
+  fmt::print(stderr, "{}\n{}", why, prompt_);
+  std::fflush(stderr);
 }
 
 }  // namespace thyrode::program

@@ -29,6 +29,13 @@ struct OperatorAnswer {
 /// Errors: bad_input (none of them, a unit of another kind: with what would be right).
 Result<OperatorAnswer> parse_answer(const std::string& text, const experiment::RunKnob* knob);
 
+/// Understands what somebody answers to a pause: r, resume, y and yes go on, s, stop, n and no end the run.
+/// @returns whether to go on; empty: it is no answer, an empty line neither
+std::optional<bool> parse_pause_answer(const std::string& text);
+
+/// A question as a person reads it: with the sign at its end that it has itself, else with one that asks for an answer.
+std::string question_text(const experiment::Question& question);
+
 /// On a terminal the first Ctrl-C pauses and asks whether to go on, the second ends the run in order, the third takes
 /// the current to zero at once, the fourth ends the program. Without a terminal there is nobody to ask: the first one
 /// ends the run, as a signal to terminate always does. Ctrl-Z pauses and goes on everywhere; the process itself never
@@ -60,6 +67,8 @@ class RunControl {
   void answer_asked(const experiment::Question& question);
   void listen();
   void take_line(const std::string& line);
+  /// Nothing was understood: says why, and asks again.
+  void ask_again(const std::string& why) const;
 
   std::vector<std::string> answers_;
   std::size_t next_answer_ = 0;

@@ -332,7 +332,7 @@ Result<Figure> parse_figure(std::string_view text, std::string_view file_name, c
   const auto tree = load::parse_yaml(documents.front().padded, file_name, "a figure", "schema: thyrode.figure/1");
   if (!tree) return tl::make_unexpected(tree.error());
   const auto named = [&](const std::string& name) {
-    return load::read_text_file((std::filesystem::path{folder} / name).string());
+    return load::read_text_file((std::filesystem::path{folder} / name).string(), load::waveform_file);
   };
   Reading reading(figure.source);
   load::check_schema(reading, *tree, schema);

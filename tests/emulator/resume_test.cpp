@@ -127,13 +127,16 @@ TEST(Keys, TheFirstInterruptOnATerminalPausesAndAsks) {
   PtyProcess desk{{program, "run", folder.write("long.yaml", long_steps), "--out", folder / "a.nwb"}};
   ASSERT_TRUE(desk.reads("step 0")) << desk.seen();
   desk.types("\x03");
-  ASSERT_TRUE(desk.reads("r resumes, s stops: ")) << desk.seen();
+  ASSERT_TRUE(desk.reads("r or y resumes the run, s or n stops it and closes the file: ")) << desk.seen();
   desk.types("what?\n");
-  ASSERT_TRUE(desk.reads("r resumes, s stops: ")) << "asked again: " << desk.seen();
-  desk.types("r\n");
+  ASSERT_TRUE(desk.reads("'what?' is no answer")) << desk.seen();
+  ASSERT_TRUE(desk.reads("r or y resumes the run, s or n stops it and closes the file: "))
+      << "asked again: " << desk.seen();
+  desk.types("y\n");
   ASSERT_TRUE(desk.reads("goes on with step 0")) << desk.seen();
   desk.types("\x03");
-  ASSERT_TRUE(desk.reads("r resumes, s stops: ")) << "the next first one: " << desk.seen();
+  ASSERT_TRUE(desk.reads("r or y resumes the run, s or n stops it and closes the file: "))
+      << "the next first one: " << desk.seen();
   desk.types("s\n");
   EXPECT_EQ(desk.wait(), 1);
   EXPECT_NE(desk.seen().find("stopped: the current is zero"), std::string::npos) << desk.seen();
@@ -145,7 +148,7 @@ TEST(Keys, TheSecondInterruptOnATerminalStops) {
   PtyProcess desk{{program, "run", folder.write("long.yaml", long_steps), "--out", folder / "a.nwb"}};
   ASSERT_TRUE(desk.reads("step 0")) << desk.seen();
   desk.types("\x03");
-  ASSERT_TRUE(desk.reads("r resumes, s stops: ")) << desk.seen();
+  ASSERT_TRUE(desk.reads("r or y resumes the run, s or n stops it and closes the file: ")) << desk.seen();
   desk.types("\x03");
   EXPECT_EQ(desk.wait(), 1);
   EXPECT_EQ(run({program, "show", folder / "a.nwb"}).code, 0);

@@ -80,7 +80,7 @@ ordered_json train_shape() {
     at = Ticks{at.count + (k % 3 == 0 ? 20'000 : 1'000)};
     train.spike(at);
   }
-  return experiment::train_json(train, tick_s, Ticks{at.count + 1});
+  return experiment::train_json(train, tick_s, Ticks{at.count + 1}, analysis::Label::IB1);
 }
 
 /// Of lists the first element: the others are alike.

@@ -133,6 +133,13 @@ constexpr const char* report_text =
     "  thyrode report runs/monday.nwb\n"
     "  thyrode report runs/monday.nwb --out /tmp/monday.html";
 
+constexpr const char* watch_text =
+    "Reads the file alone, so that it can be on any machine that sees it and never disturbs the run. New steps are\n"
+    "printed when they are in the file, which is at most 250 ms after they ended; on a terminal also the step under\n"
+    "way. It ends with the run. The exit code is 1 where the program that wrote the file died.\n\n"
+    "Example:\n"
+    "  thyrode watch runs/monday.nwb.part";
+
 constexpr const char* recover_text =
     "A recording is NAME.nwb.part until its run has ended. Where the program was killed, or the machine went down,\n"
     "this finishes it: NAME.nwb has all that was flushed, all but the newest 250 ms. It works on a copy, which needs\n"
@@ -275,6 +282,13 @@ int dispatch(int argc, char** argv) {
   report->add_flag("--json", report_options.json, "what the page shows, as one JSON document on standard output");
   report->footer(report_text);
   report->callback([&] { code = program::report_file(report_options); });
+
+  CLI::App* watch = app.add_subcommand("watch", "follow a run as it is written, from its file");
+  watch->add_option("FILE", file, "recording (.nwb.part, or the .nwb that it becomes)")->required()->type_name("");
+  watch->add_flag("--json", json,
+                  "JSON lines: one a step, as it is known then; the document with the final values last");
+  watch->footer(watch_text);
+  watch->callback([&] { code = program::watch(file, json); });
 
   program::RecoverOptions recover_options;
   CLI::App* recover = app.add_subcommand("recover", "finish a recording whose program died");

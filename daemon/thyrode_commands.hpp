@@ -105,6 +105,8 @@ struct RecoverOptions {
 int recover(const RecoverOptions& options);
 /// Exit code 1 where something is wrong with the recording.
 int validate(const std::string& path, bool json);
+/// Follows a recording while it is written, until it is finished. Exit code 1 where its program died.
+int watch(const std::string& path, bool json);
 
 struct AnalyzeOptions {
   std::string path;

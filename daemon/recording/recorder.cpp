@@ -1,6 +1,8 @@
 #include "daemon/recording/recorder.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <memory>
@@ -43,6 +45,7 @@ class Recorder::Impl {
       : run_{run}, final_{std::move(path)}, current_{final_ + ".part"}, slot_{std::make_unique<WriteSlot>(current_)} {
     try {
       file_ = create_file(current_, *slot_);
+      held_.emplace(current_, O_WRONLY);
     } catch (...) {
       slot_->close();
       throw;
@@ -80,7 +83,11 @@ class Recorder::Impl {
   Result<void> change(Change&& body) {
     if (broken_) return tl::make_unexpected(*broken_);
     if (!streams_) return fail(ErrorKind::run_failed, current_ + ": the recording is finished already");
-    Result<void> done = guarded(body);
+    const std::int64_t before = streams_->flushes();
+    Result<void> done = guarded([&] {
+      body();
+      if (streams_ && streams_->flushes() != before) check_still_there();
+    });
     if (!done) broken_ = done.error();
     return done;
   }
@@ -114,14 +121,35 @@ class Recorder::Impl {
                                                final_, current_, error.message()));
     }
     current_ = final_;
+    held_.reset();
   }
 
   const std::string& path() const { return current_; }
 
  private:
+  /// A file that nobody can find any more is no recording: the run ends now, not when it is to be finished.
+  void check_still_there() const {
+    struct stat own {};
+    struct stat named {};
+    const bool found = ::stat(current_.c_str(), &named) == 0;
+    if (::fstat(held_->get(), &own) != 0 || (found && own.st_ino == named.st_ino && own.st_dev == named.st_dev)) return;
+    if (own.st_nlink == 0) {
+      raise(ErrorKind::run_failed,
+            fmt::format("{}: somebody deleted it, or the folder it was in, while it was written: "
+                        "its data are lost; begin the run again",
+                        current_));
+    }
+    raise(ErrorKind::run_failed,
+          fmt::format("{}: somebody moved it while it was written: what was flushed is where it is "
+                      "now; give it its name back, then `thyrode recover` finishes it",
+                      current_));
+  }
+
   RunDescription run_;
   std::string final_;
   std::string current_;
+  /// Open for writing from the first byte to the new name, so that others see that somebody writes (writer_of()).
+  std::optional<Descriptor> held_;
   std::unique_ptr<WriteSlot> slot_;  ///< of file_, and until it is closed
   h5::Handle file_;
   std::unique_ptr<Streams> streams_;

@@ -317,6 +317,7 @@ void Streams::flush() {
     steps_.write();
   }
   h5::expect(H5Fflush(file_, H5F_SCOPE_LOCAL), file_, "the tables", "flush");
+  ++flushes_;
 }
 
 }  // namespace thyrode::recording

@@ -87,6 +87,8 @@ class Streams {
   void update_results(std::span<const analysis::StepResult> steps, const analysis::SweepFit& fit);
   void update_link(const LinkCounters& counters);
   void flush();
+  /// How often it was flushed.
+  std::int64_t flushes() const { return flushes_; }
 
  private:
   void take(const protocol::SampleBlock& block);
@@ -112,6 +114,7 @@ class Streams {
   std::int64_t flush_samples_;
   std::int64_t last_flush_;
   std::int64_t last_mark_;
+  std::int64_t flushes_ = 0;
   std::uint32_t overruns_ = 0;
   std::int64_t lost_frames_ = 0;
   std::vector<std::int64_t> gap_end_;  ///< by channel: end of the last gap that was told

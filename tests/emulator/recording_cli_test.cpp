@@ -112,5 +112,36 @@ TEST(Validate, FindsAStepThatSaysSomethingElseThanItsData) {
   EXPECT_EQ(run({program, "validate", folder / "coarse.yaml"}).code, 2);
 }
 
+// ---------------------------------------------------------------- watch
+
+TEST(Watch, TellsEveryStepAndEndsWithTheRun) {
+  const Folder folder;
+  Emulator emulator{{"msn", "--speed", "30"}};
+  Process process{{program, "run", folder.write("coarse.yaml", coarse), "--json", "--device", emulator.uri, "--out",
+                   folder / "a.nwb"}};
+  ASSERT_FALSE(process.line().empty());
+  Process watch{{program, "watch", folder / "a.nwb.part", "--json"}};
+  const json first = json::parse(watch.line());
+  EXPECT_EQ(first["index"], 0);
+  EXPECT_TRUE(std::filesystem::exists(folder / "a.nwb.part")) << "told while the run goes on";
+  const std::vector<std::string> run_lines = process.lines();
+  EXPECT_EQ(process.wait(), 0) << process.errors();
+  const std::vector<std::string> lines = watch.lines();
+  EXPECT_EQ(watch.wait(), 0) << watch.errors();
+  ASSERT_EQ(lines.size(), 6U) << "five more steps and the document";
+  for (std::size_t k = 0; k < 5; ++k) EXPECT_EQ(json::parse(lines[k])["index"], k + 1);
+  EXPECT_EQ(json::parse(lines.back()), json::parse(run_lines.back()));
+}
+
+TEST(Watch, SaysThatTheProgramOfTheRunDied) {
+  const Folder folder;
+  die_running(folder, "a.nwb");
+  const Finished watch = run({program, "watch", folder / "a.nwb"});
+  EXPECT_EQ(watch.code, 1);
+  EXPECT_NE(watch.errors.find("its program died"), std::string::npos) << watch.errors;
+  EXPECT_GE(watch.lines.size(), 2U) << "head and the steps so far";
+  EXPECT_EQ(run({program, "watch", folder / "none.nwb.part"}).code, 2);
+}
+
 }  // namespace
 }  // namespace thyrode::test

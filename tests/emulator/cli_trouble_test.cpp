@@ -98,7 +98,7 @@ TEST(CommandLineTrouble, ARecordingThatSomebodyRemovesIsNotCalledComplete) {
   std::filesystem::remove(folder / "a.nwb.part");
   static_cast<void>(process.lines());
   EXPECT_EQ(process.wait(), 1);
-  EXPECT_NE(process.errors().find("removed or renamed"), std::string::npos) << process.errors();
+  EXPECT_NE(process.errors().find("somebody deleted it"), std::string::npos) << process.errors();
   EXPECT_EQ(process.errors().find("complete"), std::string::npos) << process.errors();
 }
 

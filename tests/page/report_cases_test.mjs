@@ -3,7 +3,18 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { test } from "node:test";
 import {
-  assertNoEmptyFigure, assertNoNonsense, folder, join, paint, read, record, recordAndKill, report, shown, thyrode, withPage,
+  assertNoEmptyFigure,
+  assertNoNonsense,
+  folder,
+  join,
+  paint,
+  read,
+  record,
+  recordAndKill,
+  report,
+  shown,
+  thyrode,
+  withPage,
 } from "./support.mjs";
 
 const list = (name, currents, more = "record: {trace: 25 kS/s}") => `schema: thyrode.experiment/1
@@ -37,8 +48,10 @@ test("a run with one step has its page", async () => {
 
 test("two channels have a curve each, and the companion says how it keeps step", async () => {
   const path = record(
-    "pair", list("pair", "45.3 uA, 60 uA", "companions: [{channel: B}]\nrecord: {trace: 25 kS/s}"),
-    "--device", "sim:two-msn-inhibitory",
+    "pair",
+    list("pair", "45.3 uA, 60 uA", "companions: [{channel: B}]\nrecord: {trace: 25 kS/s}"),
+    "--device",
+    "sim:two-msn-inhibitory",
   );
   await withPage(report(path), {}, async (page) => {
     await assertNoEmptyFigure(page);
@@ -89,7 +102,9 @@ test("a recording with a gap has a red box, and shows where the data are missing
 });
 
 test("a phase map is drawn with its measured points and can be read as a table", async () => {
-  const path = record("map", `schema: thyrode.experiment/1
+  const path = record(
+    "map",
+    `schema: thyrode.experiment/1
 name: map
 plan: phase_map
 current: {start: 24 uA, stop: 136 uA, resolution: 28 uA}
@@ -97,16 +112,19 @@ tau_L: {start: 0.05 ms, stop: 0.6 ms, resolution: 137.5 us}
 coarse: 5
 dwell: {stop_when: {ci_rel_f: 20 %}, max: 1 s, f_min: 5 Hz}
 record: {trace: off}
-`, "--device", "sim:mbn");
+`,
+    "--device",
+    "sim:mbn",
+  );
   const { map } = shown(path);
   await withPage(report(path), {}, async (page) => {
     const painted = await assertNoEmptyFigure(page);
     assert.ok(painted.includes("map"));
     await page.locator("#map details summary").click();
     await page.locator("#map tbody").waitFor();
-    const rows = await page.locator("#map tbody tr").evaluateAll((all) =>
-      all.map((row) => [...row.querySelectorAll("td")].map((cell) => cell.innerText)),
-    );
+    const rows = await page
+      .locator("#map tbody tr")
+      .evaluateAll((all) => all.map((row) => [...row.querySelectorAll("td")].map((cell) => cell.innerText)));
     const words = map.grid.map((row) => row.map((label) => (label === null ? "?" : map.labels[label])));
     assert.deepEqual(rows, words.reverse());
     await assertNoNonsense(page);
@@ -141,5 +159,8 @@ test("a page that cannot be written is told, with what to do", () => {
     () => thyrode("report", path, "--out", join(folder, "nowhere", "page.html")),
     (error) => error.status === 1 && /cannot be written.*--out/.test(error.stderr),
   );
-  assert.throws(() => thyrode("report", path, "--out", path), (error) => error.status === 2 && /recording itself/.test(error.stderr));
+  assert.throws(
+    () => thyrode("report", path, "--out", path),
+    (error) => error.status === 2 && /recording itself/.test(error.stderr),
+  );
 });

@@ -69,7 +69,11 @@ export function report(path) {
 
 /** Opens a page. Whatever the browser complains of, and every request for anything but the page, fails the test. */
 export async function open(path, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, acceptDownloads: true, ...options });
+  const context = await browser.newContext({
+    viewport: { width: 1280, height: 800 },
+    acceptDownloads: true,
+    ...options,
+  });
   const page = await context.newPage();
   const complaints = [];
   page.on("console", (message) => {
@@ -103,7 +107,9 @@ export function paint(page, id) {
   return page.locator(`#${id} canvas`).evaluate((canvas) => {
     const over = canvas.parentElement.querySelector(".u-over");
     const scale = canvas.width / canvas.clientWidth;
-    const box = [over.offsetLeft, over.offsetTop, over.offsetWidth, over.offsetHeight].map((v) => Math.floor(v * scale));
+    const box = [over.offsetLeft, over.offsetTop, over.offsetWidth, over.offsetHeight].map((v) =>
+      Math.floor(v * scale),
+    );
     // Axes lie on the border.
     const copy = document.createElement("canvas");
     [copy.width, copy.height] = [canvas.width, canvas.height];
@@ -128,7 +134,9 @@ export function amount(colours) {
 /** Every figure has paint, or says in words why there is none. @returns ids of those that have */
 export async function assertNoEmptyFigure(page) {
   const painted = [];
-  for (const id of await page.locator("figure").evaluateAll((all) => all.filter((f) => f.offsetParent).map((f) => f.id))) {
+  for (const id of await page
+    .locator("figure")
+    .evaluateAll((all) => all.filter((f) => f.offsetParent).map((f) => f.id))) {
     if (await page.locator(`#${id} .plot`).isVisible()) {
       assert.ok(amount(await paint(page, id)) > 20, `${id} is empty`);
       painted.push(id);

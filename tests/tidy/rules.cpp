@@ -51,6 +51,9 @@ bool contains(std::string_view text, std::string_view part) {
 bool is_cpp(std::string_view file) {
   return ends(file, ".cpp") || ends(file, ".hpp");
 }
+bool is_script(std::string_view file) {
+  return ends(file, ".py") || ends(file, ".ts") || ends(file, ".mjs");
+}
 bool is_test(std::string_view file) {
   return begins(file, "tests/");
 }
@@ -145,7 +148,7 @@ std::string judge_system_include(std::string_view file, std::string_view target)
 
 std::vector<std::string> judge_line(std::string_view file, std::string_view line) {
   Strings wrong;
-  if ((is_cpp(file) || ends(file, ".py")) && characters(line) > longest_line) {
+  if ((is_cpp(file) || is_script(file)) && characters(line) > longest_line) {
     wrong.push_back("longer than " + std::to_string(longest_line) + " characters");
   }
   for (const std::string_view word : {"TODO", "FIXME", "XXX", "HACK"}) {
@@ -154,11 +157,12 @@ std::vector<std::string> judge_line(std::string_view file, std::string_view line
   for (const std::string_view place : {"/home/", "/root/", "/work/", "/Users/"}) {
     if (contains(line, place)) wrong.push_back("a path of one machine: " + std::string(place));
   }
-  if (is_test(file) && (is_cpp(file) || ends(file, ".py"))) {
+  if (is_test(file) && (is_cpp(file) || is_script(file))) {
     for (const std::string_view word : {"sleep", "sleep_for", "sleep_until", "usleep", "nanosleep"}) {
       if (has_word(line, word)) wrong.push_back("a test sets the time, it does not " + std::string(word));
     }
-    for (const std::string_view word : {"DISABLED_", "GTEST_SKIP", "pytest.mark.skip", "unittest.skip"}) {
+    for (const std::string_view word :
+         {"DISABLED_", "GTEST_SKIP", "pytest.mark.skip", "unittest.skip", "test.skip", "waitForTimeout"}) {
       if (contains(line, word)) wrong.push_back("a test that is off is no test: " + std::string(word));
     }
   }
@@ -231,7 +235,8 @@ std::vector<std::string> names_without_source(std::string_view page, std::string
 
 std::vector<std::string> files_of(const std::filesystem::path& root) {
   static constexpr std::array rooms = {"protocols", "firmware", "drivers", "daemon", "tests", "experiments", "docs"};
-  static const std::set<std::string> text = {".cpp", ".hpp", ".py", ".md", ".txt", ".yaml", ".json", ".sh"};
+  static const std::set<std::string> text = {".cpp",  ".hpp", ".py", ".md",  ".txt", ".yaml",
+                                             ".json", ".sh",  ".ts", ".mjs", ".css"};
   Strings files;
   for (const char* room : rooms) {
     if (!std::filesystem::exists(root / room)) continue;

@@ -1,6 +1,8 @@
 // The curves of a run: f(I) and β_n, with what was fitted to them.
 import { table } from "./dom";
-import { type Content, type LegendEntry, logSpan, type Point, span, type View } from "./figure";
+import { logSpan, span } from "./axes";
+import { type Content, type Point, type View } from "./figure";
+import type { LegendEntry } from "./legend";
 import type { Pen, Shape } from "./pen";
 import type { Group, LifFit, Recording, Row, Transition } from "./recording";
 import type { Palette } from "./theme";
@@ -198,8 +200,14 @@ function rateSummary(curve: Curve, fit: LifFit | null, inSight: boolean): string
     `${number(Math.max(...rates))} Hz. Bars are 95 % intervals; where they are shorter than the mark they hide in it. `;
   if (!curve.fitted) return told + "The fits of a run are of its first channel and conditions.";
   if (!fit) return told + "No leaky integrate-and-fire (LIF) fit: it needs regular steps at four currents.";
-  const ideal = !inSight ? "The line of the ideal integrate-and-fire neuron, which has no leak, lies above the picture." : "The ideal integrate-and-fire neuron has no leak: f rises in proportion to I, with the slope that the LIF tends to.";
-  return told + `The LIF was fitted over ${number(fit.range_ua[0])} to ${number(fit.range_ua[1])} µA${fit.accepted ? "" : " and does not describe these rates (not accepted)"}. ${ideal}`;
+  const ideal = !inSight
+    ? "The line of the ideal integrate-and-fire neuron, which has no leak, lies above the picture."
+    : "The ideal integrate-and-fire neuron has no leak: f rises in proportion to I, as the LIF tends to.";
+  return (
+    told +
+    `The LIF was fitted over ${number(fit.range_ua[0])} to ${number(fit.range_ua[1])} µA` +
+    `${fit.accepted ? "" : " and does not describe these rates (not accepted)"}. ${ideal}`
+  );
 }
 
 export function rateContent(recording: Recording, curve: Curve, log: boolean, pick: Pick): Content {
@@ -229,7 +237,12 @@ export function rateContent(recording: Recording, curve: Curve, log: boolean, pi
   const hollow = (row: Row) => row.status !== "ok";
   const legend = legLegend(curve.rows);
   if (curve.rows.some(hollow)) {
-    legend.push({ text: "hollow: silent, or not as precise as asked", color: (p) => p.ink, look: "circle", hollow: true });
+    legend.push({
+      text: "hollow: silent, or not as precise as asked",
+      color: (p) => p.ink,
+      look: "circle",
+      hollow: true,
+    });
   }
   if (lif) {
     const text = `LIF fit${lif.accepted ? "" : " (not accepted)"}`;
@@ -250,10 +263,16 @@ export function rateContent(recording: Recording, curve: Curve, log: boolean, pi
       if (lif) {
         // Beyond the currents that it was fitted to it is only a comparison.
         const inside = sampled(view, lif.range_ua[0], lif.range_ua[1], (i) => lifRate(lif, i));
-        pen.line(sampled(view, lif.rheobase_ua, Infinity, (i) => lifRate(lif, i)), { color: palette.ink, width: 1 });
+        pen.line(
+          sampled(view, lif.rheobase_ua, Infinity, (i) => lifRate(lif, i)),
+          { color: palette.ink, width: 1 },
+        );
         pen.line(inside, { color: palette.ink, width: 2.2 });
         if (inSight) {
-          pen.line(sampled(view, 0, Infinity, (i) => slope * i), { color: palette.muted, width: 1.6, dash: [6, 4] });
+          pen.line(
+            sampled(view, 0, Infinity, (i) => slope * i),
+            { color: palette.muted, width: 1.6, dash: [6, 4] },
+          );
         }
       }
       if (line && line.slope_hz_per_ua !== null && line.intercept_ua !== null) {
@@ -264,9 +283,24 @@ export function rateContent(recording: Recording, curve: Curve, log: boolean, pi
       for (const row of curve.rows) {
         const color = colourOf(row, palette);
         if (row.frequency_hz_low !== null && row.frequency_hz_high !== null) {
-          errorBar(pen, view, curve.rows.length, row.current_ua, log ? Math.max(row.frequency_hz_low, floor) : row.frequency_hz_low, row.frequency_hz_high, color);
+          errorBar(
+            pen,
+            view,
+            curve.rows.length,
+            row.current_ua,
+            log ? Math.max(row.frequency_hz_low, floor) : row.frequency_hz_low,
+            row.frequency_hz_high,
+            color,
+          );
         }
-        pen.mark(shapeOf(row), view.x(row.current_ua), view.y(heightOf(row)), sizeOf(row, curve.rows.length), color, hollow(row) ? palette.ground : color);
+        pen.mark(
+          shapeOf(row),
+          view.x(row.current_ua),
+          view.y(heightOf(row)),
+          sizeOf(row, curve.rows.length),
+          color,
+          hollow(row) ? palette.ground : color,
+        );
       }
       nameBorders(pen, view, palette, borders);
     },
@@ -282,7 +316,8 @@ function betaSummary(rows: Row[], missing: Row[]): string {
   const without = told.length > 0 ? ` Without a value: ${told.join("; ")}.` : "";
   return (
     `β_n = d ln f/dI, the compressibility: how much the logarithm of the rate rises for each µA. ` +
-    (rows.length > 0 ? `${count(rows.length, "step")} with a value and its 95 % band.` : "") + without
+    (rows.length > 0 ? `${count(rows.length, "step")} with a value and its 95 % band.` : "") +
+    without
   );
 }
 
@@ -332,7 +367,7 @@ export function betaContent(recording: Recording, curve: Curve, log: boolean, pi
       x,
       y: { label, range: [0, 1] },
       summary,
-      empty: "β_n is not known at any step of this curve: it needs five firing steps on a branch, close enough to each other.",
+      empty: "β_n is not known at any step of this curve: it needs five firing steps on a branch, close to each other.",
       draw: () => undefined,
     };
   }
@@ -353,7 +388,8 @@ export function betaContent(recording: Recording, curve: Curve, log: boolean, pi
   if (told.length > 0) legend.push({ text: "measured in pairs", color: (p) => p.ink, look: "diamond" });
   if (lif) legend.push({ text: "of the LIF fit", color: (p) => p.ink, look: "line" });
   legend.push({ text: "ideal integrate-and-fire, 1/I", color: (p) => p.muted, look: "dashed" });
-  if (precursors.length > 0) legend.push({ text: "stands out (precursor)", color: (p) => p.select, look: "square", hollow: true });
+  if (precursors.length > 0)
+    legend.push({ text: "stands out (precursor)", color: (p) => p.select, look: "square", hollow: true });
   if (borders.length > 0) legend.push(transitionLegend);
   const floor = yRange[0];
   // The end of a bar may lie below a logarithmic axis; a value that does has no place on it.
@@ -388,14 +424,25 @@ export function betaContent(recording: Recording, curve: Curve, log: boolean, pi
       drawBorders(pen, view, palette, borders);
       const paths = stretches(curve).map((path) => path.filter((row) => shown.includes(row)));
       for (const path of paths.filter((p) => p.length > 0)) {
-        const upper = path.flatMap((row) => [view.x(row.current_ua), view.y(clip(row.beta_n_per_ua_high ?? row.beta_n_per_ua))]);
-        const lower = [...path].reverse().flatMap((row) => [view.x(row.current_ua), view.y(clip(row.beta_n_per_ua_low ?? row.beta_n_per_ua))]);
+        const upper = path.flatMap((row) => [
+          view.x(row.current_ua),
+          view.y(clip(row.beta_n_per_ua_high ?? row.beta_n_per_ua)),
+        ]);
+        const lower = [...path]
+          .reverse()
+          .flatMap((row) => [view.x(row.current_ua), view.y(clip(row.beta_n_per_ua_low ?? row.beta_n_per_ua))]);
         pen.area([...upper, ...lower], colourOf(path[0]!, palette), 0.22);
       }
-      pen.line(sampled(view, Math.max(view.from, 1e-9), Infinity, (i) => 1 / i), { color: palette.muted, width: 1.6, dash: [6, 4] });
+      pen.line(
+        sampled(view, Math.max(view.from, 1e-9), Infinity, (i) => 1 / i),
+        { color: palette.muted, width: 1.6, dash: [6, 4] },
+      );
       if (lif) {
         const from = lif.rheobase_ua + 1e-3;
-        pen.line(sampled(view, from, Infinity, (i) => lifBeta(lif, i)), { color: palette.ink, width: 1.2 });
+        pen.line(
+          sampled(view, from, Infinity, (i) => lifBeta(lif, i)),
+          { color: palette.ink, width: 1.2 },
+        );
       }
       for (const path of paths.filter((p) => p.length > 0)) {
         const line = path.flatMap((row) => [view.x(row.current_ua), view.y(clip(row.beta_n_per_ua))]);
@@ -403,14 +450,37 @@ export function betaContent(recording: Recording, curve: Curve, log: boolean, pi
         for (const row of path) {
           const color = colourOf(row, palette);
           if (row.beta_n_per_ua_low !== null && row.beta_n_per_ua_high !== null) {
-            errorBar(pen, view, curve.rows.length, row.current_ua, clip(row.beta_n_per_ua_low), clip(row.beta_n_per_ua_high), color);
+            errorBar(
+              pen,
+              view,
+              curve.rows.length,
+              row.current_ua,
+              clip(row.beta_n_per_ua_low),
+              clip(row.beta_n_per_ua_high),
+              color,
+            );
           }
-          pen.mark(shapeOf(row), view.x(row.current_ua), view.y(clip(row.beta_n_per_ua)), sizeOf(row, curve.rows.length), color, color);
+          pen.mark(
+            shapeOf(row),
+            view.x(row.current_ua),
+            view.y(clip(row.beta_n_per_ua)),
+            sizeOf(row, curve.rows.length),
+            color,
+            color,
+          );
         }
       }
       for (const d of told) {
         if (d.beta_n_per_ua_low !== null && d.beta_n_per_ua_high !== null) {
-          errorBar(pen, view, told.length, d.current_ua, clip(d.beta_n_per_ua_low), clip(d.beta_n_per_ua_high), palette.ink);
+          errorBar(
+            pen,
+            view,
+            told.length,
+            d.current_ua,
+            clip(d.beta_n_per_ua_low),
+            clip(d.beta_n_per_ua_high),
+            palette.ink,
+          );
         }
         pen.mark("diamond", view.x(d.current_ua), view.y(clip(d.beta_n_per_ua)), 4.5, palette.ink, palette.ink);
       }
@@ -421,4 +491,3 @@ export function betaContent(recording: Recording, curve: Curve, log: boolean, pi
     },
   };
 }
-

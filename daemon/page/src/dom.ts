@@ -29,7 +29,11 @@ export function table(caption: string, head: string[], rows: (string | Node)[][]
       "tbody",
       {},
       ...rows.map((cells) =>
-        h("tr", {}, ...cells.map((cell, k) => (k === 0 && rowHead ? h("th", { scope: "row" }, cell) : h("td", {}, cell)))),
+        h(
+          "tr",
+          {},
+          ...cells.map((cell, k) => (k === 0 && rowHead ? h("th", { scope: "row" }, cell) : h("td", {}, cell))),
+        ),
       ),
     ),
   );

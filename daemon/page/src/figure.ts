@@ -1,17 +1,10 @@
 // A plot: uPlot does the axes, the scales and the pointer, a Pen what is drawn. Every page uses this one.
 import uPlot from "uplot";
+import { type Axis, logTexts, splits, ticks, tickTexts, yWidth } from "./axes";
 import { download, h } from "./dom";
-import { CanvasPen, type Pen, type Shape, SvgPen } from "./pen";
+import { drawKey, drawLegend, type LegendEntry } from "./legend";
+import { CanvasPen, type Pen, SvgPen } from "./pen";
 import { light, type Palette, type Theme } from "./theme";
-import { whole } from "./words";
-
-export interface Axis {
-  label: string;
-  range: [number, number];
-  log?: boolean;
-  /** Values rise downwards. */
-  downwards?: boolean;
-}
 
 /** Where values stand on the paper, in CSS pixels. */
 export interface View {
@@ -26,14 +19,6 @@ export interface View {
   until: number;
   low: number;
   high: number;
-}
-
-export interface LegendEntry {
-  text: string;
-  color: (palette: Palette) => string;
-  /** A mark, a line, or a patch. */
-  look: Shape | "line" | "dashed" | "dotted" | "patch";
-  hollow?: boolean;
 }
 
 /** A value of the plot that can be reached with the keyboard and the pointer. */
@@ -77,31 +62,6 @@ export interface Frame {
 
 type Sides = { left: number; right: number; top: number; bottom: number };
 const padding: Sides = { left: 62, right: 14, top: 10, bottom: 46 };
-
-/** The marks of a legend, one after the other, on as many lines as they need. @returns height */
-function drawLegend(pen: Pen, entries: LegendEntry[], palette: Palette, x: number, y: number, width: number): number {
-  let at = x;
-  let line = y;
-  for (const entry of entries) {
-    const length = 30 + entry.text.length * 6.6;
-    if (at > x && at + length > x + width) {
-      at = x;
-      line += 18;
-    }
-    drawKey(pen, entry, palette, at + 10, line);
-    pen.text(entry.text, at + 24, line, { color: palette.ink, size: 11.5 });
-    at += length + 8;
-  }
-  return line - y + 18;
-}
-
-function drawKey(pen: Pen, entry: LegendEntry, palette: Palette, x: number, y: number): void {
-  const color = entry.color(palette);
-  const dash = { line: [], dashed: [6, 4], dotted: [2, 3] }[entry.look as string];
-  if (dash) pen.line([x - 10, y, x + 10, y], { color, width: 2, dash });
-  else if (entry.look === "patch") pen.rect(x - 9, y - 5, 18, 10, color);
-  else pen.mark(entry.look as Shape, x, y, 4, color, entry.hollow ? palette.ground : color);
-}
 
 let pictures = 0;
 
@@ -183,7 +143,7 @@ export class Figure {
     this.fillTable();
     this.chart?.destroy();
     this.chart = null;
-    this.legend.replaceChildren(...(content.legend ?? []).map((entry) => this.key_(entry)));
+    this.legend.replaceChildren(...(content.legend ?? []).map((entry) => this.entry(entry)));
     if (nothing) return;
     this.view = keep ? before : { x: content.start ?? content.x.range, y: content.y.range };
     this.build();
@@ -306,7 +266,7 @@ export class Figure {
   private redraw(): void {
     if (!this.chart) return;
     this.chart.redraw(false, true);
-    this.legend.replaceChildren(...(this.content?.legend ?? []).map((entry) => this.key_(entry)));
+    this.legend.replaceChildren(...(this.content?.legend ?? []).map((entry) => this.entry(entry)));
   }
 
   private resize(): void {
@@ -315,7 +275,7 @@ export class Figure {
     else this.chart.setSize({ width: this.plot.clientWidth, height: this.frame.height });
   }
 
-  private key_(entry: LegendEntry): HTMLElement {
+  private entry(entry: LegendEntry): HTMLElement {
     const pen = new SvgPen(24, 14, "key");
     drawKey(pen, entry, this.theme.palette, 12, 7);
     const picture = h("img", { alt: "", src: `data:image/svg+xml,${encodeURIComponent(pen.document(""))}` });
@@ -338,9 +298,7 @@ export class Figure {
       ? this.view.x
       : [u.posToVal(left, "x"), u.posToVal(left + width, "x")];
     const ends = [u.posToVal(top + height, "y"), u.posToVal(top, "y")];
-    const y: [number, number] = whole(height, over.clientHeight)
-      ? this.view.y
-      : [Math.min(...ends), Math.max(...ends)];
+    const y: [number, number] = whole(height, over.clientHeight) ? this.view.y : [Math.min(...ends), Math.max(...ends)];
     u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
     this.set(x, y);
   }
@@ -512,98 +470,4 @@ export class Figure {
     const image = svg ? h("img", { alt: "", src: `data:image/svg+xml,${encodeURIComponent(svg)}` }) : null;
     this.paper.replaceChildren(...(image ? [image] : []));
   }
-}
-
-/** Places and texts of an axis, as uPlot has chosen them. */
-function ticks(u: uPlot, k: number): [number, string][] {
-  const axis = u.axes[k] as unknown as { _splits?: (number | null)[]; _values?: (string | null)[] };
-  const pairs: [number, string][] = [];
-  (axis._splits ?? []).forEach((split, at) => {
-    const text = axis._values?.[at];
-    if (split !== null && split !== undefined) pairs.push([split, text ?? ""]);
-  });
-  return pairs;
-}
-
-/** Room for the texts of a vertical axis. */
-function yWidth(_: uPlot, texts: string[] | null): number {
-  const longest = Math.max(4, ...(texts ?? []).map((text) => text?.length ?? 0));
-  return 14 + 7 * longest;
-}
-
-/** A logarithmic axis is cut at 1, 2, 3 ... times each power of ten, wherever it begins. */
-function splits(axis: Axis): Partial<uPlot.Axis> {
-  if (!axis.log) return {};
-  return {
-    filter: (_, values) => values,
-    splits: (_u, _k, low, high) => {
-      const all: number[] = [];
-      for (let decade = Math.floor(Math.log10(low)); decade <= Math.log10(high); ++decade) {
-        for (let lead = 1; lead <= 9; ++lead) {
-          const value = Number(`${lead}e${decade}`);
-          if (value >= low && value <= high) all.push(value);
-        }
-      }
-      return all;
-    },
-  };
-}
-
-/** Texts of ticks: as many decimals as tell them apart. */
-function tickTexts(values: number[]): string[] {
-  const finite = values.filter((v) => v !== null && Number.isFinite(v));
-  const step = finite.length > 1 ? Math.abs(finite[1]! - finite[0]!) : 1;
-  let decimals = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
-  if (Math.abs(step * Math.pow(10, decimals) - Math.round(step * Math.pow(10, decimals))) > 1e-6) ++decimals;
-  return values.map((v) => (v === null ? "" : v.toFixed(Math.min(decimals, 9)).replace("-", "−")));
-}
-
-/** Of a logarithmic axis: powers of ten first, then 2 and 5 of each, then the others, as far as they have room. */
-function logTexts(values: number[], place: (value: number) => number, room: number): string[] {
-  const taken: number[] = [];
-  const texts = values.map(() => "");
-  const lead = (value: number) => Math.round(value / Math.pow(10, Math.floor(Math.log10(value) + 1e-9)));
-  for (const leads of [[1], [2, 5], [3, 4, 6, 7, 8, 9]]) {
-    values.forEach((value, k) => {
-      if (value === null || !(value > 0) || !leads.includes(lead(value))) return;
-      const at = place(value);
-      if (taken.some((other) => Math.abs(other - at) < room)) return;
-      taken.push(at);
-      texts[k] = plain(value);
-    });
-  }
-  return texts;
-}
-
-function plain(value: number): string {
-  const rounded = Number(value.toPrecision(2));
-  if (rounded >= 1e7 || rounded < 1e-4) return rounded.toExponential(0).replace("-", "−");
-  return rounded >= 1e4 ? whole(rounded) : String(rounded);
-}
-
-/** [least, greatest] with some room; never empty. */
-export function span(values: Iterable<number>, room = 0.05, floor?: number): [number, number] {
-  let low = Infinity;
-  let high = -Infinity;
-  for (const value of values) {
-    if (!Number.isFinite(value)) continue;
-    if (value < low) low = value;
-    if (value > high) high = value;
-  }
-  if (low > high) return [0, 1];
-  if (low === high) {
-    const around = 0.1 * Math.abs(high) || 1;
-    return [floor !== undefined ? Math.max(floor, low - around) : low - around, high + around];
-  }
-  const width = high - low;
-  const begin = low - room * width;
-  return [floor !== undefined ? Math.min(low, Math.max(floor, begin)) : begin, high + room * width];
-}
-
-/** The same for a logarithmic axis; values below or at zero do not count. */
-export function logSpan(values: Iterable<number>, room = 0.06): [number, number] {
-  const logs: number[] = [];
-  for (const value of values) if (value > 0) logs.push(Math.log(value));
-  const [low, high] = span(logs, room);
-  return [Math.exp(low), Math.exp(high)];
 }

@@ -49,7 +49,8 @@ export function mapContent(map: LabelMap): Content {
       `have the pattern of the measured corners around them.${used.has(null) ? " White: not known." : ""}`,
     tell: (x, y) => {
       const label = name(map.grid[at(y, ys)]?.[at(x, xs)] ?? null);
-      return `${number(x)} µA, ${map.parameter} = ${number(y)} ${unit}: ${label ? (labelWords[label] ?? label) : "not known"}`;
+      const told = label ? (labelWords[label] ?? label) : "not known";
+      return `${number(x)} µA, ${map.parameter} = ${number(y)} ${unit}: ${told}`;
     },
     table: () =>
       table(

@@ -37,7 +37,16 @@ function corners(shape: Shape, x: number, y: number, s: number): number[] {
     case "down":
       return [x, y + s * 1.15, x + s, y - s * 0.75, x - s, y - s * 0.75];
     case "square":
-      return [x - s * 0.85, y - s * 0.85, x + s * 0.85, y - s * 0.85, x + s * 0.85, y + s * 0.85, x - s * 0.85, y + s * 0.85];
+      return [
+        x - s * 0.85,
+        y - s * 0.85,
+        x + s * 0.85,
+        y - s * 0.85,
+        x + s * 0.85,
+        y + s * 0.85,
+        x - s * 0.85,
+        y + s * 0.85,
+      ];
     default:
       return [x, y - s * 1.2, x + s * 1.2, y, x, y + s * 1.2, x - s * 1.2, y];
   }
@@ -181,8 +190,9 @@ export class SvgPen implements Pen {
     const size = style.size ?? 12;
     const turn = style.turned ? ` transform="rotate(-90 ${round(x)} ${round(y)})"` : "";
     this.body +=
-      `<text x="${round(x)}" y="${round(y + (style.turned ? shift * size : shift * size))}" text-anchor="${anchor}"` +
-      ` font-size="${size}"${style.bold ? ' font-weight="600"' : ""} fill="${style.color}"${turn}>${escaped(text)}</text>`;
+      `<text x="${round(x)}" y="${round(y + shift * size)}" text-anchor="${anchor}"` +
+      ` font-size="${size}"${style.bold ? ' font-weight="600"' : ""} fill="${style.color}"${turn}>` +
+      `${escaped(text)}</text>`;
   }
   inside(x: number, y: number, width: number, height: number, body: () => void): void {
     const id = `${this.name}-clip${this.clips++}`;

@@ -7,7 +7,20 @@ import { type RawRecording, Recording, type Row } from "./recording";
 import { StepView } from "./step_view";
 import { type Choice, Theme } from "./theme";
 import { verdictOf } from "./verdict";
-import { betaWords, condition, conditionText, count, duration, estimate, fixed, labelWords, number, short, statusWords, whole } from "./words";
+import {
+  betaWords,
+  condition,
+  conditionText,
+  count,
+  duration,
+  estimate,
+  fixed,
+  labelWords,
+  number,
+  short,
+  statusWords,
+  whole,
+} from "./words";
 
 const theme = new Theme();
 const figures: Figure[] = [];
@@ -109,13 +122,16 @@ function shortResult(): HTMLElement {
   for (const beta of recording.raw.result.direct_beta ?? []) {
     if (beta.beta_n_per_ua === null) continue;
     const value = estimate(beta.beta_n_per_ua, beta.beta_n_per_ua_low, beta.beta_n_per_ua_high, "1/µA");
-    facts.push(["β_n measured in pairs", `${value} at ${fixed(beta.current_ua, 3)} µA, ${count(beta.pairs, "pair")}`]);
+    const where = `${fixed(beta.current_ua, 3)} µA, ${count(beta.pairs, "pair")}`;
+    facts.push(["β_n measured in pairs", `${value} at ${where}`]);
   }
   for (const loop of fit.loops.slice(0, 12)) {
     facts.push([
       `Hysteresis of ${loop.below} → ${loop.above}`,
       `${fixed(loop.width_ua, 3)} ± ${fixed(loop.half_range_ua, 3)} µA wide: ` +
-        (loop.hysteretic ? "more than the brackets allow without hysteresis" : "no more than the brackets allow without hysteresis") +
+        (loop.hysteretic
+          ? "more than the brackets allow without hysteresis"
+          : "no more than the brackets allow without hysteresis") +
         (loop.drift_separated ? "" : "; drift is not separated"),
     ]);
   }
@@ -128,7 +144,10 @@ function shortResult(): HTMLElement {
     ]);
   }
   for (const target of targets) {
-    facts.push([target.met ? "Target met" : "Target NOT met", `${target.target}${target.reached && `: ${target.reached}`}`.replace(/\buA\b/g, "µA")]);
+    facts.push([
+      target.met ? "Target met" : "Target NOT met",
+      `${target.target}${target.reached && `: ${target.reached}`}`.replace(/\buA\b/g, "µA"),
+    ]);
   }
   const lines = facts.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]);
   return section("short", "Result in short", h("dl", { class: "facts" }, ...lines));
@@ -154,7 +173,11 @@ function transitionTable(): HTMLElement | null {
     h(
       "div",
       { class: "scroll", tabindex: 0 },
-      table("Transitions", ["from → to, as the current rises", "between (µA)", "leg", "where", "jump"], transitions.map(named)),
+      table(
+        "Transitions",
+        ["from → to, as the current rises", "between (µA)", "leg", "where", "jump"],
+        transitions.map(named),
+      ),
     ),
   );
 }
@@ -218,7 +241,10 @@ function rowCells(row: Row): [string, string][] {
     ["step", String(row.index)],
     ["I (µA)", fixed(row.current_ua, 3)],
     ["f (Hz)", number(row.frequency_hz, 5)],
-    ["95 % (Hz)", row.frequency_hz_low === null ? "–" : `${number(row.frequency_hz_low)} to ${number(row.frequency_hz_high)}`],
+    [
+      "95 % (Hz)",
+      row.frequency_hz_low === null ? "–" : `${number(row.frequency_hz_low)} to ${number(row.frequency_hz_high)}`,
+    ],
     ["CV", number(row.cv, 3)],
     ["spikes", whole(row.n_spikes)],
     ["length", duration(row.duration_s)],
@@ -246,18 +272,30 @@ function allSteps(pick: (row: number) => void): HTMLElement {
       name === "step"
         ? h("button", { type: "button", class: "link", title: "Show this step", onclick: () => pick(row.row) }, text)
         : name === "status" || name === "pattern"
-          ? h("span", { title: name === "status" ? (statusWords[row.status] ?? "") : (labelWords[row.label] ?? "") }, text)
+          ? h(
+              "span",
+              { title: name === "status" ? (statusWords[row.status] ?? "") : (labelWords[row.label] ?? "") },
+              text,
+            )
           : text,
     ),
   );
   const words = (title: string, of: Record<string, string>, used: Set<string>) => {
     const told = Object.entries(of).filter(([word]) => used.has(word));
-    return h("p", { class: "caption" }, `${title}: ${told.map(([word, text]) => `${word.replace("_", " ")}: ${text}`).join("; ")}.`);
+    return h(
+      "p",
+      { class: "caption" },
+      `${title}: ${told.map(([word, text]) => `${word.replace("_", " ")}: ${text}`).join("; ")}.`,
+    );
   };
   return section(
     "steps",
     "All steps",
-    h("div", { class: "scroll tall", tabindex: 0, role: "region", "aria-label": "All steps" }, table("All steps", head, body)),
+    h(
+      "div",
+      { class: "scroll tall", tabindex: 0, role: "region", "aria-label": "All steps" },
+      table("All steps", head, body),
+    ),
     words("Status", statusWords, new Set(rows.map((row) => row.status))),
     words("Pattern", labelWords, new Set(rows.map((row) => row.label))),
     words("β_n", betaWords, new Set(rows.filter((row) => row.beta_n_per_ua === null).map((row) => row.beta_status))),
@@ -266,7 +304,9 @@ function allSteps(pick: (row: number) => void): HTMLElement {
 
 /** Every number of the rows, as it stands in the recording. */
 function saveTable(): void {
-  const keys = recording.raw.result.steps.keys.filter((key) => !["features", "conditions", "label_fractions"].includes(key));
+  const keys = recording.raw.result.steps.keys.filter(
+    (key) => !["features", "conditions", "label_fractions"].includes(key),
+  );
   const names = [...new Set(recording.rows.flatMap((row) => Object.keys(row.conditions)))];
   const quoted = (value: unknown) => {
     const text = value === null || value === undefined ? "" : String(value);
@@ -304,11 +344,15 @@ function provenance(): HTMLElement {
     ["Seed of everything random", String(seed)],
     [
       "Link",
-      raw.link.bytes_up === 0 ? "" : `${whole(raw.link.bytes_up)} bytes up, ${whole(raw.link.bytes_down)} bytes down, ` +
-        `${count(raw.link.bad_frames, "damaged frame")}, ${count(raw.link.retransmits, "repeat")}`,
+      raw.link.bytes_up === 0
+        ? ""
+        : `${whole(raw.link.bytes_up)} bytes up, ${whole(raw.link.bytes_down)} bytes down, ` +
+          `${count(raw.link.bad_frames, "damaged frame")}, ${count(raw.link.retransmits, "repeat")}`,
     ],
   ];
-  const lines = facts.filter(([, value]) => value !== "").flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]);
+  const lines = facts
+    .filter(([, value]) => value !== "")
+    .flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]);
   return section(
     "provenance",
     "Provenance",
@@ -352,8 +396,9 @@ function start(): void {
       h(
         "p",
         { id: "plot-keys" },
-        "Keys on a plot: + and − zoom, 0 shows all, ← and → go from point to point (with Shift, or where there are no " +
-          "points, they move the picture), Enter shows the step of a point. Anywhere: [ and ] go to the step before and after.",
+        "Keys on a plot: + and − zoom, 0 shows all, ← and → go from point to point (with Shift, or where there are " +
+          "no points, they move the picture), Enter shows the step of a point. Anywhere: [ and ] go to the step " +
+          "before and after.",
       ),
     ),
   ];

@@ -1,6 +1,7 @@
 // The figures of one step: intervals, return map, order, raster.
 import { table } from "./dom";
-import { type Content, logSpan, span, type View } from "./figure";
+import { logSpan, span } from "./axes";
+import { type Content, type View } from "./figure";
 import type { Pen } from "./pen";
 import type { Detail } from "./recording";
 import type { Palette } from "./theme";
@@ -63,7 +64,9 @@ export function intervalContent(detail: Detail, ratio: number): Content {
   return {
     x: { label: `${x} (${unit})`, range, log },
     y: { label: y, range: [0, most * 1.08] },
-    summary: `${count(total, "interval")} from ${duration(low)} to ${duration(high)}. Each bin is ${width} % of its interval wide.`,
+    summary:
+      `${count(total, "interval")} from ${duration(low)} to ${duration(high)}. ` +
+      `Each bin is ${width} % of its interval wide.`,
     points: bins.map((bin) => ({
       x: 0.5 * (bin.low_s + bin.high_s) * factor,
       y: bin.count,
@@ -154,14 +157,17 @@ export function pairsContent(detail: Detail): Content {
       : pairs.featureless
         ? "No bin leaves the band of all bins: no order is seen."
         : "Bins leave the band of all bins: the spikes know of each other.";
-  const clipped = pairs.window_clipped ? " More spikes fell into the window than could be counted: the values are too low." : "";
+  const clipped = pairs.window_clipped
+    ? " More spikes fell into the window than could be counted: the values are too low."
+    : "";
   const bins = g.map((value, k) => ({ from: k * pairs.bin_s * factor, until: (k + 1) * pairs.bin_s * factor, value }));
   return {
     x: { label: `${x} (${unit})`, range: [0, window * factor] },
     y: { label: y, range: [0, Math.max(...g, highest) * 1.08 || 1] },
     summary:
       `How often another spike follows after each lag, ${pairs.counts.length} bins of ${duration(pairs.bin_s)}, ` +
-      `${count(pairs.spikes, "spike")}. The grey band holds a bin of a train without memory (Poisson) in 95 % of cases, ` +
+      `${count(pairs.spikes, "spike")}. The grey band holds a bin of a train without memory (Poisson) in 95 % of ` +
+      "cases, " +
       `the dotted lines all bins together. ${verdict}${clipped}`,
     legend: [
       { text: "g_n", color: (p) => p.trace, look: "line" },
@@ -187,7 +193,11 @@ export function pairsContent(detail: Detail): Content {
     draw(pen, view, palette) {
       const right = view.left + view.width;
       pen.rect(view.left, view.y(high), view.width, view.y(low) - view.y(high), palette.band);
-      pen.line([view.left, view.y(pairs.poisson_level), right, view.y(pairs.poisson_level)], { color: palette.muted, dash: [6, 4], width: 1.4 });
+      pen.line([view.left, view.y(pairs.poisson_level), right, view.y(pairs.poisson_level)], {
+        color: palette.muted,
+        dash: [6, 4],
+        width: 1.4,
+      });
       for (const edge of [lowest, highest]) {
         pen.line([view.left, view.y(edge), right, view.y(edge)], { color: palette.muted, dash: [2, 3], width: 1.2 });
       }

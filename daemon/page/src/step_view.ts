@@ -39,7 +39,13 @@ export class StepView {
     this.title = h("h3", { class: "step-title", "aria-live": "polite", tabindex: -1 });
     this.facts = h("div", { class: "step-facts" });
     this.note = h("p", { class: "note" });
-    this.spike = h("input", { type: "number", id: "spike", min: 1, step: 1, onchange: () => this.toSpike(Number(this.spike.value)) });
+    this.spike = h("input", {
+      type: "number",
+      id: "spike",
+      min: 1,
+      step: 1,
+      onchange: () => this.toSpike(Number(this.spike.value)),
+    });
     this.spikeNote = h("span", { class: "readout", "aria-live": "polite" });
     this.spikeTools = this.makeSpikeTools();
     this.trace.root.querySelector(".figure-head")!.after(this.spikeTools);
@@ -78,7 +84,9 @@ export class StepView {
 
   /** Shows the step with the most to see: of those that fire, the one in the middle. */
   start(): void {
-    const firing = this.recording.rows.filter((row) => row.leg === 0 && row.n_spikes > 2 && this.recording.raw.details[row.row] != null);
+    const firing = this.recording.rows.filter(
+      (row) => row.leg === 0 && row.n_spikes > 2 && this.recording.raw.details[row.row] != null,
+    );
     const first = firing[firing.length >> 1] ?? this.recording.rows[0];
     if (first) this.select(first.row);
   }
@@ -124,7 +132,10 @@ export class StepView {
       ["CV of the intervals", number(row.cv, 4)],
     ];
     if (row.spikes_per_burst !== null) {
-      main.push(["Rate of all spikes", estimate(row.spike_rate_hz, row.spike_rate_hz_low, row.spike_rate_hz_high, "Hz")]);
+      main.push([
+        "Rate of all spikes",
+        estimate(row.spike_rate_hz, row.spike_rate_hz_low, row.spike_rate_hz_high, "Hz"),
+      ]);
       main.push(["Spikes in a burst", number(row.spikes_per_burst)]);
     }
     if (row.beta_n_per_ua !== null) {
@@ -137,9 +148,16 @@ export class StepView {
     if (row.n_gaps > 0) main.push(["Gaps in the data", String(row.n_gaps)]);
     const fractions = Object.entries(row.label_fractions);
     if (fractions.length > 0) {
-      main.push(["Shares of the time", fractions.map(([label, share]) => `${label} ${fixed(100 * share, 0)} %`).join(", ")]);
+      main.push([
+        "Shares of the time",
+        fractions.map(([label, share]) => `${label} ${fixed(100 * share, 0)} %`).join(", "),
+      ]);
     }
-    const list = h("dl", { class: "facts" }, ...main.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
+    const list = h(
+      "dl",
+      { class: "facts" },
+      ...main.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]),
+    );
     const features = this.recording.features
       .map(([name, description], k) => [name, description, row.features[k]] as const)
       .filter(([, , value]) => value !== null && value !== undefined)
@@ -149,7 +167,11 @@ export class StepView {
       "details",
       { class: "numbers" },
       h("summary", {}, `${count(features.length, "more number")} of this step`),
-      h("div", { class: "scroll", tabindex: 0 }, table("More numbers", ["name in the file", "value", "what it is"], features)),
+      h(
+        "div",
+        { class: "scroll", tabindex: 0 },
+        table("More numbers", ["name in the file", "value", "what it is"], features),
+      ),
     );
     return [list, more];
   }
@@ -163,8 +185,8 @@ export class StepView {
     if (!detail) {
       this.note.textContent = row.resumed_from
         ? `This step was measured in an earlier run: its spikes and its trace are in ${row.resumed_from}.`
-        : `This page holds the details of ${count(this.detailedSteps(), "step")} of ${this.recording.rows.length}, evenly ` +
-          "spread; the recording has those of this step too.";
+        : `This page holds the details of ${count(this.detailedSteps(), "step")} of ${this.recording.rows.length}, ` +
+          "evenly spread; the recording has those of this step too.";
       return;
     }
     this.raster.show(rasterContent(detail, row.duration_s));
@@ -193,7 +215,9 @@ export class StepView {
       h("label", { class: "choice" }, "Spike ", this.spike),
       button("▶", "Spike after", () => this.toSpike(Number(this.spike.value) + 1)),
       button("One spike", "Zoom to one spike", () => this.toSpike(Number(this.spike.value), this.spikeWidth())),
-      button("Ten intervals", "Zoom to ten intervals", () => this.toSpike(Number(this.spike.value), 10 * this.interval())),
+      button("Ten intervals", "Zoom to ten intervals", () =>
+        this.toSpike(Number(this.spike.value), 10 * this.interval()),
+      ),
       this.spikeNote,
     );
   }
@@ -208,9 +232,10 @@ export class StepView {
 
   /** How much time shows one spike with what comes before and after it, s. */
   private spikeWidth(): number {
-    const width = this.recording.rows[this.row]!.features[
-      this.recording.features.findIndex(([name]) => name === "width_longest_s")
-    ];
+    const width =
+      this.recording.rows[this.row]!.features[
+        this.recording.features.findIndex(([name]) => name === "width_longest_s")
+      ];
     const most = 0.8 * this.interval();
     return width ? Math.min(14 * width, most) : most;
   }

@@ -1,6 +1,7 @@
 // The trace of a step: the whole of it as the lowest and highest output of each piece, and at the full rate around
 // spikes. What is drawn is never more than the screen can show.
-import { type Content, span, type View } from "./figure";
+import { span } from "./axes";
+import { type Content, type View } from "./figure";
 import { table } from "./dom";
 import type { Pen } from "./pen";
 import type { Detail, Piece } from "./recording";
@@ -33,7 +34,13 @@ function uncovered(from: number, until: number, pieces: Piece[]): [number, numbe
   return left;
 }
 
-function drawLevels(pen: Pen, view: View, palette: Palette, levels: NonNullable<Detail["levels"]>, pieces: Piece[]): void {
+function drawLevels(
+  pen: Pen,
+  view: View,
+  palette: Palette,
+  levels: NonNullable<Detail["levels"]>,
+  pieces: Piece[],
+): void {
   const { from_s: from, every_s: every, low_mv: low, high_mv: high } = levels;
   const first = Math.max(0, Math.floor((view.from - from) / every));
   const last = Math.min(low.length, Math.ceil((view.until - from) / every));
@@ -99,7 +106,8 @@ function resolution(detail: Detail): string {
   if (trace.kept === trace.values) return `Every value of the trace, ${rate} kS/s.`;
   return (
     `Line: the trace at its full rate, ${rate} kS/s, in ${count(trace.pieces.length, "piece")} around spikes ` +
-    `(${duration(trace.kept * trace.every_s)} of ${duration(trace.values * trace.every_s)}). Area: elsewhere, ${pieces}.`
+    `(${duration(trace.kept * trace.every_s)} of ${duration(trace.values * trace.every_s)}). ` +
+    `Area: elsewhere, ${pieces}.`
   );
 }
 
@@ -110,7 +118,12 @@ export function traceContent(detail: Detail, length_s: number, onView: (from: nu
     y: { label: "Output V_out (mV)", range: [0, 1] as [number, number] },
   };
   if (!levels && !trace) {
-    return { ...axes, empty: "Neither the trace nor levels of this step are in the recording.", summary: "", draw: () => undefined };
+    return {
+      ...axes,
+      empty: "Neither the trace nor levels of this step are in the recording.",
+      summary: "",
+      draw: () => undefined,
+    };
   }
   const extremes = [...(levels?.low_mv ?? []), ...(levels?.high_mv ?? [])];
   for (const piece of trace?.pieces ?? []) for (const value of piece.mv) extremes.push(value);
@@ -132,7 +145,11 @@ export function traceContent(detail: Detail, length_s: number, onView: (from: nu
       table(
         "Spikes of the step",
         ["spike", "time (s)", "at the full rate"],
-        Array.from(spikes.slice(0, 2000), (time, k) => [String(k + 1), time.toFixed(6), heldAt(detail, time) ? "yes" : "no"]),
+        Array.from(spikes.slice(0, 2000), (time, k) => [
+          String(k + 1),
+          time.toFixed(6),
+          heldAt(detail, time) ? "yes" : "no",
+        ]),
       ),
     draw(pen, view, palette) {
       for (const [from, until] of gaps) {

@@ -23,7 +23,8 @@ export function verdictOf(recording: Recording): Verdict {
   const lines: string[] = [];
   if (!finalised) {
     lines.push(
-      "The run is not finished: it goes on, or its program died. This page has what was in the file when it was made. " +
+      "The run is not finished: it goes on, or its program died. This page has what was in the file when it was " +
+        "made. " +
         "β_n, fits and transitions still change with later steps.",
     );
     if (running) {
@@ -38,7 +39,10 @@ export function verdictOf(recording: Recording): Verdict {
   }
   const cut = recording.rows.filter((row) => row.status === "interrupted").length;
   if (cut > 0) lines.push(`${count(cut, "step")} cut off before the end: in no fit.`);
-  const samples = integrity.samples > 0 ? `${whole(integrity.samples)} samples of the trace` : "No trace was recorded; spikes and levels";
+  const samples =
+    integrity.samples > 0
+      ? `${whole(integrity.samples)} samples of the trace`
+      : "No trace was recorded; spikes and levels";
   if (lost === 0) {
     lines.push(`${samples}: nothing was lost on the way.`);
   } else {
@@ -50,7 +54,8 @@ export function verdictOf(recording: Recording): Verdict {
   if (integrity.late_decisions > 0) {
     lines.push(`${count(integrity.late_decisions, "decision")} came too late: the current stayed longer than planned.`);
   }
-  if (integrity.retransmits > 0) lines.push(`${count(integrity.retransmits, "message")} had to be sent again; none is missing.`);
+  if (integrity.retransmits > 0)
+    lines.push(`${count(integrity.retransmits, "message")} had to be sent again; none is missing.`);
   const whole_ = lost === 0 && integrity.late_decisions === 0;
   const good = whole_ && finalised && exit === "success" && cut === 0;
   const title = good

@@ -11,7 +11,14 @@ export interface LegendEntry {
 }
 
 /** The marks of a legend, one after the other, on as many lines as they need. @returns height */
-export function drawLegend(pen: Pen, entries: LegendEntry[], palette: Palette, x: number, y: number, width: number): number {
+export function drawLegend(
+  pen: Pen,
+  entries: LegendEntry[],
+  palette: Palette,
+  x: number,
+  y: number,
+  width: number,
+): number {
   let at = x;
   let line = y;
   for (const entry of entries) {

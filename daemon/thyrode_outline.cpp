@@ -69,8 +69,8 @@ struct Rule {
     const bool waits = std::any_of(plan.segments.begin(), plan.segments.end(), [](const load::SegmentPlan& segment) {
       return segment.kind == load::SegmentPlan::Kind::step;
     });
-    return fmt::format("{}, a row each{}", plural(plan.segments.size(), "segment"),
-                       waits ? "; " + step_end(dwell) : "");
+    return fmt::format("{}, {}{}", plural(plan.segments.size(), "segment"),
+                       plan.segments.size() == 1 ? "one row" : "a row each", waits ? "; " + step_end(dwell) : "");
   }
   std::string operator()(const load::AdaptivePlan& plan) const {
     const Current range = plan.stop - plan.start;

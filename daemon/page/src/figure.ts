@@ -253,7 +253,7 @@ export class Figure {
   /** Everything inside the axes, and the point that is looked at. */
   private strokes(pen: Pen, view: View, palette: Palette): void {
     const content = this.content!;
-    pen.inside(view.left, view.top - 2, view.width + 4, view.height + 4, () => {
+    pen.inside(view.left, view.top - 2, view.width + 1, view.height + 4, () => {
       content.draw(pen, view, palette);
       const point = content.points?.[this.cursor];
       if (point) pen.mark("circle", view.x(point.x), view.y(point.y), 8, palette.select, "none");

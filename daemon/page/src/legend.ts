@@ -38,6 +38,9 @@ export function drawKey(pen: Pen, entry: LegendEntry, palette: Palette, x: numbe
   const color = entry.color(palette);
   const dash = { line: [], dashed: [6, 4], dotted: [2, 3] }[entry.look as string];
   if (dash) pen.line([x - 10, y, x + 10, y], { color, width: 2, dash });
-  else if (entry.look === "patch") pen.rect(x - 9, y - 5, 18, 10, color);
-  else pen.mark(entry.look as Shape, x, y, 4, color, entry.hollow ? palette.ground : color);
+  else if (entry.look === "patch") {
+    pen.rect(x - 9, y - 5, 18, 10, color);
+    // A patch in the colour of the ground is seen by its border.
+    pen.line([x - 9, y - 5, x + 9, y - 5, x + 9, y + 5, x - 9, y + 5, x - 9, y - 5], { color: palette.grid });
+  } else pen.mark(entry.look as Shape, x, y, 4, color, entry.hollow ? palette.ground : color);
 }

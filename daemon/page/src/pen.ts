@@ -99,7 +99,7 @@ export class CanvasPen implements Pen {
       this.trace(corners(shape, x, y, size));
       c.closePath();
     }
-    if (shape !== "tick") c.fill();
+    if (shape !== "tick" && fill !== "none") c.fill();
     c.stroke();
     c.restore();
   }

@@ -120,6 +120,11 @@ record: {trace: off}
   await withPage(report(path), {}, async (page) => {
     const painted = await assertNoEmptyFigure(page);
     assert.ok(painted.includes("map"));
+    await page.locator("#map .plot").focus();
+    await page.keyboard.press("ArrowRight");
+    assert.match(await page.locator("#map .readout").innerText(), /^Step 0: .* µA, tau_L = .* ms: /);
+    await page.keyboard.press("Enter");
+    assert.equal(await page.locator("#step-view").getAttribute("data-row"), "0");
     await page.locator("#map details summary").click();
     await page.locator("#map tbody").waitFor();
     const rows = await page

@@ -1,9 +1,9 @@
 // The phase map: which pattern at which current and which second parameter.
 import { table } from "./dom";
 import type { Content } from "./figure";
-import type { LabelMap } from "./recording";
+import type { LabelMap, Row } from "./recording";
 import { labelColours } from "./theme";
-import { condition, count, labelWords, number } from "./words";
+import { condition, count, fixed, labelWords, number, short } from "./words";
 
 /** Borders between values, half way. */
 function edges(values: number[]): number[] {
@@ -22,7 +22,8 @@ function measured(map: LabelMap): [number, number][] {
   return [...seen].map((key) => key.split(" ").map(Number) as [number, number]);
 }
 
-export function mapContent(map: LabelMap): Content {
+/** @param rows  measured for it @param pick  shows one */
+export function mapContent(map: LabelMap, rows: Row[], pick: (row: number) => void): Content {
   const values = map.values.map((value) => condition(map.parameter, value)[0]);
   const unit = condition(map.parameter, 1)[1];
   const xs = edges(map.currents_ua);
@@ -47,6 +48,19 @@ export function mapContent(map: LabelMap): Content {
       `${map.currents_ua.length} currents × ${map.values.length} values of ${map.parameter}. ` +
       `${count(map.measured_points, "point")} were measured (${count(map.measurements, "measurement")}); the others ` +
       `have the pattern of the measured corners around them.${used.has(null) ? " White: not known." : ""}`,
+    points: rows
+      .filter((row) => row.conditions[map.parameter] !== undefined)
+      .map((row) => {
+        const value = condition(map.parameter, row.conditions[map.parameter]!)[0];
+        return {
+          x: row.current_ua,
+          y: value,
+          text:
+            `Step ${row.index}: ${fixed(row.current_ua, 3)} µA, ${map.parameter} = ${short(value)} ${unit}: ` +
+            (labelWords[row.label] ?? row.label),
+          pick: () => pick(row.row),
+        };
+      }),
     tell: (x, y) => {
       const label = name(map.grid[at(y, ys)]?.[at(x, xs)] ?? null);
       const told = label ? (labelWords[label] ?? label) : "not known";
@@ -58,7 +72,7 @@ export function mapContent(map: LabelMap): Content {
         [`${map.parameter}${unit && ` (${unit})`}`, ...map.currents_ua.map((i) => `${number(i)} µA`)],
         map.grid.map((row, k) => [number(values[k]!), ...row.map((label) => name(label) ?? "?")]).reverse(),
       ),
-    draw(pen, view, palette) {
+    draw(pen, view) {
       map.grid.forEach((row, r) => {
         row.forEach((label, c) => {
           const word = name(label);
@@ -71,7 +85,6 @@ export function mapContent(map: LabelMap): Content {
       for (const [c, r] of points) {
         pen.mark("circle", view.x(map.currents_ua[c]!), view.y(values[r]!), 1.1, "#000000", "#000000");
       }
-      void palette;
     },
   };
 }

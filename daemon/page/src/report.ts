@@ -226,11 +226,11 @@ function curves(pick: (row: number) => void): HTMLElement {
   );
 }
 
-function phaseMap(): HTMLElement | null {
+function phaseMap(pick: (row: number) => void): HTMLElement | null {
   const { map } = recording.raw.result;
   if (!map) return null;
   const drawn = figure("map", `Patterns over current and ${map.parameter}`, 420, false);
-  onLayout.push(() => drawn.show(mapContent(map)));
+  onLayout.push(() => drawn.show(mapContent(map, recording.rows, pick)));
   return section("phase-map", "Phase map", drawn.root);
 }
 
@@ -386,7 +386,7 @@ function start(): void {
     verdictBox(),
     shortResult(),
     recording.rows.length > 0 ? curves(pick) : null,
-    phaseMap(),
+    phaseMap(pick),
     recording.rows.length > 0 ? step.root : null,
     allSteps(pick),
     provenance(),

@@ -71,6 +71,8 @@ h5::Handle access_properties() {
   // Version 1.10 is the oldest format that readers can follow while it is written.
   H5Pset_libver_bounds(list.get(), H5F_LIBVER_V110, H5F_LIBVER_V110);
   H5Pset_fclose_degree(list.get(), H5F_CLOSE_STRONG);
+  // Chunks of signals on whole pages, and large ones of those where the system has them: none is written twice.
+  H5Pset_alignment(list.get(), 65536, 65536);
   return list;
 }
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <bit>
 #include <cmath>
 #include <tuple>
 
@@ -27,6 +29,11 @@ struct SeriesSpec {
   Scale scale;
   const char* code_rule = "";
 };
+
+/// The power of two that a quarter of a second fills, the time between two flushes; 64 KiB at least.
+std::size_t trace_rows_per_chunk(double rate_hz) {
+  return std::bit_ceil(std::max<std::size_t>(16384, static_cast<std::size_t>(0.25 * rate_hz)));
+}
 
 void create_root(Builder& builder, const RunDescription& run) {
   builder.attribute("/", "nwb_version", "2.7.0");
@@ -102,7 +109,7 @@ void create_trace(Builder& builder, const RunDescription& run, std::size_t index
       .description = fmt::format("V_out of channel {}, mean of {} ADC codes; NaN where data were lost.", label,
                                  setup.trace_decimation),
       .stride = setup.trace_decimation,
-      .rows_per_chunk = 16384,
+      .rows_per_chunk = trace_rows_per_chunk(run.device.sample_rate_hz / setup.trace_decimation),
       .scale = scale_of(run, index, Signal::v_out),
       .code_rule = "sum of `decimation` codes = round((value * conversion / adc_scale + adc_zero) * decimation)"};
   create_series(builder, run, spec);

@@ -46,7 +46,9 @@ ChannelStreams::ChannelStreams(hid_t file, const RunDescription& run, std::size_
     level_series_.emplace_back(file, layout::level_series(signal, label_), clock_of(run, level_stride(run.device)));
   }
   if (decimation_ > 0) {
-    trace_rule_ = affine(scales_[0], mv_per_v, decimation_);
+    const Affine rule = affine(scales_[0], mv_per_v, decimation_);
+    trace_values_.resize(std::numeric_limits<std::uint16_t>::max() + 1);
+    for (std::size_t sum = 0; sum < trace_values_.size(); ++sum) trace_values_[sum] = rule(static_cast<double>(sum));
     trace_.emplace(file, layout::trace(label_), clock_of(run, decimation_));
   }
   if (snippet_samples_ > 0) {
@@ -63,10 +65,10 @@ std::int64_t ChannelStreams::write(const protocol::SampleBlock& block) {
   }
   const std::int64_t skipped = trace_->seek(block.first.index);
   samples_ += static_cast<std::int64_t>(block.sums.size()) * block.decimation;
-  const Affine rule = trace_rule_;
   trace_->append(block.sums.size(), [&](std::span<float> values, std::size_t row) {
     const std::uint16_t* sums = block.sums.data() + row;
-    for (std::size_t k = 0; k < values.size(); ++k) values[k] = rule(sums[k]);
+    const float* of_sum = trace_values_.data();
+    for (std::size_t k = 0; k < values.size(); ++k) values[k] = of_sum[sums[k]];
   });
   return skipped;
 }

@@ -61,7 +61,7 @@ class ChannelStreams {
   std::int64_t change_count_ = 0;
   std::int64_t level_count_ = 0;
   std::size_t snippet_samples_ = 0;
-  Affine trace_rule_;
+  std::vector<float> trace_values_;  ///< of every sum of codes, mV: reading them is quicker than reckoning
   std::array<Scale, protocol::signal_count> scales_;
   Scale command_scale_;
   std::optional<Series> trace_;

@@ -69,13 +69,14 @@ Column::Column(hid_t file, std::string path, Element element, std::size_t width)
   rows_ = shape[0];
 }
 
+void Column::refuse_row(std::size_t bytes) const {
+  raise(ErrorKind::run_failed, fmt::format("{}: a row has {} bytes, not {}: the recorder and its layout disagree", path_,
+                                           row_bytes_, bytes));
+}
+
 void Column::push_bytes(const void* data, std::size_t bytes) {
-  if (bytes != row_bytes_) {
-    raise(ErrorKind::run_failed, fmt::format("{}: a row has {} bytes, not {}: the recorder and its layout disagree",
-                                             path_, row_bytes_, bytes));
-  }
-  const auto* begin = static_cast<const std::byte*>(data);
-  pending_.insert(pending_.end(), begin, begin + bytes);
+  if (bytes != row_bytes_) refuse_row(bytes);
+  std::memcpy(room(bytes), data, bytes);
 }
 
 void Column::push_text(std::string_view text) {
@@ -107,7 +108,7 @@ void Column::write() {
   set_extent(rows_ + rows);
   transfer(rows_, rows, pending_.data());
   rows_ += rows;
-  pending_.clear();
+  used_ = 0;
 }
 
 void Column::overwrite(std::size_t first, std::span<const std::byte> bytes) {

@@ -54,13 +54,14 @@ class Column {
     if constexpr (std::is_convertible_v<const T&, std::string_view>) {
       push_text(value);
     } else if constexpr (std::is_arithmetic_v<T> || std::is_enum_v<T>) {
-      push_bytes(&value, sizeof(value));
+      if (row_bytes_ != sizeof(value)) refuse_row(sizeof(value));
+      std::memcpy(room(sizeof(value)), &value, sizeof(value));
     } else {
       push_bytes(value.data(), value.size() * sizeof(*value.data()));
     }
   }
 
-  std::size_t pending() const { return pending_.size() / row_bytes_; }
+  std::size_t pending() const { return used_ / row_bytes_; }
   std::size_t rows() const { return rows_; }
   /// Appends the pending rows to the dataset.
   void write();
@@ -72,7 +73,15 @@ class Column {
   void truncate();
 
  private:
+  [[noreturn]] void refuse_row(std::size_t bytes) const;
   void push_bytes(const void* data, std::size_t bytes);
+  /// Where the next so many bytes go.
+  std::byte* room(std::size_t bytes) {
+    if (used_ + bytes > pending_.size()) pending_.resize(2 * pending_.size() + 64 * bytes);
+    std::byte* const place = pending_.data() + used_;
+    used_ += bytes;
+    return place;
+  }
   void push_text(std::string_view text);
   void set_extent(std::size_t rows);
   void transfer(std::size_t first, std::size_t rows, const void* data);
@@ -83,7 +92,8 @@ class Column {
   std::size_t width_;
   std::size_t row_bytes_;
   std::size_t rows_ = 0;
-  std::vector<std::byte> pending_;
+  std::vector<std::byte> pending_;  ///< its first used_ bytes
+  std::size_t used_ = 0;
 };
 
 /// Appends rows to a table of the file; `id` is written last, so its length is the count of whole rows.

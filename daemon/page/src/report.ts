@@ -1,8 +1,10 @@
 // The report of a recording: what stands where on the page.
-import { betaContent, type Curve, curvesOf, rateContent, wantsLog } from "./curve";
+import { betaContent } from "./beta";
+import { type Curve, curvesOf } from "./curve";
 import { download, h, table } from "./dom";
 import { Figure } from "./figure";
 import { mapContent } from "./map";
+import { rateContent, wantsLog } from "./rate";
 import { type RawRecording, Recording, type Row } from "./recording";
 import { StepView } from "./step_view";
 import { type Choice, Theme } from "./theme";

@@ -13,6 +13,18 @@ constexpr double error_rate = 0.05;
 constexpr double two_sided_95 = 1.959963984540054;  // of the normal distribution
 constexpr double normal_from = 30.0;                // pairs expected in a bin
 
+/// Two-sided limits of a number of pairs.
+PairCorrelation::Band limits(double expected, double rate) {
+  if (!(expected > 0.0)) return {};
+  if (expected < normal_from) {
+    const boost::math::poisson distribution(expected);
+    return {boost::math::quantile(distribution, 0.5 * rate),
+            boost::math::quantile(boost::math::complement(distribution, 0.5 * rate))};
+  }
+  const double z = boost::math::quantile(boost::math::complement(boost::math::normal(), 0.5 * rate));
+  return {expected - z * std::sqrt(expected), expected + z * std::sqrt(expected)};
+}
+
 }  // namespace
 
 double PairCorrelation::g(std::size_t k) const {
@@ -37,24 +49,24 @@ double PairCorrelation::half_width() const {
 PairCorrelation::Band PairCorrelation::band(bool all_bins) const {
   if (spikes == 0 || counts.empty()) return {};
   const auto n = static_cast<double>(spikes);
-  const double expected = level() * n;
-  const double tail = 0.5 * (all_bins ? error_rate / static_cast<double>(counts.size()) : error_rate);
-  if (expected < normal_from && expected > 0.0) {
-    const boost::math::poisson distribution(expected);
-    return {boost::math::quantile(distribution, tail) / n,
-            boost::math::quantile(boost::math::complement(distribution, tail)) / n};
-  }
-  const double z = boost::math::quantile(boost::math::complement(boost::math::normal(), tail));
-  const double half = z * std::sqrt(level() / n);
-  return {level() - half, level() + half};
+  const Band pairs = limits(level() * n, all_bins ? error_rate / static_cast<double>(counts.size()) : error_rate);
+  return {pairs.low / n, pairs.high / n};
 }
 
 std::optional<bool> PairCorrelation::featureless() const {
   if (spikes == 0 || counts.empty() || observed <= 0) return std::nullopt;
-  const Band limits = band(true);
+  const auto seen = static_cast<double>(observed);
+  const double expected = level() * static_cast<double>(spikes);
+  const double share = error_rate / static_cast<double>(counts.size());
   for (std::size_t k = 0; k < counts.size(); ++k) {
-    const double value = corrected(k);
-    if (value < limits.low || value > limits.high) return false;
+    // In a short train few spikes have a partner at a long lag: the border correction would enlarge their noise. First
+    // and last spike are often where the observation begins and ends, so that their own lag says nothing.
+    const double inside = seen - border[k];
+    if (inside * static_cast<double>(spikes) < seen) continue;
+    const double here = expected * inside / seen;
+    const auto count = static_cast<double>(counts[k]);
+    const Band pairs = limits(here, share);
+    if (count < pairs.low || count > pairs.high) return false;
   }
   return true;
 }

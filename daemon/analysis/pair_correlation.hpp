@@ -37,7 +37,9 @@ struct PairCorrelation {
   /// 95 % limits of one bin, or of all bins together (two-sided 0.05/bins each). Normal about the level; exact Poisson
   /// limits where fewer than 30 pairs are expected in a bin.
   Band band(bool all_bins) const;
-  /// Every bin lies inside the band of all bins: no order is seen. Empty without spikes.
+  /// The pairs of every bin lie inside the limits of all bins, as in band() but about what the border leaves of the
+  /// bin: no order is seen. Bins whose lag leaves less than a mean interval of the time are passed over. Empty without
+  /// spikes.
   std::optional<bool> featureless() const;
 
   /// Adds another stretch of the same kind of train. Only for equal bins and numbers of bins. The counters are additive

@@ -146,6 +146,25 @@ TEST(PairCorrelation, SimultaneousBandLeavesPoissonFeaturelessAndNotACrystal) {
   EXPECT_FALSE(correlate({}, {100, 10}, 1000).featureless());
 }
 
+// Observed from the first spike to the last, as a list is: the window reaches as far as the train.
+TEST(PairCorrelation, ShortTrainsWithoutMemoryAreFeatureless) {
+  for (const std::size_t spikes : {2, 3, 5, 8, 12, 20, 40, 80}) {
+    int alarms = 0;
+    for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+      std::vector<std::int64_t> times = poisson_times(seed, 1000.0, 200'000);
+      ASSERT_GE(times.size(), spikes);
+      times.resize(spikes);
+      PairCounter pairs({}, Ticks{times.front()});
+      for (const std::int64_t at : times) pairs.add(Ticks{at});
+      if (!pairs.result(Ticks{times.back()}).featureless().value()) ++alarms;
+    }
+    EXPECT_LE(alarms, 20) << spikes << " spikes";  // 10 expected at most: exact limits are wider than asked for
+  }
+  PairCounter crystal({}, Ticks{0});
+  for (std::int64_t k = 0; k < 20; ++k) crystal.add(Ticks{1000 * k});
+  EXPECT_FALSE(crystal.result(Ticks{19'000}).featureless().value());
+}
+
 TEST(PairCorrelation, PartsMergedAreTheSumOfTheirCountsAndTimes) {
   PairCorrelation first = correlate(poisson_times(1, 1000.0, 1'000'000), {100, 50}, 1'000'000);
   const PairCorrelation second = correlate(poisson_times(2, 1000.0, 500'000), {100, 50}, 500'000);

@@ -158,8 +158,8 @@ constexpr const char* validate_text =
 
 constexpr const char* analyze_text =
     "Of a recording every step is measured again from its spikes and levels, and compared with what was recorded.\n"
-    "Of a list, one time per line in seconds, in the order of time: a header time_ms, time_us or time_ns tells another\n"
-    "unit, and a second column the train of each spike. What `thyrode simulate --csv spikes` prints can be read.\n"
+    "Of a list, one time per line in seconds, in the order of time: a header time_ms, time_us or time_ns tells\n"
+    "another unit, and a second column the train of each spike. `thyrode simulate --csv spikes` prints such a list.\n"
     "Times alone do not tell IB1 from IB2 (`bursting`) nor FS from TS; `list_ended` is a rate as precise as the list\n"
     "allows. A list of nothing but a header is a silent one; say with --from and --until what was observed.\n\n"
     "Examples:\n"

@@ -78,6 +78,11 @@ test("an unfinished run has a red box and what there is", async () => {
     await assertNoEmptyFigure(page);
     await assertNoNonsense(page);
   });
+  thyrode("recover", part);
+  await withPage(report(join(folder, "part.nwb")), {}, async (page) => {
+    assert.match(await page.locator("#integrity").innerText(), /✗ Not complete.*program died/s);
+    await assertNoEmptyFigure(page);
+  });
 });
 
 test("a recording with a gap has a red box, and shows where the data are missing", async () => {

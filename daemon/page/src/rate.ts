@@ -22,15 +22,17 @@ import type { Fit, LifFit, Recording, Row } from "./recording";
 import type { Palette } from "./theme";
 import { count, estimate, fixed, labelWords, number, stepName } from "./words";
 
+/** Hz; NaN where the rates leave the time constant open: a neuron without a leak, of which the LIF says nothing. */
 export function lifRate(fit: LifFit, current: number): number {
-  if (current <= fit.rheobase_ua || fit.tau_ms === null) return 0;
+  if (fit.tau_ms === null) return NaN;
+  if (current <= fit.rheobase_ua) return 0;
   const period_ms = (fit.refractory_ms ?? 0) + fit.tau_ms * Math.log(current / (current - fit.rheobase_ua));
   return 1000 / period_ms;
 }
 /** d ln f/dI of the same. */
 export function lifBeta(fit: LifFit, current: number): number {
   const f = lifRate(fit, current);
-  if (f <= 0 || fit.tau_ms === null) return NaN;
+  if (!(f > 0) || fit.tau_ms === null) return NaN;
   return (f * fit.tau_ms * 1e-3 * fit.rheobase_ua) / (current * (current - fit.rheobase_ua));
 }
 
@@ -74,7 +76,9 @@ function rateSummary(curve: Curve, fit: LifFit | null, inSight: boolean): string
     `${count(curve.rows.length, "step")}, ${range}; rates from ${number(Math.min(...rates))} to ` +
     `${number(Math.max(...rates))} Hz. Bars are 95 % intervals; where they are shorter than the mark they hide in it. `;
   if (!curve.fitted) return told + "The fits of a run are of its first channel and conditions.";
-  if (!fit) return told + "No leaky integrate-and-fire (LIF) fit: it needs regular steps at four currents.";
+  if (!fit) {
+    return told + "No leaky integrate-and-fire (LIF) fit: it needs regular steps at four currents, up to twice the onset.";
+  }
   const ideal = !inSight
     ? "The line of the ideal integrate-and-fire neuron, which has no leak, lies above the picture."
     : "The ideal integrate-and-fire neuron has no leak: f rises in proportion to I, as the LIF tends to.";

@@ -13,6 +13,7 @@ const ends: Record<string, string> = {
   device_lost: "The run ended because the device was lost.",
   safety_trip: "The run ended with a safety trip: the device took the current to zero.",
   run_failed: "The run failed before its plan had ended.",
+  recovered: "The program died before the plan had ended; the file was finished afterwards. What it holds is whole.",
   recording_overrun: "The run ended because the disk was too slow.",
 };
 

@@ -77,7 +77,7 @@ function rateSummary(curve: Curve, fit: LifFit | null, inSight: boolean): string
     `${number(Math.max(...rates))} Hz. Bars are 95 % intervals; where they are shorter than the mark they hide in it. `;
   if (!curve.fitted) return told + "The fits of a run are of its first channel and conditions.";
   if (!fit) {
-    return told + "No leaky integrate-and-fire (LIF) fit: it needs regular steps at four currents, up to twice the onset.";
+    return told + "No fit of the leaky integrate-and-fire neuron (LIF): it needs regular steps at four currents.";
   }
   const ideal = !inSight
     ? "The line of the ideal integrate-and-fire neuron, which has no leak, lies above the picture."

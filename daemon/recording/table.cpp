@@ -70,8 +70,8 @@ Column::Column(hid_t file, std::string path, Element element, std::size_t width)
 }
 
 void Column::refuse_row(std::size_t bytes) const {
-  raise(ErrorKind::run_failed, fmt::format("{}: a row has {} bytes, not {}: the recorder and its layout disagree", path_,
-                                           row_bytes_, bytes));
+  raise(ErrorKind::run_failed,
+        fmt::format("{}: a row has {} bytes, not {}: the recorder and its layout disagree", path_, row_bytes_, bytes));
 }
 
 void Column::push_bytes(const void* data, std::size_t bytes) {

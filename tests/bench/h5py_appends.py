@@ -29,7 +29,8 @@ def main(path, periods, flush_periods):
 
         trace = stream("trace", "f4", 65536)
         currents = [stream(f"current{k}", "f4", 4096) for k in range(2)]
-        levels = [file.create_dataset(f"level{k}", (0, 3), maxshape=(None, 3), chunks=(512, 3), dtype="f4") for k in range(3)]
+        rows = {"maxshape": (None, 3), "chunks": (512, 3), "dtype": "f4"}
+        levels = [file.create_dataset(f"level{k}", (0, 3), **rows) for k in range(3)]
         tables = [
             [stream(f"table{t}_{c}", "i8", 512) for c in range(columns)]
             for t, columns in enumerate((LEVEL_COLUMNS, SPIKE_COLUMNS, MARK_COLUMNS))

@@ -21,6 +21,12 @@ constexpr double clear_factor = 2.0;
 constexpr double hidden_relative = 0.006;
 constexpr double hidden_kappa = 0.009;
 constexpr double straight_chi2_per_dof = 1.0;
+/// Closer to an end the windows of 7 are shifted and tell less of their own bias: a straight line must hold over more
+/// points there, and where it does not the square of the bias counts so many times.
+constexpr std::size_t half_window = 3;
+constexpr std::size_t long_window = 13;
+constexpr double long_straight_chi2_per_dof = 1.6;
+constexpr double shifted_share = 3.0;
 /// The second point from an end is an end point too where the flexible candidates disagree by more than this.
 constexpr double end_tolerance_relative = 0.02;
 constexpr double end_tolerance_kappa = 0.03;  // of I beta_n
@@ -129,9 +135,10 @@ double bias_of(const Trial& a, const Trial& b, std::span<const FiPoint> points, 
   return std::min(square, hidden * hidden);
 }
 
-/// Weighted chi2 over its degrees of freedom of a straight line through the window around a point.
-double line_rest(std::span<const FiPoint> points, const OnsetCoordinate& coordinate, std::size_t centre) {
-  const std::size_t window = std::min<std::size_t>(7, points.size());
+/// Weighted chi2 over its degrees of freedom of a straight line through the `wanted` points around a point.
+double line_rest(std::span<const FiPoint> points, const OnsetCoordinate& coordinate, std::size_t centre,
+                 std::size_t wanted) {
+  const std::size_t window = std::min(wanted, points.size());
   const auto around = points.subspan(window_start(centre, window, points.size()), window);
   Eigen::MatrixXd design(static_cast<Eigen::Index>(window), 2);
   Eigen::VectorXd periods(static_cast<Eigen::Index>(window));
@@ -200,11 +207,15 @@ BetaPoint beta_at(std::span<const FiPoint> points, const OnsetCoordinate& coordi
     const double error = variance(trial.gradient, points) + excess(trial, reference, points, choosing_share);
     if (!best || error < least) least = error, best = &trial;
   }
-  const bool straight = line_rest(points, coordinate, centre) <= straight_chi2_per_dof;
+  const bool shifted = std::min(centre, points.size() - 1 - centre) < half_window;
+  const std::size_t window = shifted ? long_window : 2 * half_window + 1;
+  const double allowed = shifted ? long_straight_chi2_per_dof : straight_chi2_per_dof;
+  const bool straight = line_rest(points, coordinate, centre, window) <= allowed;
   const double hidden =
       straight ? 0.0 : std::max(hidden_relative * std::abs(best->beta), hidden_kappa / points[centre].current_ua);
   // What the two most flexible ones disagree about, nobody here knows better.
-  const double bias = bias_of(*best, reference, points, hidden) + bias_of(runner_up, reference, points, hidden);
+  const double bias = (shifted && !straight ? shifted_share : 1.0) *
+                      (bias_of(*best, reference, points, hidden) + bias_of(runner_up, reference, points, hidden));
   const double noise = variance(best->gradient, points);
   const double half_width = 1.96 * std::sqrt(noise + bias);
   return {{best->beta, best->beta - half_width, best->beta + half_width}, BetaStatus::ok, std::sqrt(noise)};

@@ -53,8 +53,9 @@ std::vector<std::size_t> find_jumps(std::span<const FiPoint> points, const Onset
 /// -T'/T dL/dI, its error follows from the exact linear weights. Of several windows and degrees the one with the least
 /// estimated error is taken: noise, plus what it clearly differs from the most flexible one. The interval holds the
 /// noise, that difference, and what the two most flexible ones disagree about. A difference that may be noise counts
-/// for 0.6 % of beta_n at most, and for nothing where the points around lie on a straight line. sigma is widened where
-/// the points scatter more than it says. Decision 0004 holds the measurements behind this.
+/// for 0.6 % of beta_n at most, and for nothing where the points around lie on a straight line. At the three points
+/// next to an end, where windows are shifted, more points must lie on it, and bias counts three times. sigma is widened
+/// where the points scatter more than it says. Decision 0004 holds the measurements behind this.
 /// @param points  shape (n), by ascending current, all different
 /// @returns shape (n); the two end points, and their neighbours where they cannot be
 ///          told (the flexible ones disagree by more than 2 % or by 0.03 in I beta_n), are `edge` without a value; all

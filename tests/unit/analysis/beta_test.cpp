@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <random>
 #include <vector>
@@ -109,16 +110,16 @@ TEST(LocalBeta, OnlyTheSecondPointFromAnEndIsFlaggedForItsUncertainty) {
 }
 
 /// Share of the intervals that hold the truth. @param claim  stated over true standard deviation
-double coverage(double spacing, double sigma, double claim) {
+double coverage(double spacing, double sigma, double claim, double first_ua = 34.0, double last_ua = 128.0) {
   int hits = 0;
   int all = 0;
   for (unsigned seed = 0; seed < 40; ++seed) {
-    auto points = msn_points(34.0, spacing, sigma, 500 + seed);
+    auto points = msn_points(first_ua, spacing, sigma, 500 + seed);
     for (FiPoint& p : points) p.sigma_ln_f *= claim;
     const auto beta = local_beta(points, coordinate_of(points));
     for (std::size_t k = 1; k + 1 < points.size(); ++k) {
       const auto truth = test::msn_beta(points[k].current_ua);
-      if (!truth || !beta[k].per_ua.value) continue;
+      if (!truth || !beta[k].per_ua.value || points[k].current_ua > last_ua) continue;
       ++all;
       if (*beta[k].per_ua.low <= *truth && *truth <= *beta[k].per_ua.high) ++hits;
     }
@@ -132,6 +133,17 @@ TEST(LocalBeta, IntervalsHoldTheTruthNineteenTimesInTwenty) {
       const double share = coverage(spacing, sigma, 1.0);
       EXPECT_GE(share, 0.93) << spacing << " uA, noise " << sigma;
       EXPECT_LE(share, 0.985) << spacing << " uA, noise " << sigma;
+    }
+  }
+}
+
+TEST(LocalBeta, IntervalsHoldTheTruthWithinTenMicroamperesOfTheOnsetToo) {
+  for (const double spacing : {2.0, 3.0, 4.0}) {
+    for (const double sigma : {0.0001, 0.001, 0.002}) {
+      double share = 0.0;
+      constexpr std::array<double, 4> offsets{32.25, 33.0, 33.5, 34.25};
+      for (const double first_ua : offsets) share += coverage(spacing, sigma, 1.0, first_ua, 42.0) / offsets.size();
+      EXPECT_GE(share, 0.9) << spacing << " uA, noise " << sigma;
     }
   }
 }

@@ -78,22 +78,48 @@ std::optional<double> middle_of_branches(const std::vector<Leg>& legs) {
   return range ? std::optional(0.5 * (range->first + range->second)) : std::nullopt;
 }
 
-/// Brackets and fits of one group.
-void describe(const Rows& rows, const std::vector<Leg>& legs, SweepFit& fit) {
-  const auto range = firing_range(rows);
-  if (!range) return;
-  fit.onset_high_ua = range->first;
-  fit.end_low_ua = range->second;
-  for (const StepResult* row : rows) {
-    if (!bounds_firing(*row)) continue;
-    if (row->current_ua < range->first) fit.onset_low_ua = std::max(row->current_ua, fit.onset_low_ua.value_or(0.0));
-    if (row->current_ua > range->second) {
-      fit.end_high_ua = std::min(row->current_ua, fit.end_high_ua.value_or(row->current_ua));
+/// The currents of a leg at which most rows fire, and those at which most bound the firing.
+struct FiringVotes {
+  std::vector<double> firing_ua, silent_ua;
+};
+
+void add_votes(const Leg& leg, FiringVotes& votes) {
+  for (std::size_t k = 0; k < leg.rows.size();) {
+    const double current_ua = leg.rows[k]->current_ua;
+    int balance = 0;  // noise makes a neuron fire once and stay silent another time near its border
+    for (; k < leg.rows.size() && leg.rows[k]->current_ua <= current_ua * (1.0 + same_current); ++k) {
+      balance += (fires(*leg.rows[k]) ? 1 : 0) - (bounds_firing(*leg.rows[k]) ? 1 : 0);
+    }
+    if (balance > 0) votes.firing_ua.push_back(current_ua);
+    if (balance < 0) votes.silent_ua.push_back(current_ua);
+  }
+}
+
+/// Where firing begins and ends.
+void bracket_firing(const std::vector<Leg>& legs, SweepFit& fit) {
+  FiringVotes votes;
+  for (const Leg& leg : legs) add_votes(leg, votes);
+  if (votes.firing_ua.empty()) return;
+  const auto [first, last] = std::minmax_element(votes.firing_ua.begin(), votes.firing_ua.end());
+  fit.onset_high_ua = *first;
+  fit.end_low_ua = *last;
+  for (const double silent_ua : votes.silent_ua) {
+    if (silent_ua < *first * (1.0 - same_current)) {
+      fit.onset_low_ua = std::max(silent_ua, fit.onset_low_ua.value_or(0.0));
+    }
+    if (silent_ua > *last * (1.0 + same_current)) {
+      fit.end_high_ua = std::min(silent_ua, fit.end_high_ua.value_or(silent_ua));
     }
   }
-  fit.lif = fit_lif(regular_points(legs, 0.0, 2.0 * range->first), fit.onset_low_ua.value_or(0.0));
+}
+
+/// Brackets and fits of one group.
+void describe(const std::vector<Leg>& legs, SweepFit& fit) {
+  bracket_firing(legs, fit);
+  if (!fit.onset_high_ua) return;
+  fit.lif = fit_lif(regular_points(legs, 0.0, 2.0 * *fit.onset_high_ua), fit.onset_low_ua.value_or(0.0));
   if (const auto middle = middle_of_branches(legs)) {
-    fit.upper_line = fit_line(regular_points(legs, *middle, range->second));
+    fit.upper_line = fit_line(regular_points(legs, *middle, *fit.end_low_ua));
   }
 }
 
@@ -112,7 +138,9 @@ SweepFit analyze_group(const RowGroup& group, Rows& rows, const SweepRules& rule
     settle_burst_labels(legs.back());
   }
   SweepFit fit;
-  describe(rows, legs, fit);
+  const bool sweeps =
+      legs.size() == 1 || std::any_of(legs.begin(), legs.end(), [](const Leg& leg) { return leg.rows.size() > 1; });
+  if (sweeps) describe(legs, fit);
   for (const Leg& leg : legs) {
     for (Transition& t : transitions_of(group, leg)) fit.transitions.push_back(std::move(t));
     for (Precursor& p : precursors_of(group, leg, fit.lif)) fit.precursors.push_back(std::move(p));

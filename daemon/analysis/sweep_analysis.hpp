@@ -35,17 +35,20 @@ struct SweepRules {
 /// beta_n, for each leg on its own. Points are rows of status ok or timeout with an interval; those of one current are
 /// joined where they have the label of most of them, and the others have no beta_n. A leg is cut where a silent step
 /// lies between two points, where the label changes for at least two points in a row, and where f jumps (find_jumps);
-/// each part goes through local_beta. A point next to a jump has beta_status `jump` and no value, the
-/// other end points have `edge`. sigma_current_ua is CV/beta_n, and empty for bursts.
+/// each part goes through local_beta. A point next to a jump has beta_status `jump` and no value, the other end points
+/// have `edge`. Points so far apart that not even the sign of beta_n is known, and I beta_n to no better than +-1, are
+/// `few_points`. sigma_current_ua is CV/beta_n, and empty for bursts.
 ///
 /// Labels. A regular branch above an upward jump of f is FS, the regular branch below a jump to a regular one TS; where
 /// no jump tells, the steps keep their own label, and TS has branch_unresolved. IB1 and IB2 change only for two
 /// neighbouring steps.
 ///
 /// Transitions, loops, rates, precursors: see their structs. Onset and end are brackets over all legs: the lowest
-/// firing current and the highest silent one below it, and the same at the other end; a side without a silent step is
-/// empty, and what may burst slowly is no silent step. The LIF is fitted to the regular points (TS, FS) of the first
-/// branch of each leg that has any, up to twice the onset; upper_line to those in the upper half of these branches.
+/// current at which most steps of a leg fire and the highest one below it at which most are silent, and the same at the
+/// other end; with as many of either a current is neither, where legs differ it fires, a side without a silent step is
+/// empty, and what may burst slowly is no silent step. Several legs of one row each are no sweep: they have neither
+/// brackets nor fits. The LIF is fitted to the regular points (TS, FS) of the first branch of each leg that has any, up
+/// to twice the onset; upper_line to those in the upper half of these branches.
 class SweepAnalysis {
  public:
   explicit SweepAnalysis(const SweepRules& rules = {});

@@ -124,6 +124,12 @@ Estimate scaled(const Estimate& estimate, double factor) {
   return {times(estimate.value), times(estimate.low), times(estimate.high)};
 }
 
+/// Points too far apart: neither the sign is known nor I beta_n to better than +-1.
+bool tells_nothing(const BetaPoint& beta, double current_ua) {
+  const Estimate& e = beta.per_ua;
+  return e.low && e.high && *e.low < 0.0 && *e.high > 0.0 && 0.5 * (*e.high - *e.low) * current_ua > 1.0;
+}
+
 void write_row(StepResult& row, const BetaPoint& beta) {
   row.beta_n_per_ua = beta.per_ua;
   row.beta_status = beta.status;
@@ -201,6 +207,7 @@ void write_beta(Leg& leg) {
     for (std::size_t k = branch.first; k < branch.end; ++k) {
       BetaPoint point = beta[k - branch.first];
       const bool beside_jump = (k == branch.first && jump_before) || (k + 1 == branch.end && jump_after);
+      if (tells_nothing(point, leg.points[k].fi.current_ua)) point = {{}, BetaStatus::few_points, 0.0};
       if (beside_jump) point = {{}, BetaStatus::jump, 0.0};
       leg.points[k].beta = point;
       for (StepResult* row : leg.points[k].rows) write_row(*row, point);

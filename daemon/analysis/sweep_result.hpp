@@ -104,8 +104,9 @@ const char* to_string(Precursor::Reference reference);
 
 /// Onset, end, lif and upper_line: of the channel and conditions of the first row. The lists: of all.
 struct SweepFit {
-  std::optional<double> onset_low_ua, onset_high_ua;  ///< firing begins: silent on one side, firing on the other
-  std::optional<double> end_low_ua, end_high_ua;      ///< and ends
+  /// Firing begins: most steps silent on one side, most firing on the other.
+  std::optional<double> onset_low_ua, onset_high_ua;
+  std::optional<double> end_low_ua, end_high_ua;  ///< and ends
   std::optional<LifFit> lif;
   std::optional<StraightLine> upper_line;
   std::vector<Transition> transitions;  ///< by channel, conditions, leg and current

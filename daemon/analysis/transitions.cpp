@@ -187,7 +187,8 @@ std::vector<Transition> transitions_of(const RowGroup& group, const Leg& leg) {
     const Bracket bracket = bracket_of(leg, b);
     const auto end = transitions.begin() + static_cast<std::ptrdiff_t>(changes);
     const auto around = std::find_if(transitions.begin(), end, [&](const Transition& t) {
-      return t.bracket.low_ua <= bracket.low_ua && bracket.high_ua <= t.bracket.high_ua;
+      return t.bracket.low_ua <= bracket.low_ua * (1.0 + same_current) &&
+             bracket.high_ua * (1.0 - same_current) <= t.bracket.high_ua;
     });
     if (around != end) {
       add_step(*around, leg.borders[b]);

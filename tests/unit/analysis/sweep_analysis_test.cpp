@@ -70,6 +70,55 @@ TEST(AnalyzeSweep, GivesBracketsOnlyWhereThereIsASilentStep) {
   EXPECT_EQ(fit.end_high_ua, 64.0);
 }
 
+TEST(AnalyzeSweep, MostStepsOfACurrentSayWhetherItFires) {
+  auto rows = lif_sweep(30.0, 60.0, 2.0);
+  const auto add = [&](double current, int firing_rows, int silent_rows, int leg = 0) {
+    for (int k = 0; k < firing_rows; ++k) rows.push_back(firing(current * (1.0 + 1e-9 * k), 9.0, leg));
+    for (int k = 0; k < silent_rows; ++k) rows.push_back(silent(current * (1.0 - 1e-9 * k), leg));
+  };
+  add(31.0, 1, 2);
+  add(31.5, 2, 2);
+  add(62.0, 2, 1);
+  add(63.0, 1, 1);
+  add(64.0, 1, 2);
+  SweepFit fit = analyze_sweep(rows);
+  EXPECT_NEAR(*fit.onset_low_ua, 31.0, 1e-6);
+  EXPECT_NEAR(*fit.onset_high_ua, 32.0, 1e-6);
+  EXPECT_NEAR(*fit.end_low_ua, 62.0, 1e-6);
+  EXPECT_NEAR(*fit.end_high_ua, 64.0, 1e-6);
+  add(66.0, 0, 1);
+  add(64.0, 1, 0, 1);  // another leg fires there
+  add(66.0, 0, 1, 1);
+  fit = analyze_sweep(rows);
+  EXPECT_NEAR(*fit.end_low_ua, 64.0, 1e-6);
+  EXPECT_NEAR(*fit.end_high_ua, 66.0, 1e-6) << "not 64 uA on both sides";
+}
+
+TEST(AnalyzeSweep, RowsThatStandAloneAreNoSweep) {
+  std::vector<StepResult> rows{silent(0.0, 0), firing(40.0, 9.0, 1), firing(50.0, 12.0, 2), silent(20.0, 3)};
+  const SweepFit fit = analyze_sweep(rows);
+  EXPECT_EQ(fit, SweepFit{});
+  EXPECT_EQ(rows[3].label, Label::QH) << "silence has its side all the same";
+  rows.push_back(silent(30.0, 3));
+  EXPECT_EQ(analyze_sweep(rows).onset_high_ua, 40.0) << "a leg of two rows is one";
+}
+
+TEST(AnalyzeSweep, PointsTooFarApartForTheSignHaveNoBeta) {
+  const auto beta_in_the_middle = [](double relative) {
+    std::vector<StepResult> rows;
+    for (double current = 40.0; current <= 60.0; current += 4.0) rows.push_back(firing(current, 10.0, 0, relative));
+    analyze_sweep(rows);
+    return rows[3];
+  };
+  const StepResult flat = beta_in_the_middle(1e-3);
+  EXPECT_EQ(flat.beta_status, BetaStatus::ok) << "flat, and known to be";
+  EXPECT_LT(*flat.beta_n_per_ua.low, 0.0);
+  const StepResult unknown = beta_in_the_middle(0.5);
+  EXPECT_EQ(unknown.beta_status, BetaStatus::few_points);
+  EXPECT_FALSE(unknown.beta_n_per_ua.value);
+  EXPECT_FALSE(unknown.kappa.value);
+}
+
 TEST(AnalyzeSweep, FitsTheLifToBothLegsUpToTwiceTheOnset) {
   auto rows = lif_sweep(30.0, 90.0, 2.0, 0);
   for (StepResult& row : lif_sweep(30.0, 90.0, 2.0, 1)) rows.push_back(row);

@@ -74,6 +74,20 @@ TEST(Transitions, AnUpwardJumpTellsFastFromTonicSpiking) {
   }
 }
 
+TEST(Transitions, AJumpInAChangeOfLabelIsOneTransition) {
+  std::vector<StepResult> rows;
+  for (double current = 40.0; current < 65.0; current += 2.0) {
+    rows.push_back(firing(current, current < 53.0 ? lif_rate(current) : 5.0 * lif_rate(current)));
+    if (current > 53.0) rows.back().label = Label::IB1;
+  }
+  rows.push_back(firing(52.0 * (1.0 + 1e-9), lif_rate(52.0)));  // no source sets a current again exactly
+  rows.push_back(firing(54.0 * (1.0 - 1e-9), 5.0 * lif_rate(54.0)));
+  rows.back().label = Label::IB1;
+  const SweepFit fit = analyze_sweep(rows);
+  ASSERT_EQ(fit.transitions.size(), 1U);
+  EXPECT_TRUE(fit.transitions[0].jump);
+}
+
 TEST(Transitions, ADownwardJumpTellsNothingOfTheBranches) {
   auto rows = sweep_with_jump(0.3);
   const SweepFit fit = analyze_sweep(rows);

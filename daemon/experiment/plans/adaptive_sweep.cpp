@@ -6,6 +6,8 @@
 #include <cmath>
 #include <limits>
 
+#include "daemon/analysis/sweep_analysis.hpp"
+
 namespace thyrode::experiment {
 namespace {
 
@@ -248,17 +250,32 @@ std::optional<Sentinel> AdaptiveSweep::watch(Rows rows) const {
   return sentinel;
 }
 
-TargetReport AdaptiveSweep::transition_report(const ScanSurvey& s) const {
-  double widest = 0.0;
-  int transitions = 0;
-  for (const ScanInterval& interval : s.intervals) {
-    if (interval.border || interval.jump) widest = std::max(widest, interval.width()), ++transitions;
+/// By the transitions that the result names, and by the borders that are still to be cut.
+TargetReport AdaptiveSweep::transition_report(const ScanSurvey& s, Rows rows) const {
+  std::vector<StepResult> copies(rows.begin(), rows.end());
+  const std::vector<analysis::Transition> transitions = analysis::analyze_sweep(copies).transitions;
+  const analysis::Transition* widest = nullptr;
+  for (const analysis::Transition& t : transitions) {
+    if (widest == nullptr || t.bracket.half_width_ua() > widest->bracket.half_width_ua()) widest = &t;
   }
-  const std::string reached =
-      transitions == 0 ? "no transition seen"
-                       : fmt::format("{} seen, widest bracket {:.4g} uA of {:.4g} uA", transitions, widest, target_ua_);
-  return {fmt::format("transitions to {:.4g} %", 100.0 * plan_.transition),
-          transitions > 0 && widest <= target_ua_ * (1.0 + 1e-9), reached};
+  double width = widest ? 2.0 * widest->bracket.half_width_ua() : 0.0;
+  for (const ScanInterval& interval : s.intervals) {
+    if (interval.border || interval.jump) width = std::max(width, interval.width());
+  }
+  TargetReport report{fmt::format("transitions to {:.4g} %", 100.0 * plan_.transition),
+                      widest != nullptr && width <= target_ua_ * (1.0 + 1e-9), "no transition seen"};
+  if (!widest) return report;
+  report.reached = fmt::format("{} seen, widest bracket {:.4g} uA of {:.4g} uA", transitions.size(), width, target_ua_);
+  const auto [low_ua, high_ua] = widest->bracket;
+  const bool between = std::any_of(s.points.begin(), s.points.end(), [&](const MeasuredPoint& point) {
+    return point.current_ua > low_ua + resolution_ua_ && point.current_ua < high_ua - resolution_ua_;
+  });
+  if (!report.met && between) {
+    report.reached +=
+        fmt::format(", {} to {} between {:.3f} and {:.3f} uA: steps in between contradict each other",
+                    analysis::to_string(widest->below), analysis::to_string(widest->above), low_ua, high_ua);
+  }
+  return report;
 }
 
 TargetReport AdaptiveSweep::curve_report(const ScanSurvey& s) const {
@@ -267,12 +284,20 @@ TargetReport AdaptiveSweep::curve_report(const ScanSurvey& s) const {
     if (carries_curve(interval)) error.add(interval);
   }
   const double between = error.length > 0.0 ? std::sqrt(error.squares / error.length) : 0.0;
-  double at_points = 0.0;
+  const MeasuredPoint* least_sure = nullptr;
   for (const MeasuredPoint& point : s.points) {
-    if (point.fi) at_points = std::max(at_points, half_width(point));
+    if (point.fi && (!least_sure || half_width(point) > half_width(*least_sure))) least_sure = &point;
   }
-  return {fmt::format("curve to {:.4g} % rms", 100.0 * *plan_.curve), std::max(between, at_points) <= *plan_.curve,
-          fmt::format("{:.3g} % rms between points, {:.3g} % at points at most", 100.0 * between, 100.0 * at_points)};
+  const double at_points = least_sure ? half_width(*least_sure) : 0.0;
+  TargetReport report{fmt::format("curve to {:.4g} % rms", 100.0 * *plan_.curve),
+                      std::max(between, at_points) <= *plan_.curve,
+                      fmt::format("{:.3g} % rms between points", 100.0 * between)};
+  if (least_sure) {
+    report.reached +=
+        fmt::format(", f known to {:.3g} % at points at most: {:.3f} uA, measured {} time{}", 100.0 * at_points,
+                    least_sure->current_ua, least_sure->rows, least_sure->rows == 1 ? "" : "s");
+  }
+  return report;
 }
 
 TargetReport AdaptiveSweep::beta_report(const ScanSurvey& s) const {
@@ -292,7 +317,7 @@ TargetReport AdaptiveSweep::beta_report(const ScanSurvey& s) const {
 
 std::vector<TargetReport> AdaptiveSweep::targets(Rows rows) const {
   const ScanSurvey s = survey_of(rows);
-  std::vector<TargetReport> reports{transition_report(s)};
+  std::vector<TargetReport> reports{transition_report(s, rows)};
   if (plan_.curve) reports.push_back(curve_report(s));
   if (plan_.ci_rel_beta) reports.push_back(beta_report(s));
   const bool begun = static_cast<int>(rows.size()) >= plan_.first_points;

@@ -57,7 +57,7 @@ class AdaptiveSweep final : public Strategy {
   std::vector<Need> precision_needs(const ScanSurvey& s) const;
   std::optional<Need> beta_need(const ScanSurvey& s) const;
   std::optional<Need> better_spacing(const ScanSurvey& s, std::size_t k, double too_wide) const;
-  TargetReport transition_report(const ScanSurvey& s) const;
+  TargetReport transition_report(const ScanSurvey& s, Rows rows) const;
   TargetReport curve_report(const ScanSurvey& s) const;
   TargetReport beta_report(const ScanSurvey& s) const;
   std::optional<Need> sharper(const MeasuredPoint& point, double half_width, const char* purpose) const;

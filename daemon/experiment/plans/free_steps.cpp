@@ -134,6 +134,7 @@ std::vector<PlannedStep> free_steps(const load::StepsPlan& plan, Duration least_
   Current present;
   for (const load::SegmentPlan& segment : plan.segments) {
     PlannedStep step;
+    step.leg = static_cast<int>(steps.size());  // a free list sweeps nothing
     step.pieces = pieces_of(segment, present, least_piece);
     step.current = step.pieces.empty() ? segment.current : mean_of(step.pieces);
     if (segment.length > Duration{}) step.lasts = segment.length;

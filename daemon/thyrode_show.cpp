@@ -81,7 +81,8 @@ int show(const std::string& path, bool json) {
              result.device_board, result.device_serial, result.device_firmware, result.seed,
              record->finalised ? "ended: " + record->exit_status : std::string{"not finished"});
   fmt::print("{}\n", table_head());
-  for (const analysis::StepResult& step : result.steps) fmt::print("{}\n", table_row(step));
+  StepTable table;
+  for (const analysis::StepResult& step : result.steps) fmt::print("{}\n", table.row(step));
   fmt::print("\n{}{}", record->running ? running_text(*record) : std::string{}, summary(result));
   return 0;
 }

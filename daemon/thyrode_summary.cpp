@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "daemon/analysis/sweep_analysis.hpp"
+#include "daemon/experiment/load/quantity_text.hpp"
+#include "daemon/simulation/map_picture.hpp"
 
 namespace thyrode::program {
 namespace {
@@ -80,7 +82,7 @@ std::string lif_text(const analysis::SweepFit& fit) {
       bound(lif.tau_ms, 2), bound(lif.tau_low_ms, 2), bound(lif.tau_high_ms, 2), lif.refractory_ms, lif.chi2_per_dof);
 }
 
-/// Where a phase begins or f jumps; of a map, whose borders are its picture, only how many.
+/// Where a phase begins or f jumps.
 std::string transitions_text(const std::vector<analysis::Transition>& transitions) {
   constexpr std::size_t most_lines = 20;
   if (transitions.size() > most_lines) return fmt::format("transitions    {} of them\n", transitions.size());
@@ -111,8 +113,9 @@ std::string direct_text(const std::vector<analysis::DirectBeta>& all) {
 std::string loops_text(const analysis::SweepFit& fit) {
   std::string text;
   for (const analysis::HysteresisLoop& loop : fit.loops) {
+    const double width_ua = std::abs(loop.width_ua) < 0.0005 ? 0.0 : loop.width_ua;  // never "-0.000"
     text += fmt::format("hysteresis     {} to {}: {:.3f} +- {:.3f} uA wide{}{}\n", analysis::to_string(loop.below),
-                        analysis::to_string(loop.above), loop.width_ua, loop.half_range_ua,
+                        analysis::to_string(loop.above), width_ua, loop.half_range_ua,
                         loop.hysteretic ? ", more than the brackets allow without" : "",
                         loop.drift_separated ? "" : "; drift is not separated");
   }
@@ -124,16 +127,23 @@ std::string loops_text(const analysis::SweepFit& fit) {
   return text;
 }
 
-std::string beta_line(const std::vector<StepResult>& steps) {
-  const StepResult* largest = nullptr;
-  for (const StepResult& step : steps) {
-    if (!step.beta_n_per_ua.value) continue;
-    if (largest == nullptr || *step.beta_n_per_ua.value > *largest->beta_n_per_ua.value) largest = &step;
-  }
-  if (largest == nullptr) return "largest beta_n none: it needs five firing steps on a branch\n";
-  const analysis::Estimate& beta = largest->beta_n_per_ua;
-  const std::string around = beta.low && beta.high ? fmt::format(" [{:.5f}, {:.5f}]", *beta.low, *beta.high) : "";
-  return fmt::format("largest beta_n {:.5f}{} /uA at {:.3f} uA\n", *beta.value, around, largest->current_ua);
+/// The largest beta_n of which the sign is known, of the steps and of what was measured directly.
+std::string beta_line(const analysis::RunResult& result) {
+  const analysis::Estimate* largest = nullptr;
+  double current_ua = 0.0;
+  bool direct = false;
+  const auto look_at = [&](const analysis::Estimate& beta, double at_ua, bool is_direct) {
+    if (!beta.value || !beta.low || !(*beta.low > 0.0)) return;
+    if (largest != nullptr && *beta.value <= *largest->value) return;
+    largest = &beta;
+    current_ua = at_ua;
+    direct = is_direct;
+  };
+  for (const StepResult& step : result.steps) look_at(step.beta_n_per_ua, step.current_ua, false);
+  for (const analysis::DirectBeta& beta : result.direct_beta) look_at(beta.per_ua, beta.current_ua, true);
+  if (largest == nullptr) return "largest beta_n none above zero: it needs five firing steps on a branch\n";
+  return fmt::format("largest beta_n {:.5f} [{:.5f}, {:.5f}] /uA at {:.3f} uA{}\n", *largest->value, *largest->low,
+                     *largest->high, current_ua, direct ? ", measured directly" : "");
 }
 
 /// The currents of some steps, "at 42.000 uA" or "from 42.000 to 60.000 uA".
@@ -181,9 +191,47 @@ std::string fell_silent(const std::vector<StepResult>& steps) {
   });
   if (fell.empty()) return {};
   return fmt::format(
-      "fell silent    {} step{} {}, after {} spikes or more: a neuron that bursts more slowly than dwell.f_min (1 Hz "
-      "unless set) looks the same; set dwell.f_min below its rate and dwell.max above 3/f_min to tell them apart\n",
+      "fell silent    {} step{} {}, after {} spikes or more: a neuron that bursts more slowly than the dwell.f_min of "
+      "this run looks the same; a lower one, and dwell.max above 3/f_min, tell them apart\n",
       fell.size(), plural(fell.size()), where(fell), analysis::spikes_of_a_burst);
+}
+
+/// A condition as people write it: "tau_L 0.3 ms". Of a name that only an operator knows, the bare number.
+std::string condition_text(const std::string& name, double si) {
+  using load::QuantityKind;
+  if (name == "tau_L") return name + " " + load::format_rounded(si, QuantityKind::duration);
+  if (name == "R_L") return name + " " + load::format_rounded(si, QuantityKind::resistance);
+  return fmt::format("{} {:.6g}", name, si);
+}
+
+std::string conditions_text(const std::map<std::string, double>& conditions) {
+  std::string text;
+  for (const auto& [name, value] : conditions) text += (text.empty() ? "" : ", ") + condition_text(name, value);
+  return text.empty() ? "no conditions" : text;
+}
+
+bool conditions_vary(const std::vector<StepResult>& steps) {
+  return std::any_of(steps.begin(), steps.end(),
+                     [&](const StepResult& step) { return step.conditions != steps.front().conditions; });
+}
+
+/// A measured map as a picture; most of its letters are those of the cell around them.
+std::string map_text(const analysis::LabelMap& map) {
+  recording::Map picture;
+  const auto scale_of = [&](const std::string& name) -> recording::MapAxis {
+    if (name == "tau_L") return {name, "s", map.values, "ms", 1e-3};
+    if (name == "R_L") return {name, "Ohm", map.values, "Ohm", 1.0};
+    return {name, "", map.values, "", 1.0};
+  };
+  std::vector<double> amperes;
+  for (const double current_ua : map.currents_ua) amperes.push_back(1e-6 * current_ua);
+  picture.description.axes = {{"I", "A", amperes, "uA", 1e-6}, scale_of(map.parameter)};
+  for (const auto& label : map.labels) {
+    picture.points.emplace_back();
+    picture.points.back().label = label.value_or(Label::undetermined);
+    picture.computed.push_back(label ? 1 : 0);
+  }
+  return simulation::draw_map(picture, {80, 40, false});
 }
 
 /// What the plan aimed at, a line each.
@@ -212,14 +260,23 @@ std::string table_row(const StepResult& step, BetaShown beta) {
 
 std::string summary(const analysis::RunResult& result) {
   const analysis::SweepFit& fit = result.fit;
+  const bool any_fires = std::any_of(result.steps.begin(), result.steps.end(), [](const StepResult& step) {
+    return step.status != analysis::StepStatus::interrupted && step.frequency_hz.value;
+  });
   std::string text;
-  if (fit.onset_high_ua && fit.end_low_ua) {
+  if (result.map) {
+    text = map_text(*result.map);
+  } else if (fit.onset_high_ua && fit.end_low_ua) {
     text = fmt::format("firing begins  {}\nfiring ends    {}\nLIF fit        {}\n{}", onset_text(fit), end_text(fit),
-                       lif_text(fit), beta_line(result.steps));
-  } else {
+                       lif_text(fit), beta_line(result));
+    if (conditions_vary(result.steps)) {
+      text += fmt::format("these          of {} alone, where the run began\n",
+                          conditions_text(result.steps.front().conditions));
+    }
+  } else if (!any_fires) {
     text = nothing_fires(result.steps);
   }
-  text += transitions_text(fit.transitions);
+  if (!result.map) text += transitions_text(fit.transitions);
   text += loops_text(fit);
   text += direct_text(result.direct_beta);
   text += fell_silent(result.steps);
@@ -230,6 +287,14 @@ std::string summary(const analysis::RunResult& result) {
       integrity.samples, integrity.gaps, integrity.lost_frames, integrity.overruns, integrity.retransmits,
       integrity.late_decisions);
   return text;
+}
+
+std::string StepTable::row(const StepResult& step, BetaShown beta) {
+  const bool changed = !conditions_ || *conditions_ != step.conditions;
+  const bool told = changed && (conditions_ || !step.conditions.empty());
+  conditions_ = step.conditions;
+  std::string text = told ? fmt::format("-- {}\n", conditions_text(step.conditions)) : std::string{};
+  return text + table_row(step, beta);
 }
 
 }  // namespace thyrode::program

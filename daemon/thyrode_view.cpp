@@ -72,7 +72,7 @@ void LiveView::add(const experiment::StepFinished& finished) {
   if (json_) {
     print(experiment::to_json(finished.row).dump());
   } else if (!screen_.together) {
-    print(table_row(finished.row, BetaShown::later));
+    print(table_.row(finished.row, BetaShown::later));
   }
 }
 
@@ -81,7 +81,8 @@ void LiveView::end(const experiment::RunFinished& finished) {
   if (json_ || finished.result.steps.empty()) return;
   if (!screen_.together) print("\nthe same steps with labels and beta_n from all of them:");
   print(table_head());
-  for (const analysis::StepResult& step : finished.result.steps) print(table_row(step));
+  StepTable table;
+  for (const analysis::StepResult& step : finished.result.steps) print(table.row(step));
 }
 
 void LiveView::print(const std::string& line) {

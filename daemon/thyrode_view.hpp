@@ -8,6 +8,7 @@
 
 #include "daemon/analysis/result.hpp"
 #include "daemon/experiment/events.hpp"
+#include "daemon/thyrode_summary.hpp"
 
 namespace thyrode::program {
 
@@ -47,6 +48,7 @@ class LiveView {
   Screen screen_;
   std::size_t steps_ = 0;       // 0: the plan decides while it runs
   std::size_t most_steps_ = 0;  // of such a plan; 0: it does not say
+  StepTable table_;             // as it scrolls by
   std::vector<analysis::StepResult> rows_;
   analysis::StepResult running_;
   double device_time_s_ = 0.0;

@@ -101,6 +101,62 @@ TEST(Summary, SaysThatAStepWhichFellSilentMayBurstSlowly) {
   EXPECT_TRUE(says(text, "no step was measured to its end")) << text;
 }
 
+TEST(Summary, TakesForTheLargestBetaOnlyOneWhoseSignIsKnown) {
+  RunResult result;
+  result.steps = {firing(0, 40.0, 9.0), firing(1, 45.0, 12.0)};
+  result.fit.onset_high_ua = 40.0;
+  result.fit.end_low_ua = 45.0;
+  result.steps[0].beta_n_per_ua = {1.5, -10.4, 13.3};
+  EXPECT_TRUE(says(summary(result), "largest beta_n none above zero")) << summary(result);
+  result.steps[1].beta_n_per_ua = {0.04, 0.03, 0.05};
+  EXPECT_TRUE(says(summary(result), "largest beta_n 0.04000 [0.03000, 0.05000] /uA at 45.000 uA\n"));
+  result.direct_beta.push_back({36.4, 0.5, {0.09, 0.08, 0.1}, 8, 0, {}, BetaStatus::ok});
+  EXPECT_TRUE(says(summary(result), "largest beta_n 0.09000 [0.08000, 0.10000] /uA at 36.400 uA, measured directly\n"))
+      << summary(result);
+}
+
+TEST(Summary, OfAMapIsItsPicture) {
+  RunResult result;
+  result.steps = {firing(0, 40.0, 9.0), silent(1, 20.0, Label::QH)};
+  result.fit.onset_high_ua = result.fit.end_low_ua = 40.0;
+  result.fit.transitions.push_back({{}, 0, {20.0, 40.0}, Label::QH, Label::TS, false, {}, {}});
+  analysis::LabelMap map;
+  map.currents_ua = {20.0, 30.0, 40.0};
+  map.parameter = "tau_L";
+  map.values = {1e-4, 2e-4};
+  map.labels = {Label::QH, Label::TS, Label::TS, Label::QH, Label::QH, std::nullopt};
+  result.map = map;
+  const std::string text = summary(result);
+  EXPECT_TRUE(says(text, "+ ..TT\n") || says(text, ". T T") || says(text, "..TTTT")) << text;
+  EXPECT_TRUE(says(text, "tau_L [ms]")) << text;
+  EXPECT_TRUE(says(text, "I [uA]")) << text;
+  EXPECT_FALSE(says(text, "firing begins")) << "pooled over the map it would mean nothing";
+  EXPECT_FALSE(says(text, "transition ")) << text;
+}
+
+TEST(Summary, OfFreeSegmentsNamesNoFiringRange) {
+  RunResult result;
+  result.steps = {firing(0, 45.0, 12.0), silent(1, 0.0, Label::QH)};
+  const std::string text = summary(result);
+  EXPECT_FALSE(says(text, "firing")) << text;
+  EXPECT_FALSE(says(text, "fired")) << text;
+}
+
+TEST(Summary, SaysWhoseFiringRangeItIsWhereConditionsVary) {
+  RunResult result;
+  result.steps = {firing(0, 40.0, 9.0), firing(1, 45.0, 12.0)};
+  result.fit.onset_high_ua = 40.0;
+  result.fit.end_low_ua = 45.0;
+  result.steps[0].conditions = {{"tau_L", 3e-4}};
+  result.steps[1].conditions = {{"tau_L", 5e-4}};
+  EXPECT_TRUE(says(summary(result), "these          of tau_L 300 us alone")) << summary(result);
+  StepTable table;
+  EXPECT_TRUE(table.row(result.steps[0]).starts_with("-- tau_L 300 us\n"));
+  EXPECT_EQ(table.row(result.steps[0]), table_row(result.steps[0]));
+  EXPECT_TRUE(table.row(result.steps[1]).starts_with("-- tau_L 500 us\n"));
+  EXPECT_EQ(StepTable{}.row(firing(0, 1.0, 1.0)), table_row(firing(0, 1.0, 1.0)));
+}
+
 TEST(Summary, CallsABoundOfTheLifUnboundedWhereItIs) {
   RunResult result;
   result.steps = {firing(0, 60.0, 20.0)};
@@ -141,7 +197,11 @@ TEST(Summary, TellsBordersLoopsPrecursorsAndDirectMeasurements) {
   result.fit.loops.push_back(loop);
   result.fit.precursors.push_back({{}, 0, {50.0, 51.0}, 50.5, 0.08, 0.04, 6.0});
   result.direct_beta.push_back({36.4, 0.5, {0.09, 0.08, 0.1}, 8, 0, {}, BetaStatus::ok});
+  analysis::HysteresisLoop none = loop;
+  none.width_ua = -1e-9;
+  result.fit.loops.push_back(none);
   const std::string text = summary(result);
+  EXPECT_TRUE(says(text, " 0.000 +- 0.500 uA wide")) << text;
   EXPECT_TRUE(says(text, "IB1 to FS between 47.000 and 47.500 uA, f jumps by a factor 5\n")) << text;
   EXPECT_TRUE(says(text, "FS to QD between 60.000 and 61.000 uA, leg 2\n")) << text;
   EXPECT_TRUE(says(text, "IB1 to FS: 1.250 +- 0.500 uA wide, more than the brackets allow without\n")) << text;

@@ -140,6 +140,17 @@ constexpr const char* watch_text =
     "Example:\n"
     "  thyrode watch runs/monday.nwb.part";
 
+constexpr const char* export_text =
+    "Steps, one a row, unless --table names another: spikes_A, isi_histograms, g_n, beta_n, bursts, transitions, "
+    "levels_A,\n"
+    "applied_current_A, marks, faults, invalid_times ..., or a signal: trace_A, I_cmd_A, I_read_A. Units are the ends "
+    "of\n"
+    "the names, and in JSON under `units`. What is undefined is empty in CSV and null in JSON.\n\n"
+    "Examples:\n"
+    "  thyrode export runs/monday.nwb --csv > steps.csv\n"
+    "  thyrode export runs/monday.nwb --csv --table spikes_A\n"
+    "  thyrode export runs/monday.nwb --json --table g_n | jq '.rows[].g_0'";
+
 constexpr const char* recover_text =
     "A recording is NAME.nwb.part until its run has ended. Where the program was killed, or the machine went down,\n"
     "this finishes it: NAME.nwb has all that was flushed, all but the newest 250 ms. It works on a copy, which needs\n"
@@ -291,6 +302,19 @@ int dispatch(int argc, char** argv) {
                   "JSON lines: one a step, as it is known then; the document with the final values last");
   watch->footer(watch_text);
   watch->callback([&] { code = program::watch(file, json); });
+
+  program::ExportOptions export_options;
+  bool csv = false;
+  CLI::App* exported = app.add_subcommand("export", "tables and signals of a recording, as CSV or JSON");
+  exported->add_option("FILE", export_options.path, "recording (.nwb, or .nwb.part)")->required()->type_name("");
+  exported->add_flag("--csv", csv, "comma separated values with a head (default)");
+  exported->add_flag("--json", export_options.json, "one JSON document")->excludes("--csv");
+  exported->add_option("--table", export_options.table, "what to export (default: steps)")
+      ->check(not_empty)
+      ->type_name("NAME");
+  exported->add_flag("--list", export_options.list, "the names that --table takes for this file");
+  exported->footer(export_text);
+  exported->callback([&] { code = program::export_file(export_options); });
 
   program::RecoverOptions recover_options;
   CLI::App* recover = app.add_subcommand("recover", "finish a recording whose program died");

@@ -105,6 +105,13 @@ struct RecoverOptions {
 int recover(const RecoverOptions& options);
 /// Exit code 1 where something is wrong with the recording.
 int validate(const std::string& path, bool json);
+struct ExportOptions {
+  std::string path;
+  std::string table = "steps";
+  bool json = false;  ///< else CSV
+  bool list = false;  ///< the names of the tables
+};
+int export_file(const ExportOptions& options);
 /// Follows a recording while it is written, until it is finished. Exit code 1 where its program died.
 int watch(const std::string& path, bool json);
 

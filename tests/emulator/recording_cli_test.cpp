@@ -2,7 +2,9 @@
 #include <gtest/gtest.h>
 #include <hdf5.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "tests/emulator/command_line.hpp"
 
@@ -110,6 +112,70 @@ TEST(Validate, FindsAStepThatSaysSomethingElseThanItsData) {
   ASSERT_EQ(document["findings"].size(), 1U) << document;
   EXPECT_NE(document["findings"][0]["what"].get<std::string>().find("step 1: measured again"), std::string::npos);
   EXPECT_EQ(run({program, "validate", folder / "coarse.yaml"}).code, 2);
+}
+
+// ---------------------------------------------------------------- export
+
+std::size_t column_of(const std::string& head, const std::string& name) {
+  std::size_t k = 0;
+  std::stringstream columns{head};
+  for (std::string column; std::getline(columns, column, ','); ++k) {
+    if (column == name) return k;
+  }
+  return std::string::npos;
+}
+
+std::string cell(const std::string& line, std::size_t column) {
+  std::stringstream cells{line};
+  std::string text;
+  for (std::size_t k = 0; k <= column; ++k) std::getline(cells, text, ',');
+  return text;
+}
+
+TEST(Export, GivesTheStepTableAsCsvAndAsJson) {
+  const Folder folder;
+  const Finished whole =
+      run({program, "run", folder.write("coarse.yaml", coarse), "--json", "--out", folder / "a.nwb"});
+  ASSERT_EQ(whole.code, 0) << whole.errors;
+  const json steps = json::parse(whole.lines.back())["steps"];
+  const Finished csv = run({program, "export", folder / "a.nwb", "--csv"});
+  ASSERT_EQ(csv.code, 0) << csv.errors;
+  ASSERT_EQ(csv.lines.size(), 7U);
+  const std::size_t frequency = column_of(csv.lines.front(), "frequency_hz");
+  const std::size_t status = column_of(csv.lines.front(), "status");
+  ASSERT_NE(frequency, std::string::npos) << csv.lines.front();
+  const json document = document_of(run({program, "export", folder / "a.nwb", "--json"}));
+  EXPECT_EQ(document["schema"], "thyrode.export/1");
+  EXPECT_EQ(document["units"]["frequency_hz"], "hertz");
+  for (std::size_t k = 0; k < 6; ++k) {
+    EXPECT_EQ(std::stod(cell(csv.lines[k + 1], frequency)), steps[k]["frequency_hz"].get<double>());
+    EXPECT_EQ(cell(csv.lines[k + 1], status), steps[k]["status"].get<std::string>());
+    EXPECT_EQ(document["rows"][k]["frequency_hz"], steps[k]["frequency_hz"]);
+    EXPECT_EQ(document["rows"][k]["beta_n_per_ua"], steps[k]["beta_n_per_ua"]) << "null where it is undefined";
+  }
+}
+
+TEST(Export, GivesEveryTableAndSignalThatItLists) {
+  const Folder folder;
+  ASSERT_EQ(run({program, "run", folder.write("coarse.yaml", coarse), "--out", folder / "a.nwb"}).code, 0);
+  const Finished list = run({program, "export", folder / "a.nwb", "--list"});
+  for (const char* name : {"steps", "spikes_A", "trace_A", "I_cmd_A", "isi_histograms", "g_n", "sweeps"}) {
+    EXPECT_NE(std::find(list.lines.begin(), list.lines.end(), name), list.lines.end()) << name;
+  }
+  for (const std::string& name : list.lines) {
+    const Finished csv = run({program, "export", folder / "a.nwb", "--csv", "--table", name});
+    ASSERT_EQ(csv.code, 0) << name << ": " << csv.errors;
+    ASSERT_GE(csv.lines.size(), 2U) << name;
+    const auto commas = [](const std::string& line) { return std::count(line.begin(), line.end(), ','); };
+    EXPECT_EQ(commas(csv.lines.front()), commas(csv.lines.back())) << name;
+  }
+  const Finished trace = run({program, "export", folder / "a.nwb", "--csv", "--table", "trace_A"});
+  EXPECT_EQ(trace.lines.front(), "time_s,v_out_mv");
+  const double step = std::stod(cell(trace.lines[2], 0)) - std::stod(cell(trace.lines[1], 0));
+  EXPECT_NEAR(step, 1.0 / 25000, 1e-9);
+  const Finished none = run({program, "export", folder / "a.nwb", "--table", "spikes_Z"});
+  EXPECT_EQ(none.code, 2);
+  EXPECT_NE(none.errors.find("it has I_cmd_A"), std::string::npos) << none.errors;
 }
 
 // ---------------------------------------------------------------- watch

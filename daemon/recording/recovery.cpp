@@ -176,6 +176,9 @@ Recovery recover_file(const std::string& path, const CompleteResult& complete_re
   }
   const Writer writer = writer_of(part);
   if (writer == Writer::alive) refuse(part, "is still being written; wait for its run to end");
+  if (!has_journal(part) && died_in_the_making(part)) {
+    refuse(part, "its program died before anything was recorded: nothing is in it, and you may remove it");
+  }
   recovery.source_kept = keep || writer == Writer::unknown;
   check_room_to_copy(part);
   const std::string working = recovery.path + ".recovering";

@@ -42,6 +42,16 @@ void put(Superblock& block, std::size_t at, T value) {
 
 }  // namespace
 
+bool died_in_the_making(const std::string& path) {
+  // Flags of the superblock: 1 is open for writing, 4 is open for readers too.
+  constexpr std::byte open_for_writing{1};
+  std::ifstream file{path, std::ios::binary};
+  Superblock block{};
+  file.read(reinterpret_cast<char*>(block.data()), block.size());
+  if (file.gcount() < static_cast<std::streamsize>(block.size()) || block == Superblock{}) return true;
+  return std::memcmp(block.data(), signature_and_version.data(), 9) == 0 && block[flags_at] == open_for_writing;
+}
+
 void mark_closed(const std::string& path) {
   std::fstream file{path, std::ios::in | std::ios::out | std::ios::binary};
   Superblock block{};

@@ -12,4 +12,7 @@ namespace thyrode::recording {
 /// --increment=0`. Throws Failure (bad_input: not such a file, or its first bytes are damaged; run_failed: disk).
 void mark_closed(const std::string& path);
 
+/// Whether the writer of a file died before readers were let in: nothing was flushed by then.
+bool died_in_the_making(const std::string& path);
+
 }  // namespace thyrode::recording

@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "daemon/recording/checksum.hpp"
+#include "daemon/recording/file_access.hpp"
 #include "daemon/recording/layout.hpp"
 #include "daemon/recording/readback.hpp"
 #include "daemon/recording/step_table.hpp"
@@ -173,10 +174,32 @@ TEST(Recover, SaysWhatCannotBeRecovered) {
   EXPECT_NE(message("none.nwb.part").find("no such file"), std::string::npos);
   record_run(folder.file("whole.nwb"), description(), 1);
   EXPECT_NE(message("whole.nwb").find("is not unfinished"), std::string::npos);
-  std::ofstream{folder.file("text.nwb.part")} << "time,voltage\n";
-  EXPECT_NE(message("text.nwb.part").find("not a recording"), std::string::npos);
+  std::ofstream{folder.file("text.nwb.part")} << "time,voltage\n" << std::string(100, '0');
+  EXPECT_NE(message("text.nwb.part").find("not a recording"), std::string::npos) << "long enough to be one";
   EXPECT_TRUE(fs::exists(folder.file("text.nwb.part")));
   EXPECT_FALSE(fs::exists(folder.file("text.nwb.recovering")));
+}
+
+TEST(Recover, SaysThatNothingWasRecordedYet) {
+  const Folder folder;
+  const std::string path = folder.file("run.nwb.part");
+  for (const bool flushed : {false, true}) {
+    const int status = in_child([&] {
+      WriteSlot slot{path};
+      const h5::Handle file = create_file(path, slot);
+      Builder{file.get(), 1}.group("/general");
+      if (flushed) H5Fflush(file.get(), H5F_SCOPE_GLOBAL);
+      ::kill(::getpid(), SIGKILL);
+    });
+    ASSERT_TRUE(WIFSIGNALED(status));
+    const auto recovered = recover(path);
+    ASSERT_FALSE(recovered);
+    EXPECT_EQ(recovered.error().kind, ErrorKind::bad_input);
+    EXPECT_NE(recovered.error().message.find("before anything was recorded"), std::string::npos)
+        << recovered.error().message;
+    EXPECT_TRUE(fs::exists(path)) << "it is not ours to remove";
+    fs::remove(path);
+  }
 }
 
 TEST(Recover, FindsWhatDeadWritersLeftInAFolder) {

@@ -2,18 +2,14 @@
 
 #include <fmt/core.h>
 
-#include <algorithm>
 #include <filesystem>
-#include <iterator>
-#include <vector>
 
 #include "daemon/experiment/documents.hpp"
-#include "daemon/experiment/plans/make_strategy.hpp"
-#include "daemon/experiment/run_plan.hpp"
 #include "daemon/recording/map_file.hpp"
 #include "daemon/recording/reader.hpp"
 #include "daemon/thyrode_commands.hpp"
-#include "daemon/thyrode_job.hpp"
+#include "daemon/thyrode_curve.hpp"
+#include "daemon/thyrode_record.hpp"
 #include "daemon/thyrode_summary.hpp"
 
 namespace thyrode::program {
@@ -41,23 +37,6 @@ std::string running_text(const recording::RunRecord& record) {
                      seconds(record, running.until.count));
 }
 
-/// Adds what only the plan can tell from the rows: its targets, direct measurements, a map. Of an experiment that this
-/// version cannot read it tells nothing.
-void complete_by_plan(recording::RunRecord& record) {
-  const auto experiment = recorded_experiment(record, "experiment");
-  if (!experiment) return;
-  DeviceInfo device;
-  device.sample_rate_hz = record.sample_rate_hz;
-  // How fine pieces of noise are does not change what is said of the rows.
-  const auto strategy = experiment::make_strategy(
-      *experiment, experiment::rules_of(experiment->dwell, device, experiment->labels), 10.0_ms);
-  std::vector<analysis::StepResult> whole;
-  std::copy_if(record.result.steps.begin(), record.result.steps.end(), std::back_inserter(whole),
-               [](const analysis::StepResult& step) { return step.status != analysis::StepStatus::interrupted; });
-  record.result.targets = strategy->targets(whole);
-  strategy->complete(whole, record.result);
-}
-
 }  // namespace
 
 int show(const std::string& path, bool json) {
@@ -67,9 +46,8 @@ int show(const std::string& path, bool json) {
     return report({ErrorKind::bad_input, path + ": is not a file"});
   }
   if (recording::is_map(path)) return show_map(path, json);
-  auto record = recording::read_run(path);
+  const auto record = read_completed_run(path);
   if (!record) return report(record.error());
-  complete_by_plan(*record);
   const analysis::RunResult& result = record->result;
   if (json) {
     auto document = experiment::to_json(result);
@@ -83,6 +61,7 @@ int show(const std::string& path, bool json) {
   fmt::print("{}\n", table_head());
   StepTable table;
   for (const analysis::StepResult& step : result.steps) fmt::print("{}\n", table.row(step));
+  if (const std::string curve = curve_text(result); !curve.empty()) fmt::print("\n{}", curve);
   fmt::print("\n{}{}", record->running ? running_text(*record) : std::string{}, summary(result));
   return 0;
 }

@@ -10,6 +10,7 @@ import {
   record,
   report,
   shown,
+  thyrode,
   withPage,
 } from "./support.mjs";
 
@@ -22,12 +23,13 @@ dwell: {stop_when: {ci_rel_f: 3 %}, max: 20 s}
 record: {trace: 25 kS/s}
 `;
 
+let recording_path;
 let page_path;
 let document_;
 before(() => {
-  const path = record("sweep", sweep);
-  page_path = report(path);
-  document_ = shown(path);
+  recording_path = record("sweep", sweep);
+  page_path = report(recording_path);
+  document_ = shown(recording_path);
 });
 
 const at = (body) => () => withPage(page_path, {}, body);
@@ -231,6 +233,11 @@ test(
     }
   }),
 );
+
+test("the terminal draws the same curve", () => {
+  const told = thyrode("show", recording_path);
+  assert.match(told, /\n +f \[Hz\] .*\^ current up.*\n[^]*\n +\+-+\n +28 +44 +60 uA\n/);
+});
 
 test(
   "figures are downloaded as SVG and as PNG",

@@ -44,6 +44,7 @@ recording::ExportSink csv() {
   recording::ExportSink sink;
   sink.columns = [](const std::vector<ExportedColumn>& columns) {
     std::vector<std::string> names;
+    names.reserve(columns.size());
     for (const ExportedColumn& column : columns) names.push_back(quoted(column.name));
     fmt::print("{}\n", fmt::join(names, ","));
   };

@@ -105,7 +105,7 @@ std::vector<std::int64_t> numbers(std::size_t count) {
 /// Steps of all channels at one time.
 std::vector<std::uint64_t> write_simultaneous(Builder& builder, const std::vector<StepResult>& steps) {
   const std::string root = layout::electrodes;
-  const auto ends = ends_of_runs(collect(steps, [](const StepResult& step) { return step.start.count; }));
+  auto ends = ends_of_runs(collect(steps, [](const StepResult& step) { return step.start.count; }));
   FixedTable table{builder,
                    root + "/simultaneous_recordings",
                    {"core", "SimultaneousRecordingsTable"},
@@ -123,6 +123,7 @@ std::vector<const StepResult*> write_sequences(Builder& builder, const std::vect
                                                const std::vector<std::uint64_t>& simultaneous) {
   const std::string root = layout::electrodes;
   std::vector<std::pair<int, Conditions>> keys;
+  keys.reserve(simultaneous.size());
   for (const std::uint64_t end : simultaneous) keys.emplace_back(steps[end - 1].leg, steps[end - 1].conditions);
   const auto ends = ends_of_runs(keys);
   std::vector<const StepResult*> last;
@@ -152,6 +153,7 @@ std::vector<const StepResult*> write_sequences(Builder& builder, const std::vect
 std::vector<Conditions> write_repetitions(Builder& builder, const std::vector<const StepResult*>& sequences) {
   const std::string root = layout::electrodes;
   std::vector<Conditions> keys;
+  keys.reserve(sequences.size());
   for (const StepResult* last : sequences) keys.push_back(last->conditions);
   const auto ends = ends_of_runs(keys);
   FixedTable table{builder,
@@ -165,6 +167,7 @@ std::vector<Conditions> write_repetitions(Builder& builder, const std::vector<co
   table.index("sequential_recordings", ends);
   table.finish(ends.size());
   std::vector<Conditions> of_repetitions;
+  of_repetitions.reserve(ends.size());
   for (const std::uint64_t end : ends) of_repetitions.push_back(keys[end - 1]);
   return of_repetitions;
 }

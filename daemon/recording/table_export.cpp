@@ -32,7 +32,7 @@ void add_tables(hid_t file, const std::string& group, std::map<std::string, Sour
   };
   std::vector<std::string> names;
   H5Literate_by_name(file, group.c_str(), H5_INDEX_NAME, H5_ITER_INC, nullptr, visit, &names, H5P_DEFAULT);
-  for (const std::string& name : names) found[name] = {group + "/" + name, false};
+  for (const std::string& name : names) found[name] = {std::string{group}.append("/").append(name), false};
 }
 
 std::map<std::string, Source> sources_of(hid_t file) {
@@ -154,8 +154,10 @@ auto of_file(Body&& body) {
 Result<std::vector<std::string>> exported_tables(const std::string& path) {
   return of_file([&] {
     const h5::Handle file = open_for_reading(path);
+    const auto sources = sources_of(file.get());
     std::vector<std::string> names;
-    for (const auto& [name, source] : sources_of(file.get())) names.push_back(name);
+    names.reserve(sources.size());
+    for (const auto& [name, source] : sources) names.push_back(name);
     return names;
   });
 }
@@ -167,6 +169,7 @@ Result<void> export_table(const std::string& path, const std::string& name, cons
     const auto found = sources.find(name);
     if (found == sources.end()) {
       std::vector<std::string> names;
+      names.reserve(sources.size());
       for (const auto& [each, source] : sources) names.push_back(each);
       raise(ErrorKind::bad_input, fmt::format("{}: no table '{}'; it has {}", path, name, fmt::join(names, ", ")));
     }

@@ -423,7 +423,7 @@ TEST(CommandLine, CallsASlowBursterSilentOnlyAsLongAsFMinSaysSo) {
   ASSERT_EQ(missed.code, 0) << missed.errors;
   EXPECT_TRUE(any_line_says(missed, "no step kept firing"));
   EXPECT_TRUE(any_line_says(missed, "fell silent    1 step at 55.0"));
-  EXPECT_TRUE(any_line_says(missed, "set dwell.f_min below its rate"));
+  EXPECT_TRUE(any_line_says(missed, "more slowly than the dwell.f_min of this run"));
   const Finished heard = measure(patient, "b.nwb");
   ASSERT_EQ(heard.code, 0) << heard.errors;
   EXPECT_TRUE(any_line_says(heard, "firing begins  between 30.0"));

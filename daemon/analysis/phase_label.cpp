@@ -117,7 +117,7 @@ class Namer {
   std::optional<Phase> with_silences(Label label) const {
     const IsiHistogram& histogram = seen_.train.histogram();
     const std::int64_t silences = long_intervals(histogram, rules_);
-    if (silences < 2 || silences > most_apart) return std::nullopt;
+    if (silences < 1 || silences > most_apart) return std::nullopt;
     double sum = 0.0;
     std::int64_t left = silences;
     for (int k = IsiHistogram::size - 1; left > 0; --k) {
@@ -127,6 +127,8 @@ class Namer {
     }
     const double total = static_cast<double>(seen_.train.intervals().sum()) * seen_.seconds_per_tick * 1e6;
     const double share = sum / total;
+    // One silence that holds most of the time may be the only gap between bursts that was seen.
+    if (silences == 1) return share > 0.5 ? std::optional(Phase{}) : std::nullopt;
     if (share < rules_.least_share || 1.0 - share < rules_.least_share) return std::nullopt;
     const double load_time_us = 1e6 * seen_.load_time_s.value_or(0.0);
     const bool high = seen_.output.plateaus(rules_.plateau_widths, rules_.plateau_load_times * load_time_us) > 0;

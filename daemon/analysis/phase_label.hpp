@@ -75,7 +75,8 @@ struct Phase {
 ///    spike that never ended and is no latched switch is the output that has charged up: QH.
 /// 2. Fewer than 5 spikes: undetermined.
 /// 3. Two patterns in stretches, each with the least share of the time: mixed. Two rates are told from bursts by their
-///    long intervals, which then follow each other; a few long silences stand apart from a train by themselves.
+///    long intervals, which then follow each other; a few long silences stand apart from a train by themselves. With a
+///    single one that holds more than half of the time nothing is told: undetermined.
 /// 4. Bursts (TrainStatistics::bursting): IB2 if there are plateaus for the gaps, else IB1. Where no widths are known,
 ///    IB2 is the clock-like one.
 /// 5. Missing spikes: FS or TS with `vacancies`.

@@ -178,6 +178,16 @@ TEST(FindPhase, FewIntervalsApartAreNoPattern) {
   EXPECT_EQ(told.row().label, Label::FS);
 }
 
+TEST(FindPhase, OneSilenceThatHoldsMostOfTheTimeLeavesTheLabelOpen) {
+  Told told(with_load(0.3));
+  told.regular(40, 1.0, shape(0.14));
+  told.spike_after(100.0, shape(0.14));
+  told.regular(20, 1.0, shape(0.14));
+  EXPECT_EQ(told.row().label, Label::undetermined) << "a second of two bursts, or fast spiking with a pause";
+  told.regular(100, 1.0, shape(0.14));
+  EXPECT_EQ(told.row().label, Label::FS);
+}
+
 TEST(FindPhase, TwoRatesInStretchesAreMixedByTime) {
   Told told(with_load(0.3));
   told.regular(2000, 1.0, shape(0.14));

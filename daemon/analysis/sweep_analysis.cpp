@@ -87,7 +87,7 @@ void add_votes(const Leg& leg, FiringVotes& votes) {
   for (std::size_t k = 0; k < leg.rows.size();) {
     const double current_ua = leg.rows[k]->current_ua;
     int balance = 0;  // noise makes a neuron fire once and stay silent another time near its border
-    for (; k < leg.rows.size() && leg.rows[k]->current_ua <= current_ua * (1.0 + same_current); ++k) {
+    for (; k < leg.rows.size() && !is_above(leg.rows[k]->current_ua, current_ua); ++k) {
       balance += (fires(*leg.rows[k]) ? 1 : 0) - (bounds_firing(*leg.rows[k]) ? 1 : 0);
     }
     if (balance > 0) votes.firing_ua.push_back(current_ua);
@@ -104,10 +104,10 @@ void bracket_firing(const std::vector<Leg>& legs, SweepFit& fit) {
   fit.onset_high_ua = *first;
   fit.end_low_ua = *last;
   for (const double silent_ua : votes.silent_ua) {
-    if (silent_ua < *first * (1.0 - same_current)) {
-      fit.onset_low_ua = std::max(silent_ua, fit.onset_low_ua.value_or(0.0));
+    if (is_above(*first, silent_ua)) {
+      fit.onset_low_ua = std::max(silent_ua, fit.onset_low_ua.value_or(silent_ua));
     }
-    if (silent_ua > *last * (1.0 + same_current)) {
+    if (is_above(silent_ua, *last)) {
       fit.end_high_ua = std::min(silent_ua, fit.end_high_ua.value_or(silent_ua));
     }
   }

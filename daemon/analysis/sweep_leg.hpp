@@ -1,6 +1,8 @@
 // One sweep direction cut into branches: the material of everything that a sweep says. Private to this room.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -15,6 +17,10 @@ using Rows = std::vector<StepResult*>;
 
 /// Currents that differ by less, relative, are the same: no source sets them closer.
 inline constexpr double same_current = 1e-6;
+/// Whether a current is higher than another one, and not the same. Either may be negative.
+inline bool is_above(double current_ua, double other_ua) {
+  return current_ua - other_ua > same_current * std::max(std::abs(current_ua), std::abs(other_ua));
+}
 
 /// Labels QH, QD and transient.
 bool is_silent(const StepResult& row);

@@ -43,8 +43,7 @@ std::optional<Label> phase_of_most(const Rows& rows) {
 std::vector<PhasePoint> labels_by_current(const Rows& rows) {
   std::vector<PhasePoint> points;
   for (StepResult* row : rows) {
-    const bool again =
-        !points.empty() && row->current_ua - points.back().current_ua <= same_current * std::abs(row->current_ua);
+    const bool again = !points.empty() && !is_above(row->current_ua, points.back().current_ua);
     if (!again) points.push_back({row->current_ua, Label::undetermined, {}});
     points.back().rows.push_back(row);
   }
@@ -187,8 +186,7 @@ std::vector<Transition> transitions_of(const RowGroup& group, const Leg& leg) {
     const Bracket bracket = bracket_of(leg, b);
     const auto end = transitions.begin() + static_cast<std::ptrdiff_t>(changes);
     const auto around = std::find_if(transitions.begin(), end, [&](const Transition& t) {
-      return t.bracket.low_ua <= bracket.low_ua * (1.0 + same_current) &&
-             bracket.high_ua * (1.0 - same_current) <= t.bracket.high_ua;
+      return !is_above(t.bracket.low_ua, bracket.low_ua) && !is_above(bracket.high_ua, t.bracket.high_ua);
     });
     if (around != end) {
       add_step(*around, leg.borders[b]);

@@ -94,6 +94,16 @@ TEST(AnalyzeSweep, MostStepsOfACurrentSayWhetherItFires) {
   EXPECT_NEAR(*fit.end_high_ua, 66.0, 1e-6) << "not 64 uA on both sides";
 }
 
+TEST(AnalyzeSweep, NegativeCurrentsAreCurrents) {
+  auto rows = lif_sweep(32.0, 60.0, 2.0);
+  for (const double current : {-10.0, -10.0 * (1.0 + 1e-9), -5.0}) rows.push_back(silent(current));
+  const SweepFit fit = analyze_sweep(rows);
+  EXPECT_EQ(fit.onset_low_ua, -5.0);
+  EXPECT_EQ(fit.onset_high_ua, 32.0);
+  ASSERT_FALSE(fit.transitions.empty());
+  EXPECT_EQ(fit.transitions[0].bracket, (Bracket{-5.0, 32.0}));
+}
+
 TEST(AnalyzeSweep, RowsThatStandAloneAreNoSweep) {
   std::vector<StepResult> rows{silent(0.0, 0), firing(40.0, 9.0, 1), firing(50.0, 12.0, 2), silent(20.0, 3)};
   const SweepFit fit = analyze_sweep(rows);

@@ -6,8 +6,6 @@
 #include <cmath>
 #include <limits>
 
-#include "daemon/analysis/sweep_analysis.hpp"
-
 namespace thyrode::experiment {
 namespace {
 
@@ -65,10 +63,12 @@ struct CurveError {
 
 }  // namespace
 
-AdaptiveSweep::AdaptiveSweep(const load::AdaptivePlan& plan, Duration lead, double relative_precision)
+AdaptiveSweep::AdaptiveSweep(const load::AdaptivePlan& plan, Duration lead, double relative_precision,
+                             const analysis::SweepRules& rules)
     : plan_(plan),
       entry_(plan.approach, plan.start, plan.stop, plan.lead.value_or(lead)),
-      relative_precision_(relative_precision) {
+      relative_precision_(relative_precision),
+      rules_(rules) {
   target_ua_ = plan.transition * entry_.range_ua();
   // Without a least step, four of them make a bracket of the width wanted.
   min_step_ua_ = plan.min_step.si() > 0.0 ? plan.min_step.in(1.0_uA) : 0.25 * target_ua_;
@@ -253,7 +253,7 @@ std::optional<Sentinel> AdaptiveSweep::watch(Rows rows) const {
 /// By the transitions that the result names, and by the borders that are still to be cut.
 TargetReport AdaptiveSweep::transition_report(const ScanSurvey& s, Rows rows) const {
   std::vector<StepResult> copies(rows.begin(), rows.end());
-  const std::vector<analysis::Transition> transitions = analysis::analyze_sweep(copies).transitions;
+  const std::vector<analysis::Transition> transitions = analysis::analyze_sweep(copies, rules_).transitions;
   const analysis::Transition* widest = nullptr;
   for (const analysis::Transition& t : transitions) {
     if (widest == nullptr || t.bracket.half_width_ua() > widest->bracket.half_width_ua()) widest = &t;

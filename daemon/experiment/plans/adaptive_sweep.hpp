@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/analysis/sweep_analysis.hpp"
 #include "daemon/experiment/load/plans.hpp"
 #include "daemon/experiment/plans/approach.hpp"
 #include "daemon/experiment/plans/scan_survey.hpp"
@@ -37,7 +38,9 @@ class AdaptiveSweep final : public Strategy {
  public:
   /// @param lead  how long the current waits on the approach side if the plan does not say (lead_by_rules())
   /// @param relative_precision  the dwell's: half width of the interval of f over f
-  AdaptiveSweep(const load::AdaptivePlan& plan, Duration lead, double relative_precision);
+  /// @param rules  of the sweep, by which the result names its transitions
+  AdaptiveSweep(const load::AdaptivePlan& plan, Duration lead, double relative_precision,
+                const analysis::SweepRules& rules = {});
 
   std::optional<PlannedStep> next(std::span<const analysis::StepResult> rows) override;
   std::optional<std::size_t> most_steps() const override;
@@ -65,6 +68,7 @@ class AdaptiveSweep final : public Strategy {
   load::AdaptivePlan plan_;
   Entry entry_;
   double relative_precision_;
+  analysis::SweepRules rules_;
   double min_step_ua_;
   double max_step_ua_;  // infinite: no such rule
   double target_ua_;

@@ -70,8 +70,9 @@ Steps planned(const std::vector<load::StepPlan>& timetable) {
 /// The strategies of plans that decide.
 struct Deciding {
   const analysis::StepRules& rules;
+  const analysis::SweepRules& sweep;
   std::unique_ptr<Strategy> operator()(const load::AdaptivePlan& plan) const {
-    return std::make_unique<AdaptiveSweep>(plan, lead_by_rules(rules), rules.relative_precision);
+    return std::make_unique<AdaptiveSweep>(plan, lead_by_rules(rules), rules.relative_precision, sweep);
   }
   std::unique_ptr<Strategy> operator()(const load::PhaseMapPlan& plan) const {
     return std::make_unique<PhaseMap>(plan, lead_by_rules(rules));
@@ -83,9 +84,10 @@ struct Deciding {
   }
 };
 
-std::unique_ptr<Strategy> single(const load::SinglePlan& plan, const analysis::StepRules& rules, Duration least_piece) {
+std::unique_ptr<Strategy> single(const load::SinglePlan& plan, const analysis::StepRules& rules,
+                                 const analysis::SweepRules& sweep, Duration least_piece) {
   if (auto steps = known_steps(plan, least_piece)) return std::make_unique<Timetable>(*std::move(steps));
-  return std::visit(Deciding{rules}, plan);
+  return std::visit(Deciding{rules, sweep}, plan);
 }
 
 std::unique_ptr<Strategy> sequence(const load::Experiment& experiment, const load::SequencePlan& plan,
@@ -95,7 +97,7 @@ std::unique_ptr<Strategy> sequence(const load::Experiment& experiment, const loa
     Conditions conditions;
     add(experiment.neuron, conditions);
     add(part.neuron, conditions);
-    SequencePart made{part.name, held(single(part.plan, rules, least_piece), std::move(conditions))};
+    SequencePart made{part.name, held(single(part.plan, rules, experiment.sweep, least_piece), std::move(conditions))};
     made.when_label = part.when_label;
     if (part.when_answered) made.when_answered = Question{*part.when_answered, ""};
     parts.push_back(std::move(made));
@@ -162,7 +164,7 @@ std::unique_ptr<Strategy> make_strategy(const load::Experiment& experiment, cons
   }
   Conditions conditions;
   add(experiment.neuron, conditions);
-  return held(single(*load::single_plan(experiment.plan), rules, least_piece), std::move(conditions));
+  return held(single(*load::single_plan(experiment.plan), rules, experiment.sweep, least_piece), std::move(conditions));
 }
 
 Duration PieceLimits::least_piece() const {

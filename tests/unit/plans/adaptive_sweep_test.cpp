@@ -98,6 +98,24 @@ TEST(AdaptiveSweep, BracketsEveryBorderAndJumpAsNarrowlyAsWanted) {
   }
 }
 
+TEST(AdaptiveSweep, TransitionsAreMetOnlyIfAllThatTheResultListsAre) {
+  AdaptiveSweep plan = sweep(textbook_plan());
+  SyntheticBench bench(support::textbook_firing, {});
+  const auto rows = support::carry_out(plan, bench, too_many);
+  ASSERT_TRUE(plan.targets(rows).front().met);
+  // A limit of fast spiking that the user sets is a transition where nobody has cut.
+  std::vector<double> rates;
+  for (const StepResult& row : rows) {
+    if (row.label == analysis::Label::FS && row.frequency_hz.value) rates.push_back(*row.frequency_hz.value);
+  }
+  ASSERT_GT(rates.size(), 8U);
+  std::sort(rates.begin(), rates.end());
+  analysis::SweepRules rules;
+  rules.fast_spiking_hz = rates[3 * rates.size() / 4];
+  const auto target = AdaptiveSweep{textbook_plan(), lead, precision, rules}.targets(rows).front();
+  EXPECT_FALSE(target.met) << target.reached;
+}
+
 TEST(AdaptiveSweep, NeverCutsAnIntervalBelowTheLeastStep) {
   auto settings = textbook_plan();
   settings.min_step = 1.0_uA;

@@ -30,7 +30,7 @@ test("a run without a spike is told in words", async () => {
   await withPage(report(path), {}, async (page) => {
     assert.deepEqual(await assertNoEmptyFigure(page), ["fi", "trace"]);
     await assertNoNonsense(page);
-    assert.match(await page.locator("#short").innerText(), /no step kept firing/);
+    assert.match(await page.locator("#short").innerText(), /no step fired/);
     assert.match(await page.locator("#trace-summary").innerText(), /trace was not recorded/);
     assert.equal(await page.locator("#steps tbody tr").count(), 1);
   });
@@ -64,6 +64,56 @@ test("two channels have a curve each, and the companion says how it keeps step",
     await page.locator("#curve").selectOption({ index: 1 });
     await assertNoEmptyFigure(page);
     await assertNoNonsense(page);
+  });
+});
+
+test("the page and the terminal say the same of beta_n, and of which conditions the fits are", async () => {
+  const path = record(
+    "conditions",
+    `schema: thyrode.experiment/1
+name: conditions
+plan: sequence
+parts:
+  - {name: fast, plan: sweep, neuron: {tau_L: 0.3 ms}, current: {start: 20 uA, stop: 140 uA, points: 9}}
+  - {name: slow, plan: list, neuron: {tau_L: 0.5 ms}, current: [60 uA]}
+dwell: {stop_when: {ci_rel_f: 10 %}, max: 2 s}
+record: {trace: off}
+`,
+    "--device",
+    "sim:mbn",
+  );
+  const terminal = thyrode("show", path);
+  await withPage(report(path), {}, async (page) => {
+    const text = await page.locator("#short").innerText();
+    assert.match(terminal, /these +of tau_L 300 us alone/);
+    assert.match(text, /of tau_L = 0\.3 ms alone/);
+    const [, edge] = terminal.match(/firing begins .*?([\d.]+) uA/);
+    assert.match(text, new RegExp(`Firing begins\\s.*${edge} µA`));
+    if (/largest beta_n none/.test(terminal)) assert.match(text, /β_n\s+none above zero/);
+    else assert.match(text, new RegExp(`β_n\\s.* at ${terminal.match(/largest beta_n .* at ([\d.]+) uA/)[1]} µA`));
+    await assertNoNonsense(page);
+  });
+});
+
+test("of beta_n measured in pairs the largest counts too", async () => {
+  const path = record(
+    "pairs",
+    `schema: thyrode.experiment/1
+name: pairs
+plan: beta_n
+current: [60 uA]
+offset: 1 uA
+targets: {ci_rel_beta: 20 %}
+max_pairs: 10
+dwell: {stop_when: {ci_rel_f: 4 %}, max: 15 s}
+record: {trace: off}
+`,
+  );
+  const [direct] = shown(path).direct_beta;
+  assert.ok(direct.beta_n_per_ua_low > 0);
+  await withPage(report(path), {}, async (page) => {
+    const text = await page.locator("#short").innerText();
+    assert.match(text, /Largest compressibility β_n\s+[\d.]+ .* at 60\.000 µA, measured in pairs/);
   });
 });
 
@@ -125,6 +175,8 @@ record: {trace: off}
   await withPage(report(path), {}, async (page) => {
     const painted = await assertNoEmptyFigure(page);
     assert.ok(painted.includes("map"));
+    // Onset, end and fits would be of one row of the map.
+    assert.doesNotMatch(await page.locator("#short").innerText(), /Firing begins|LIF|β_n/);
     await page.locator("#map .plot").focus();
     await page.keyboard.press("ArrowRight");
     assert.match(await page.locator("#map .readout").innerText(), /^Step 0: .* µA, tau_L = .* ms: /);

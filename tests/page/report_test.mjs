@@ -117,6 +117,19 @@ test(
 );
 
 test(
+  "the largest beta_n is one whose sign is known",
+  at(async (page) => {
+    const text = await page.locator("#short").innerText();
+    const known = document_.steps.filter((step) => (step.beta_n_per_ua_low ?? 0) > 0);
+    const largest = known.reduce((best, step) => (step.beta_n_per_ua > best.beta_n_per_ua ? step : best));
+    const [, told, current] = text.match(/Largest compressibility β_n\s+([\d.]+) .* at ([\d.]+) µA/);
+    assertReads(told, largest.beta_n_per_ua, "largest beta_n");
+    assert.equal(value(current), Number(largest.current_ua.toFixed(3)));
+    assert.doesNotMatch(text, /alone/);
+  }),
+);
+
+test(
   "a step shows the spikes of the file, and the histogram counts their intervals",
   at(async (page) => {
     const firing = document_.steps.findIndex((step) => step.n_spikes > 20);

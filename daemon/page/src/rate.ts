@@ -77,7 +77,8 @@ function rateSummary(curve: Curve, fit: LifFit | null, inSight: boolean): string
     `${number(Math.max(...rates))} Hz. Bars are 95 % intervals; where they are shorter than the mark they hide in it. `;
   if (!curve.fitted) return told + "The fits of a run are of its first channel and conditions.";
   if (!fit) {
-    return told + "No fit of the leaky integrate-and-fire neuron (LIF): it needs regular steps at four currents.";
+    const needed = "it needs regular steps of a sweep at four currents";
+    return `${told}No fit of the leaky integrate-and-fire neuron (LIF): ${needed}.`;
   }
   const ideal = !inSight
     ? "The line of the ideal integrate-and-fire neuron, which has no leak, lies above the picture."

@@ -5,7 +5,7 @@ import { download, h, table } from "./dom";
 import { Figure } from "./figure";
 import { mapContent } from "./map";
 import { rateContent, wantsLog } from "./rate";
-import { type RawRecording, Recording, type Row } from "./recording";
+import { type DirectBeta, type LifFit, type RawRecording, Recording, type Row } from "./recording";
 import { StepView } from "./step_view";
 import { type Choice, Theme } from "./theme";
 import { verdictOf } from "./verdict";
@@ -94,33 +94,80 @@ function between(low: number | null, high: number | null, open: string): string 
   return "not seen";
 }
 
+type Facts = [string, string][];
+
+const varies = (of: (row: Row) => string) => new Set(recording.rows.map(of)).size > 1;
+
+/** What the fits of a run are of, where it has more than that: the channel and the conditions of its first row. */
+function fittedAlone(): string {
+  const first = recording.rows[0]!;
+  const channel = varies((row) => String(row.channel)) ? `channel ${recording.label(first.channel)}` : "";
+  const conditions = varies((row) => conditionText(row.conditions))
+    ? conditionText(first.conditions) || "no conditions"
+    : "";
+  return [channel, conditions].filter((text) => text !== "").join(", ");
+}
+
+/** What fires, where no sweep brackets it. */
+function firingFact(): string {
+  if (recording.rows.length === 0) return "no step has ended yet";
+  const whole_ = recording.rows.filter((row) => row.status !== "interrupted");
+  if (whole_.length === 0) return "no step was measured to its end";
+  const firing = whole_.filter((row) => row.frequency_hz !== null).length;
+  if (firing > 0) return `${whole(firing)} of ${count(whole_.length, "step")} kept firing`;
+  return whole_.some((row) => row.n_spikes > 0) ? "no step kept firing" : "no step fired";
+}
+
+function lifFact(lif: LifFit): string {
+  const verdict = lif.accepted ? "accepted" : "not accepted: the rates are not those of a LIF, or leave a bound open";
+  return (
+    `${verdict}. Rheobase ${estimate(lif.rheobase_ua, lif.rheobase_low_ua, lif.rheobase_high_ua, "µA")}, ` +
+    `time constant ${estimate(lif.tau_ms, lif.tau_low_ms, lif.tau_high_ms, "ms")}, ` +
+    `refractory time ${estimate(lif.refractory_ms, lif.refractory_low_ms, lif.refractory_high_ms, "ms", 3)}; ` +
+    `χ² per degree of freedom ${number(lif.chi2_per_dof, 3)}`
+  );
+}
+
+/** The largest β_n of which the sign is known, of the steps and of what was measured in pairs. */
+function largestBetaFact(): string | null {
+  const measured = [
+    ...recording.rows.map((row) => ({ beta: row as Row | DirectBeta, direct: false })),
+    ...(recording.raw.result.direct_beta ?? []).map((beta) => ({ beta: beta as Row | DirectBeta, direct: true })),
+  ];
+  const largest = measured
+    .filter(({ beta }) => beta.beta_n_per_ua !== null && (beta.beta_n_per_ua_low ?? 0) > 0)
+    .reduce<(typeof measured)[number] | null>(
+      (best, one) => (best && best.beta.beta_n_per_ua! >= one.beta.beta_n_per_ua! ? best : one),
+      null,
+    );
+  if (!largest) return null;
+  const { beta, direct } = largest;
+  const value = estimate(beta.beta_n_per_ua, beta.beta_n_per_ua_low, beta.beta_n_per_ua_high, "1/µA");
+  return `${value} at ${fixed(beta.current_ua, 3)} µA${direct ? ", measured in pairs" : ""}`;
+}
+
+/** Where firing begins and ends and what was fitted; of a phase map nothing, for these are of one of its rows. */
+function sweepFacts(): Facts {
+  const { fit, map } = recording.raw.result;
+  const firing: Facts = [["Firing", firingFact()]];
+  if (map) return firing;
+  const largest = largestBetaFact();
+  const beta: Facts = largest === null ? [] : [["Largest compressibility β_n", largest]];
+  if (fit.onset_high_ua === null || fit.end_low_ua === null) return [...firing, ...beta];
+  const facts: Facts = [
+    ["Firing begins", between(fit.onset_low_ua, fit.onset_high_ua, "no step below it was silent")],
+    ["Firing ends", between(fit.end_low_ua, fit.end_high_ua, "no step above it was silent")],
+  ];
+  if (fit.lif) facts.push(["Leaky integrate-and-fire (LIF) fit", lifFact(fit.lif)]);
+  const alone = fittedAlone();
+  if (alone !== "") facts.push([fit.lif ? "These three are" : "Both are", `of ${alone} alone, where the run began`]);
+  if (beta.length > 0) return [...facts, ...beta];
+  return [...facts, ["Largest compressibility β_n", "none above zero: it needs five firing steps on a branch"]];
+}
+
 function shortResult(): HTMLElement {
   const { fit, targets } = recording.raw.result;
-  const facts: [string, string][] = [];
-  if (fit.onset_high_ua !== null || fit.end_low_ua !== null) {
-    facts.push(["Firing begins", between(fit.onset_low_ua, fit.onset_high_ua, "no step below it was silent")]);
-    facts.push(["Firing ends", between(fit.end_low_ua, fit.end_high_ua, "no step above it was silent")]);
-  } else {
-    facts.push(["Firing", recording.rows.length === 0 ? "no step has ended yet" : "no step kept firing"]);
-  }
-  const lif = fit.lif;
-  if (lif) {
-    const verdict = lif.accepted ? "accepted" : "not accepted: the rates are not those of a LIF, or leave a bound open";
-    facts.push([
-      "Leaky integrate-and-fire (LIF) fit",
-      `${verdict}. Rheobase ${estimate(lif.rheobase_ua, lif.rheobase_low_ua, lif.rheobase_high_ua, "µA")}, ` +
-        `time constant ${estimate(lif.tau_ms, lif.tau_low_ms, lif.tau_high_ms, "ms")}, ` +
-        `refractory time ${estimate(lif.refractory_ms, lif.refractory_low_ms, lif.refractory_high_ms, "ms", 3)}; ` +
-        `χ² per degree of freedom ${number(lif.chi2_per_dof, 3)}`,
-    ]);
-  }
-  const largest = recording.rows
-    .filter((row) => row.beta_n_per_ua !== null)
-    .reduce<Row | null>((best, row) => (!best || row.beta_n_per_ua! > best.beta_n_per_ua! ? row : best), null);
-  if (largest) {
-    const value = estimate(largest.beta_n_per_ua, largest.beta_n_per_ua_low, largest.beta_n_per_ua_high, "1/µA");
-    facts.push(["Largest compressibility β_n", `${value} at ${fixed(largest.current_ua, 3)} µA`]);
-  }
+  const facts = sweepFacts();
   for (const beta of recording.raw.result.direct_beta ?? []) {
     if (beta.beta_n_per_ua === null) continue;
     const value = estimate(beta.beta_n_per_ua, beta.beta_n_per_ua_low, beta.beta_n_per_ua_high, "1/µA");
@@ -157,7 +204,7 @@ function shortResult(): HTMLElement {
 
 function transitionTable(): HTMLElement | null {
   const { transitions } = recording.raw.result.fit;
-  if (transitions.length === 0) return null;
+  if (transitions.length === 0 || recording.raw.result.map) return null;
   const word = (label: string) => `${label} (${labelWords[label] ?? label})`;
   const named = (t: (typeof transitions)[number]) => [
     t.below === t.above ? `jump within ${word(t.below)}` : `${word(t.below)} → ${word(t.above)}`,

@@ -66,14 +66,17 @@ export function estimate(
 }
 
 export const statusWords: Record<string, string> = {
-  ok: "the rate is known as well as was asked",
+  ok: "the rate is as precise as was asked for",
   upper_bound: "silent, so only an upper bound of the rate is known",
-  undetermined: "too few spikes to give the rate an interval",
-  drifting: "the rate was still changing",
-  timeout: "the time ran out before the rate was known as well as was asked",
-  saturated: "the output left the range of the converter",
-  aliased: "spikes came faster than the instrument tells them apart",
-  interrupted: "the step was cut off before its end",
+  undetermined:
+    "the rate has no interval from its scatter: fewer than five spikes (then the interval is that of a count), or " +
+    "fewer than ten equal groups of intervals; with an interval, of a companion or of a step under way: not yet as " +
+    "precise as was asked for",
+  drifting: "the rate still changed after three extensions; it is that of the last half, and in no fit",
+  timeout: "the rate is as precise as the longest time allowed, less than was asked for",
+  saturated: "the rate may be wrong: the converter was at an end of its range",
+  aliased: "the rate may be wrong: most spikes peak below detect.least_peak, so some were lost between samples",
+  interrupted: "the step was cut short: it is in no bracket and no fit",
 };
 
 export const labelWords: Record<string, string> = {
@@ -84,10 +87,10 @@ export const labelWords: Record<string, string> = {
   IB1: "bursting",
   IB2: "bursting between plateaus",
   irregular: "irregular spiking",
-  soft: "between regular and irregular",
+  soft: "neither regular nor irregular",
   mixed: "two patterns in one step",
   transient: "fired and fell silent",
-  undetermined: "too few spikes to tell",
+  undetermined: "too few spikes or intervals, or one long silence: no pattern is told",
 };
 
 export const betaWords: Record<string, string> = {
@@ -107,12 +110,11 @@ export function legName(leg: number, direction: string): string {
   return "steps without a direction";
 }
 
-/** A condition in the unit in which people say it: [value, unit]. */
-export function condition(name: string, value: number): [number, string] {
-  if (/^tau/.test(name)) return [value * 1e3, "ms"];
-  if (/^R/.test(name)) return [value * 1e-3, "kΩ"];
-  if (/^C/.test(name)) return [value * 1e9, "nF"];
-  return [value, ""];
+/** A condition in the unit in which people say it: [value, unit]. Of a name that only an operator knows, the number. */
+export function condition(name: string, si: number): [number, string] {
+  if (name === "tau_L") return [si * 1e3, "ms"];
+  if (name === "R_L") return [si, "Ω"];
+  return [si, ""];
 }
 
 /** A value that somebody has set: as it was written. */

@@ -172,6 +172,13 @@ std::vector<Conditions> write_repetitions(Builder& builder, const std::vector<co
   return of_repetitions;
 }
 
+/// The unit of a condition; of a name that only an operator knows, there is none.
+std::string unit_text(const std::string& name) {
+  if (name == "tau_L") return "s";
+  if (name == "R_L") return "Ohm";
+  return "a bare number";
+}
+
 /// One row for each setting of the neuron, with all its repetitions.
 void write_conditions(Builder& builder, const std::vector<Conditions>& repetitions) {
   const std::string root = layout::electrodes;
@@ -201,7 +208,8 @@ void write_conditions(Builder& builder, const std::vector<Conditions>& repetitio
       const auto found = conditions.find(name);
       values.push_back(found != conditions.end() ? found->second : std::numeric_limits<double>::quiet_NaN());
     }
-    table.column(name, "Setting " + name + " of the neuron, SI; NaN: it has none.", std::span<const double>{values});
+    table.column(name, "Setting " + name + " of the neuron, " + unit_text(name) + "; NaN: it has none.",
+                 std::span<const double>{values});
   }
   table.finish(ends.size());
 }

@@ -111,7 +111,7 @@ void remove_earlier(const Figure& figure, const fs::path& folder) {
   std::error_code ignored;
   fs::remove(folder / "figure.json", ignored);
   for (const FigureRun& run : figure.runs) {
-    for (const char* ending : {".nwb", ".nwb.part", ".json", ".statistics.json"}) {
+    for (const char* ending : {".nwb", ".nwb.part", ".nwb.part.undo", ".nwb.part.last", ".json", ".statistics.json"}) {
       fs::remove(folder / (run.name + ending), ignored);
     }
   }

@@ -16,6 +16,7 @@
 #include "daemon/recording/layout.hpp"
 #include "daemon/recording/readback.hpp"
 #include "daemon/recording/undo_journal.hpp"
+#include "daemon/recording/write_slot.hpp"
 
 namespace thyrode::recording {
 namespace {
@@ -27,6 +28,12 @@ constexpr std::uint64_t reserve_bytes = 64ULL << 20;
 
 [[noreturn]] void refuse(const std::string& path, const std::string& what, const std::string& remedy) {
   raise(ErrorKind::bad_input, fmt::format("{}: {}; {}", path, what, remedy));
+}
+
+[[noreturn]] void cannot_create(const std::string& path, const std::string& reason) {
+  raise(ErrorKind::run_failed, fmt::format("{}: cannot create the recording: {}; check the folder and the disk, or "
+                                           "name another file with --out",
+                                           path, reason));
 }
 
 fs::path folder_of(const std::string& path) {
@@ -153,22 +160,36 @@ void check_room_to_complete(const std::string& path) {
                                            path, needed / 1000000 + 1));
 }
 
-h5::Handle create_file(const std::string& path, WriteGuard& guard) {
-  h5::Handle file = open_guarded(path, O_CREAT | O_EXCL, guard);
-  if (file) return file;
-  const int error = errno;
-  const bool locks = error == ENOLCK || error == EOPNOTSUPP || error == ENOSYS;
+void remove_companions(const std::string& part) {
   std::error_code ignored;
-  if (error != EEXIST) fs::remove(path, ignored);
-  if (locks) {
-    refuse(path,
-           fmt::format("the file system cannot lock files ({}), so nobody could follow the recording",
-                       std::strerror(error)),
+  fs::remove(journal_of(part), ignored);
+  fs::remove(slot_of(part), ignored);
+}
+
+Descriptor claim_file(const std::string& path) {
+  Descriptor file{path, O_RDWR | O_CREAT | O_EXCL};
+  if (!file) cannot_create(path, std::strerror(errno));
+  if (!lock_file(file)) {
+    const std::string reason = std::strerror(errno);
+    const bool cannot = errno == ENOLCK || errno == EOPNOTSUPP || errno == ENOSYS;
+    std::error_code ignored;
+    fs::remove(path, ignored);
+    if (!cannot) cannot_create(path, reason);
+    refuse(path, fmt::format("the file system cannot lock files ({}), so nobody could follow the recording", reason),
            "record to a local disk: --out");
   }
-  raise(ErrorKind::run_failed, fmt::format("{}: cannot create the recording: {}; check the folder and the disk, or "
-                                           "name another file with --out",
-                                           path, error != 0 ? std::strerror(error) : h5::last_reason()));
+  // What is applied to this file when its writer dies must be its own.
+  remove_companions(path);
+  return file;
+}
+
+h5::Handle create_file(const Descriptor& claimed, const std::string& path, WriteGuard& guard) {
+  h5::Handle file = open_guarded(claimed, path, true, guard);
+  if (file) return file;
+  const std::string reason = h5::last_reason();
+  std::error_code ignored;
+  fs::remove(path, ignored);
+  cannot_create(path, reason);
 }
 
 h5::Handle open_for_reading(const std::string& path) {

@@ -29,9 +29,14 @@ void check_schema(hid_t file, const std::string& path);
 /// How every recording is opened: the oldest format that readers can follow, and nothing left open behind our back.
 h5::Handle access_properties();
 
-/// Makes a new, empty file. Throws Failure (bad_input where the file system cannot lock files).
+/// Makes a new file of no bytes and locks it, and removes what an earlier recording of that name left beside it.
+/// Throws Failure (run_failed: it exists, disk; bad_input where the file system cannot lock files).
+Descriptor claim_file(const std::string& path);
+/// Makes a claimed file a new, empty HDF5 file. Throws Failure (run_failed), and leaves no file then.
 /// @param guard  outlives the file
-h5::Handle create_file(const std::string& path, WriteGuard& guard);
+h5::Handle create_file(const Descriptor& claimed, const std::string& path, WriteGuard& guard);
+/// Removes what lies beside NAME.nwb.part while it is written.
+void remove_companions(const std::string& part);
 /// Opens a file for reading: finished, still growing, or left by a writer that died. Throws Failure (bad_input).
 h5::Handle open_for_reading(const std::string& path);
 

@@ -162,24 +162,18 @@ std::int64_t size_of_file(int file) {
   return ::fstat(file, &status) == 0 ? status.st_size : -1;
 }
 
-h5::Handle open_guarded(const std::string& path, int flags, WriteGuard& guard) {
-  const Descriptor file{path, flags | O_RDWR};
-  if (!file) return {};
-  if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) return {};
+bool lock_file(const Descriptor& file) {
+  return ::flock(file.get(), LOCK_EX | LOCK_NB) == 0;
+}
+
+h5::Handle open_guarded(const Descriptor& file, const std::string& path, bool create, WriteGuard& guard) {
   const h5::Handle access = access_properties();
   const Driver::Access told{file.get(), &guard};
   H5Pset_driver(access.get(), Driver::id(), &told);
-  const bool create = (flags & O_CREAT) != 0;
-  h5::Handle opened;
-  if (create) {
-    const h5::Handle creation{H5Pcreate(H5P_FILE_CREATE)};
-    H5Pset_obj_track_times(creation.get(), false);
-    opened = h5::Handle{H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.get(), access.get())};
-  } else {
-    opened = h5::Handle{H5Fopen(path.c_str(), H5F_ACC_RDWR, access.get())};
-  }
-  if (!opened) errno = 0;
-  return opened;
+  if (!create) return h5::Handle{H5Fopen(path.c_str(), H5F_ACC_RDWR, access.get())};
+  const h5::Handle creation{H5Pcreate(H5P_FILE_CREATE)};
+  H5Pset_obj_track_times(creation.get(), false);
+  return h5::Handle{H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.get(), access.get())};
 }
 
 }  // namespace thyrode::recording

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "daemon/recording/hdf5.hpp"
 
@@ -19,6 +20,7 @@ class Descriptor {
   Descriptor(const std::string& path, int flags);
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
+  Descriptor(Descriptor&& other) noexcept : id_{std::exchange(other.id_, -1)} {}
   ~Descriptor();
   int get() const { return id_; }
   explicit operator bool() const { return id_ >= 0; }
@@ -51,10 +53,14 @@ class WriteGuard {
   bool let_go_ = false;
 };
 
-/// Creates (flags O_CREAT | O_EXCL) or opens a file for changes that a guard is asked about first. Readers that do not
-/// follow keep out until H5Fstart_swmr_write().
+/// Keeps others out of a file who ask for its lock, until it is closed or H5Fstart_swmr_write() lets readers in.
+/// @returns false with errno: EWOULDBLOCK where somebody has it
+bool lock_file(const Descriptor& file);
+
+/// Makes a locked file a new HDF5 file (create), or opens it as one, for changes that a guard is asked about first.
+/// @param path   for the library's messages
 /// @param guard  outlives the file
-/// @returns nothing with errno, or with errno 0 where the library refused and last_reason() tells why
-h5::Handle open_guarded(const std::string& path, int flags, WriteGuard& guard);
+/// @returns nothing where the library refused; last_reason() tells why
+h5::Handle open_guarded(const Descriptor& file, const std::string& path, bool create, WriteGuard& guard);
 
 }  // namespace thyrode::recording

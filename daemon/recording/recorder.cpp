@@ -41,16 +41,12 @@ void let_readers_in(hid_t file, const std::string& path) {
 
 class Recorder::Impl {
  public:
-  Impl(std::string path, const RunDescription& run)
-      : run_{run}, final_{std::move(path)}, current_{final_ + ".part"}, slot_{std::make_unique<WriteSlot>(current_)} {
+  Impl(std::string path, const RunDescription& run) : run_{run}, final_{std::move(path)}, current_{final_ + ".part"} {
+    // The name first: whoever has it may have a slot beside it.
+    held_.emplace(claim_file(current_));
     try {
-      file_ = create_file(current_, *slot_);
-      held_.emplace(current_, O_WRONLY);
-    } catch (...) {
-      slot_->close();
-      throw;
-    }
-    try {
+      slot_ = std::make_unique<WriteSlot>(current_);
+      file_ = create_file(*held_, current_, *slot_);
       Builder builder{file_.get(), run.seed};
       create_skeleton(builder, run, fs::absolute(final_).string());
       let_readers_in(file_.get(), current_);
@@ -59,7 +55,7 @@ class Recorder::Impl {
       // A file without data helps nobody: leave nothing behind.
       streams_.reset();
       file_.reset();
-      slot_->close();
+      if (slot_) slot_->close();
       std::error_code error;
       fs::remove(current_, error);
       throw;

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 #include <set>
 #include <span>
 #include <vector>
@@ -23,12 +24,17 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::int64_t page_bytes = 4096;
-constexpr std::array<char, 8> journal_mark{'T', 'H', 'Y', 'U', 'N', 'D', 'O', '1'};
+constexpr std::array<char, 8> journal_mark{'T', 'H', 'Y', 'U', 'N', 'D', 'O', '2'};
+
+constexpr std::size_t sample_count = 64;
 
 /// What the journal begins with.
 struct JournalHead {
   std::array<char, 8> mark;
   std::int64_t file_bytes;
+  std::array<char, 64> host;  ///< whose program changes the file
+  /// Checksums of pages of the file, evenly spread: they tell the file also where it was copied to.
+  std::array<std::uint32_t, sample_count> samples;
   std::uint32_t checksum;  ///< of what is before it
   std::uint32_t unused;
 };
@@ -48,19 +54,97 @@ std::uint32_t checksum_of(const PageHead& head, std::span<const std::byte> page)
   return lookup3(page, lookup3(std::as_bytes(std::span{&head, 1}).first(offsetof(PageHead, checksum)), 0));
 }
 
+std::int64_t sampled_page(std::size_t sample, std::int64_t file_bytes) {
+  return file_bytes / page_bytes * static_cast<std::int64_t>(sample) / static_cast<std::int64_t>(sample_count);
+}
+
+/// Checksum of a page as far as it is of the first `file_bytes`. @returns nothing with errno
+std::optional<std::uint32_t> checksum_of_page(int file, std::int64_t page, std::int64_t file_bytes) {
+  std::array<std::byte, page_bytes> bytes{};
+  const auto inside = static_cast<std::size_t>(std::clamp<std::int64_t>(file_bytes - page * page_bytes, 0, page_bytes));
+  const std::int64_t n = read_at(file, page * page_bytes, std::span{bytes}.first(inside));
+  if (n < 0) return std::nullopt;
+  return lookup3(std::span<const std::byte>{bytes}.first(static_cast<std::size_t>(n)), 0);
+}
+
+/// @returns nothing with errno
+std::optional<JournalHead> head_of(int file) {
+  JournalHead head{};
+  head.mark = journal_mark;
+  head.file_bytes = size_of_file(file);
+  if (head.file_bytes < 0) return std::nullopt;
+  ::gethostname(head.host.data(), head.host.size() - 1);
+  for (std::size_t k = 0; k < sample_count; ++k) {
+    const auto checksum = checksum_of_page(file, sampled_page(k, head.file_bytes), head.file_bytes);
+    if (!checksum) return std::nullopt;
+    head.samples[k] = *checksum;
+  }
+  head.checksum = checksum_of(head);
+  return head;
+}
+
+/// The head of a journal. @returns nothing if it is not whole: the file was not changed then
+std::optional<JournalHead> whole_head(const Descriptor& journal) {
+  JournalHead head{};
+  const auto bytes = std::as_writable_bytes(std::span{&head, 1});
+  if (read_at(journal.get(), 0, bytes) != static_cast<std::int64_t>(bytes.size())) return std::nullopt;
+  if (head.mark != journal_mark || head.checksum != checksum_of(head)) return std::nullopt;
+  return head;
+}
+
+/// Calls `use(offset, bytes)` for each page that a journal keeps, until it says no.
+template <class Use>
+void for_each_page(const Descriptor& journal, Use&& use) {
+  std::int64_t at = sizeof(JournalHead);
+  for (std::vector<std::byte> page(page_bytes);;) {
+    PageHead head{};
+    const auto bytes = std::as_writable_bytes(std::span{&head, 1});
+    if (read_at(journal.get(), at, bytes) != static_cast<std::int64_t>(bytes.size())) return;
+    if (head.bytes > page.size()) return;
+    const std::span<std::byte> content = std::span{page}.first(head.bytes);
+    at += static_cast<std::int64_t>(bytes.size());
+    // The last page may be cut short: what it was kept for has not been written then.
+    if (read_at(journal.get(), at, content) != std::int64_t{head.bytes}) return;
+    if (head.checksum != checksum_of(head, content)) return;
+    at += head.bytes;
+    if (!use(head.offset, content)) return;
+  }
+}
+
+/// Whether the pages that a journal does not keep are those of the file that it was begun for.
+bool belongs_to(const Descriptor& journal, const JournalHead& head, int file) {
+  std::set<std::int64_t> kept;
+  for_each_page(journal, [&](std::int64_t offset, std::span<const std::byte>) {
+    kept.insert(offset / page_bytes);
+    return true;
+  });
+  for (std::size_t k = 0; k < sample_count; ++k) {
+    const std::int64_t page = sampled_page(k, head.file_bytes);
+    if (kept.contains(page)) continue;
+    if (checksum_of_page(file, page, head.file_bytes) != head.samples[k]) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 struct UndoableFile::Journal final : WriteGuard {
-  explicit Journal(const std::string& path) : name{journal_of(path)}, out{name, O_RDWR | O_CREAT | O_TRUNC} {
-    std::error_code error;
-    file_bytes = static_cast<std::int64_t>(fs::file_size(path, error));
-    JournalHead head{journal_mark, file_bytes, 0, 0};
-    head.checksum = checksum_of(head);
-    if (!out || !append(std::as_bytes(std::span{&head, 1}))) {
-      raise(ErrorKind::run_failed, fmt::format("{}: cannot keep what the file was: {}; its data are complete and "
-                                               "readable: free space, then `thyrode recover`",
-                                               name, std::strerror(errno)));
+  Journal(const std::string& path, const Descriptor& file)
+      : name{journal_of(path)}, out{name, O_RDWR | O_CREAT | O_EXCL} {
+    if (!out && errno == EEXIST) {
+      raise(ErrorKind::run_failed, fmt::format("{}: exists already: a program died while it changed {}; `thyrode "
+                                               "recover` takes that back",
+                                               name, path));
     }
+    const auto head = head_of(file.get());
+    if (head) file_bytes = head->file_bytes;
+    if (out && head && append(std::as_bytes(std::span{&*head, 1}))) return;
+    const std::string reason = std::strerror(errno);
+    std::error_code ignored;
+    if (out) fs::remove(name, ignored);
+    raise(ErrorKind::run_failed, fmt::format("{}: cannot keep what the file was: {}; its data are complete and "
+                                             "readable: free space, then `thyrode recover`",
+                                             name, reason));
   }
 
   bool before_write(int file, std::int64_t offset, std::span<const std::byte> bytes, bool) override {
@@ -74,11 +158,19 @@ struct UndoableFile::Journal final : WriteGuard {
     return true;
   }
 
-  /// Keeps the pages of [first, last) of the file that are not kept yet.
+  /// Keeps the pages of [first, last) of the file that are not kept yet. The library tries a refused write again, also
+  /// when it closes the file: after the first page that could not be kept none may change.
   bool keep(int file, std::int64_t first, std::int64_t last) {
+    if (failed == 0 && !keep_pages(file, first, last)) failed = errno != 0 ? errno : EIO;
+    if (failed == 0) return true;
+    errno = failed;
+    return false;
+  }
+
+  bool keep_pages(int file, std::int64_t first, std::int64_t last) {
     last = std::min(last, file_bytes);
     for (std::int64_t page = first / page_bytes; page * page_bytes < last; ++page) {
-      if (!kept.insert(page).second) continue;
+      if (kept.contains(page)) continue;
       std::vector<std::byte> record(sizeof(PageHead) + page_bytes);
       const std::span<std::byte> bytes = std::span{record}.subspan(sizeof(PageHead));
       const std::int64_t n = read_at(file, page * page_bytes, bytes);
@@ -87,6 +179,7 @@ struct UndoableFile::Journal final : WriteGuard {
       head.checksum = checksum_of(head, bytes.first(head.bytes));
       std::memcpy(record.data(), &head, sizeof(head));
       if (!append(std::span{record}.first(sizeof(head) + head.bytes))) return false;
+      kept.insert(page);
     }
     return true;
   }
@@ -95,6 +188,7 @@ struct UndoableFile::Journal final : WriteGuard {
   Descriptor out;
   std::int64_t file_bytes = 0;
   std::int64_t end = 0;
+  int failed = 0;  ///< errno of the first page that could not be kept
   std::set<std::int64_t> kept;
 };
 
@@ -107,24 +201,28 @@ bool has_journal(const std::string& path) {
   return fs::exists(journal_of(path), ignored);
 }
 
-UndoableFile::UndoableFile(const std::string& path) : path_{path} {
-  std::error_code error;
-  if (!fs::exists(path, error)) {
+UndoableFile::UndoableFile(const std::string& path) : path_{path}, locked_{path, O_RDWR} {
+  if (!locked_ && errno == ENOENT) {
     raise(ErrorKind::run_failed, fmt::format("{}: somebody removed or renamed it during the run: it is not finished, "
                                              "and if it was removed its data are lost",
                                              path));
   }
-  journal_ = std::make_unique<Journal>(path);
-  file_ = open_guarded(path, 0, *journal_);
+  const auto cannot_open = [&](const std::string& reason) {
+    raise(ErrorKind::run_failed,
+          fmt::format("{}: cannot open the recording again to finish it: {}; its data are complete "
+                      "and readable: `thyrode recover` finishes it",
+                      path, reason));
+  };
+  // The lock first: whoever has it may have a journal beside the file.
+  if (!locked_ || !lock_file(locked_)) {
+    cannot_open(locked_ && errno == EWOULDBLOCK ? "another program holds it" : std::strerror(errno));
+  }
+  journal_ = std::make_unique<Journal>(path, locked_);
+  file_ = open_guarded(locked_, path, false, *journal_);
   if (file_) return;
-  const std::string reason = errno == EWOULDBLOCK ? "another program holds it"
-                             : errno != 0         ? std::strerror(errno)
-                                                  : h5::last_reason();
-  fs::remove(journal_->name, error);
-  raise(ErrorKind::run_failed,
-        fmt::format("{}: cannot open the recording again to finish it: {}; its data are complete "
-                    "and readable: `thyrode recover` finishes it",
-                    path, reason));
+  const std::string reason = h5::last_reason();
+  drop();
+  cannot_open(reason);
 }
 
 UndoableFile::~UndoableFile() {
@@ -160,6 +258,12 @@ void UndoableFile::commit() {
   journal_.reset();
 }
 
+std::string host_of_journal(const std::string& journal) {
+  const Descriptor in{journal, O_RDONLY};
+  const auto head = in ? whole_head(in) : std::nullopt;
+  return head ? std::string{head->host.data()} : std::string{};
+}
+
 void take_back(const std::string& journal, const std::string& target) {
   const auto fail_with = [](const std::string& path) {
     raise(ErrorKind::run_failed, fmt::format("{}: cannot take an unfinished change back: {}; check the disk and the "
@@ -167,30 +271,21 @@ void take_back(const std::string& journal, const std::string& target) {
                                              path, std::strerror(errno)));
   };
   const Descriptor in{journal, O_RDONLY};
-  if (!in) fail_with(journal);
-  JournalHead head{};
-  const auto head_bytes = std::as_writable_bytes(std::span{&head, 1});
-  const std::int64_t n = read_at(in.get(), 0, head_bytes);
-  if (n < 0) fail_with(journal);
-  const bool whole = n == static_cast<std::int64_t>(head_bytes.size());
-  if (!whole || head.mark != journal_mark || head.checksum != checksum_of(head)) return;
+  if (!in || size_of_file(in.get()) < 0) fail_with(journal);
+  const auto head = whole_head(in);
+  if (!head) return;
   const Descriptor out{target, O_RDWR};
   if (!out) fail_with(target);
-  std::int64_t at = n;
-  for (std::vector<std::byte> page(page_bytes);;) {
-    PageHead of_page{};
-    const auto bytes = std::as_writable_bytes(std::span{&of_page, 1});
-    if (read_at(in.get(), at, bytes) != static_cast<std::int64_t>(bytes.size())) break;
-    if (of_page.bytes > page.size()) break;
-    const std::span<std::byte> content = std::span{page}.first(of_page.bytes);
-    at += static_cast<std::int64_t>(bytes.size());
-    // The last page may be cut short: what it was kept for has not been written then.
-    if (read_at(in.get(), at, content) != std::int64_t{of_page.bytes}) break;
-    if (of_page.checksum != checksum_of(of_page, content)) break;
-    at += of_page.bytes;
-    if (!write_at(out.get(), of_page.offset, content)) fail_with(target);
+  if (!belongs_to(in, *head, out.get())) {
+    raise(ErrorKind::bad_input, fmt::format("{}: is not of the file beside it but of another recording; move it away, "
+                                            "then run `thyrode recover` again",
+                                            journal));
   }
-  if (::ftruncate(out.get(), head.file_bytes) != 0) fail_with(target);
+  for_each_page(in, [&](std::int64_t offset, std::span<const std::byte> content) {
+    if (!write_at(out.get(), offset, content)) fail_with(target);
+    return true;
+  });
+  if (::ftruncate(out.get(), head->file_bytes) != 0) fail_with(target);
 }
 
 }  // namespace thyrode::recording

@@ -17,52 +17,13 @@
 #include "daemon/recording/tail.hpp"
 #include "daemon/recording/undo_journal.hpp"
 #include "daemon/recording/write_slot.hpp"
-#include "tests/unit/recording/recording_support.hpp"
+#include "tests/unit/recording/death_support.hpp"
 
 namespace thyrode::recording {
 namespace {
 
 using namespace testing;
 namespace fs = std::filesystem;
-
-/// Runs `body` in a process of its own. @returns wait status
-template <class Body>
-int in_child(Body&& body) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    body();
-    ::_exit(99);
-  }
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  return status;
-}
-
-std::string bytes_of(const std::string& path) {
-  std::ifstream file{path, std::ios::binary};
-  return {std::istreambuf_iterator<char>{file}, {}};
-}
-
-constexpr int steps_before_death = 4;
-
-void record_steps(Recorder& recorder) {
-  std::int64_t at = 5000;
-  for (int k = 0; k < steps_before_death; ++k) {
-    for (int part = 0; part < 10; ++part, at += 2500) write_all(recorder, ten_milliseconds(at, 10));
-    if (!recorder.add_step(step(k), histogram(static_cast<std::uint32_t>(k)), pairs(k))) ::_exit(3);
-  }
-}
-
-/// Leaves NAME.part of a process that was killed.
-void leave_unfinished(const std::string& path) {
-  const int status = in_child([&] {
-    auto recorder = Recorder::create(path, description());
-    if (!recorder) ::_exit(1);
-    record_steps(*recorder);
-    ::kill(::getpid(), SIGKILL);
-  });
-  ASSERT_TRUE(WIFSIGNALED(status)) << status;
-}
 
 TEST(Recover, FinishesTheRecordingOfADeadWriterAndTakesItsNameOver) {
   const Folder folder;
@@ -185,8 +146,9 @@ TEST(Recover, SaysThatNothingWasRecordedYet) {
   const std::string path = folder.file("run.nwb.part");
   for (const bool flushed : {false, true}) {
     const int status = in_child([&] {
+      const Descriptor claimed = claim_file(path);
       WriteSlot slot{path};
-      const h5::Handle file = create_file(path, slot);
+      const h5::Handle file = create_file(claimed, path, slot);
       Builder{file.get(), 1}.group("/general");
       if (flushed) H5Fflush(file.get(), H5F_SCOPE_GLOBAL);
       ::kill(::getpid(), SIGKILL);
@@ -265,144 +227,6 @@ TEST(Recover, ListsAHoleThatNoGapTellsOf) {
   EXPECT_EQ(read_column<std::int64_t>(file.get(), gaps + "/first_sample", 0, 1), (std::vector<std::int64_t>{8000}));
   EXPECT_EQ(read_column<std::int64_t>(file.get(), gaps + "/end_sample", 0, 1), (std::vector<std::int64_t>{8200}));
   EXPECT_TRUE(unlisted_holes(file.get(), "A", 0).empty());
-}
-
-// ---------------------------------------------------------------- changes that can be taken back
-
-TEST(UndoableFile, TakesEverythingBackWithoutCommit) {
-  const Folder folder;
-  const std::string path = folder.file("run.nwb");
-  record_run(path, description(), 2);
-  const std::string before = bytes_of(path);
-  {
-    UndoableFile file{path};
-    EXPECT_TRUE(has_journal(path));
-    Builder builder{file.get(), 1};
-    builder.remove(layout::marks().path);
-    builder.array("/scratch/more", std::vector<double>(100000, 1.5));
-    H5Fflush(file.get(), H5F_SCOPE_GLOBAL);
-    EXPECT_TRUE(bytes_of(path) != before);
-  }
-  EXPECT_TRUE(bytes_of(path) == before);
-  EXPECT_FALSE(has_journal(path));
-}
-
-TEST(UndoableFile, TakesBackWhatADeadProcessHasChanged) {
-  const Folder folder;
-  const std::string path = folder.file("run.nwb");
-  record_run(path, description(), 2);
-  const std::string before = bytes_of(path);
-  const int status = in_child([&] {
-    UndoableFile file{path};
-    Builder builder{file.get(), 1};
-    builder.remove(layout::marks().path);
-    builder.array("/scratch/more", std::vector<double>(100000, 1.5));
-    H5Fflush(file.get(), H5F_SCOPE_GLOBAL);
-    ::kill(::getpid(), SIGKILL);
-  });
-  ASSERT_TRUE(WIFSIGNALED(status));
-  ASSERT_TRUE(bytes_of(path) != before);
-  const auto record = read_run(path);
-  ASSERT_FALSE(record) << "half changed, it is not to be read";
-  EXPECT_NE(record.error().message.find("thyrode recover"), std::string::npos) << record.error().message;
-  // A journal cut in the middle of its last page: the write that the page was kept for had not begun.
-  std::ofstream{journal_of(path), std::ios::app | std::ios::binary} << std::string(1000, 'x');
-  take_back(journal_of(path), path);
-  EXPECT_TRUE(bytes_of(path) == before);
-}
-
-TEST(Finalise, LeavesTheDataAsTheyWereWhenTheDiskFillsUpInTheMiddleOfIt) {
-  const Folder folder;
-  const std::string path = folder.file("run.nwb");
-  const std::string message_file = folder.file("message");
-  const int status = in_child([&] {
-    std::signal(SIGXFSZ, SIG_IGN);
-    auto recorder = Recorder::create(path, description());
-    if (!recorder) ::_exit(1);
-    record_steps(*recorder);
-    const auto size = static_cast<rlim_t>(fs::file_size(path + ".part"));
-    const rlimit limit{size + 2000, size + 2000};
-    if (::setrlimit(RLIMIT_FSIZE, &limit) != 0) ::_exit(2);
-    const auto done = recorder->finalise(result(steps_before_death), "success");
-    if (done) ::_exit(4);
-    std::ofstream{message_file} << done.error().message;
-    ::_exit(0);
-  });
-  ASSERT_TRUE(WIFEXITED(status)) << status;
-  ASSERT_EQ(WEXITSTATUS(status), 0);
-  EXPECT_NE(bytes_of(message_file).find("File too large"), std::string::npos) << bytes_of(message_file);
-  EXPECT_FALSE(has_journal(path + ".part"));
-  EXPECT_EQ(read_run(path + ".part")->result.steps.size(), 4U);
-  ASSERT_TRUE(recover(path)) << "with room again it is finished";
-  EXPECT_EQ(read_run(path)->result.steps, result(steps_before_death).steps);
-}
-
-// ---------------------------------------------------------------- writes cut in two
-
-TEST(WriteSlot, MakesAWriteWholeThatWasCut) {
-  const Folder folder;
-  const std::string path = folder.file("file");
-  const std::string text(20000, 'a');
-  std::ofstream{path} << text;
-  const std::string news(6000, 'b');
-  {
-    WriteSlot slot{path};
-    EXPECT_TRUE(slot.before_write(-1, 3000, std::as_bytes(std::span{news}), true));
-  }
-  std::string cut = text;
-  cut.replace(3000, 1096, news.substr(0, 1096));
-  std::ofstream{path} << cut;
-  whole_again(slot_of(path), path);
-  std::string whole = text;
-  whole.replace(3000, 6000, news);
-  EXPECT_TRUE(bytes_of(path) == whole);
-  // A slot that is itself cut: its write had not begun.
-  fs::resize_file(slot_of(path), 4000);
-  std::ofstream{path} << text;
-  whole_again(slot_of(path), path);
-  EXPECT_TRUE(bytes_of(path) == text);
-}
-
-TEST(WriteSlot, IsEmptiedBeforeALaterWriteChangesTheSameBytes) {
-  const Folder folder;
-  const std::string path = folder.file("file");
-  const std::string text(20000, 'a');
-  std::ofstream{path} << text;
-  const std::string news(6000, 'b');
-  const std::string other(10, 'c');
-  WriteSlot slot{path};
-  EXPECT_TRUE(slot.before_write(-1, 3000, std::as_bytes(std::span{news}), true));
-  EXPECT_TRUE(slot.before_write(-1, 9000, std::as_bytes(std::span{other}), true));
-  whole_again(slot_of(path), path);
-  EXPECT_TRUE(bytes_of(path) != text) << "what lies elsewhere leaves the slot as it is";
-  std::ofstream{path} << text;
-  EXPECT_TRUE(slot.before_write(-1, 8990, std::as_bytes(std::span{other}), false));
-  whole_again(slot_of(path), path);
-  EXPECT_TRUE(bytes_of(path) == text);
-}
-
-TEST(WriteSlot, IsOnlyForStructureThatCrossesAPage) {
-  const Folder folder;
-  const std::string path = folder.file("file");
-  const std::string news(100, 'b');
-  WriteSlot slot{path};
-  EXPECT_TRUE(slot.before_write(-1, 4000, std::as_bytes(std::span{news}), false));
-  EXPECT_TRUE(slot.before_write(-1, 4096, std::as_bytes(std::span{news}), true));
-  EXPECT_TRUE(slot.before_write(-1, 3996, std::as_bytes(std::span{news}), true));
-  EXPECT_EQ(fs::file_size(slot_of(path)), 0U);
-  EXPECT_TRUE(slot.before_write(-1, 3997, std::as_bytes(std::span{news}), true));
-  EXPECT_GT(fs::file_size(slot_of(path)), 100U);
-}
-
-TEST(Lookup3, IsThatOfItsAuthor) {
-  const auto of = [](const std::string& text, std::uint32_t start) {
-    return lookup3(std::as_bytes(std::span{text}), start);
-  };
-  // The values that driver5() of lookup3.c prints.
-  EXPECT_EQ(of("", 0), 0xDEADBEEFU);
-  EXPECT_EQ(of("", 0xDEADBEEFU), 0xBD5B7DDEU);
-  EXPECT_EQ(of("Four score and seven years ago", 0), 0x17770551U);
-  EXPECT_EQ(of("Four score and seven years ago", 1), 0xCD628161U);
 }
 
 }  // namespace

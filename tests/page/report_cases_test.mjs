@@ -117,6 +117,49 @@ record: {trace: off}
   });
 });
 
+test("the segments of a free list look alike, and the page opens in the middle of those that fire", async () => {
+  const path = record(
+    "free",
+    `schema: thyrode.experiment/1
+name: free
+plan: steps
+segments:
+  - {hold: 0 uA, for: 500 ms}
+  - {hold: 45.3 uA, for: 2 s}
+  - {step: 60 uA}
+  - {ramp: 90 uA, for: 2 s}
+  - {hold: 60 uA, for: 2 s}
+dwell: {stop_when: {ci_rel_f: 5 %}, max: 5 s}
+record: {trace: off}
+`,
+  );
+  const { steps } = shown(path);
+  assert.deepEqual([...new Set(steps.map((step) => step.leg))], [0, 1, 2, 3, 4]);
+  await withPage(report(path), {}, async (page) => {
+    const legend = await page.locator("#fi .legend").innerText();
+    assert.equal(legend.match(/steps without a direction/g).length, 1, legend);
+    const colours = await paint(page, "fi");
+    assert.equal(colours["213,94,0"] ?? 0, 0, "the colour of a second direction");
+    const firing = steps.map((step, k) => (step.n_spikes > 2 ? k : -1)).filter((k) => k >= 0);
+    assert.ok(firing.length > 2);
+    const opened = Number(await page.locator("#step-view").getAttribute("data-row"));
+    assert.equal(opened, firing[firing.length >> 1]);
+    const fired = steps.filter((step) => step.frequency_hz !== null).length;
+    assert.match(await page.locator("#short").innerText(), new RegExp(`${fired} of 5 steps kept firing`));
+    await assertNoNonsense(page);
+  });
+});
+
+test("the verdict on the order of spikes names the limits that it has used", async () => {
+  await withPage(join(folder, "one.html"), {}, async (page) => {
+    const { pairs } = JSON.parse(await page.locator("#data").textContent()).details[0];
+    assert.notEqual(pairs.featureless, null);
+    const verdict = pairs.featureless ? "No bin leaves its limits" : "Bins leave their limits";
+    const summary = await page.locator("#pairs-summary").innerText();
+    assert.match(summary, new RegExp(`${verdict}, which are the dotted lines lowered by`));
+  });
+});
+
 test("an unfinished run has a red box and what there is", async () => {
   const part = await recordAndKill("part", list("part", "90 uA, 60 uA, 45.3 uA"));
   const path = report(part);

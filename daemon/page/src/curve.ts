@@ -41,11 +41,11 @@ function shapeOf(row: Row): Shape {
 }
 /** The first leg shows behind the second where both measured the same. */
 function sizeOf(row: Row, rows: number): number {
-  const size = row.leg === 0 ? 4 : 2.8;
+  const size = row.look === 0 ? 4 : 2.8;
   return rows > 800 ? 0.5 * size : size;
 }
 export function colourOf(row: Row, palette: Palette): string {
-  return palette.legs[row.leg % palette.legs.length]!;
+  return palette.legs[row.look % palette.legs.length]!;
 }
 
 export function legsOf(rows: Row[]): Row[] {
@@ -55,7 +55,9 @@ export function legsOf(rows: Row[]): Row[] {
 }
 
 export function legLegend(rows: Row[]): LegendEntry[] {
-  return legsOf(rows).map((row) => ({
+  const legs = legsOf(rows);
+  const different = legs.filter((row, k) => legs.findIndex((other) => other.look === row.look) === k);
+  return different.map((row) => ({
     text: row.part === null ? legName(row.leg, row.direction) : `${row.part}: ${legName(row.leg % 2, row.direction)}`,
     color: (palette) => colourOf(row, palette),
     look: shapeOf(row),

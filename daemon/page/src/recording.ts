@@ -41,6 +41,17 @@ export interface Row {
   features: Maybe[];
   /** Number of the row in the table. */
   row: number;
+  /** Rows that look the same: those of one leg, and those without a direction, each of which may be its own leg. */
+  look: number;
+}
+
+/** The leg of a row, or where it has no direction the first such leg of its part. */
+function looks(rows: Row[]): void {
+  const first = new Map<string | null, number>();
+  for (const row of rows) {
+    if (row.direction === "none" && !first.has(row.part)) first.set(row.part, row.leg);
+    row.look = row.direction === "none" ? first.get(row.part)! : row.leg;
+  }
 }
 
 export interface LifFit {
@@ -235,6 +246,7 @@ export class Recording {
       const entries = keys.map((key, k) => [key, values[k]] as const);
       return { ...Object.fromEntries(entries), row } as unknown as Row;
     });
+    looks(this.rows);
   }
 
   get features(): [string, string][] {

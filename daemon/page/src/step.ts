@@ -151,12 +151,14 @@ export function pairsContent(detail: Detail): Content {
   const { factor, unit } = timeUnit(window);
   const [low, high] = pairs.poisson_band95;
   const [lowest, highest] = pairs.poisson_band95_all_bins;
+  // At long lags of a short train the drawn lines, which are level, lie above these limits.
+  const own = "which are the dotted lines lowered by what the ends of the step and gaps take from a bin at its lag";
   const verdict =
     pairs.featureless === null
       ? ""
       : pairs.featureless
-        ? "No bin leaves the band of all bins: no order is seen."
-        : "Bins leave the band of all bins: the spikes know of each other.";
+        ? `No bin leaves its limits, ${own}: no order is seen.`
+        : `Bins leave their limits, ${own}: the spikes know of each other.`;
   const clipped = pairs.window_clipped
     ? " More spikes fell into the window than could be counted: the values are too low."
     : "";
@@ -166,9 +168,8 @@ export function pairsContent(detail: Detail): Content {
     y: { label: y, range: [0, Math.max(...g, highest) * 1.08 || 1] },
     summary:
       `How often another spike follows after each lag, ${pairs.counts.length} bins of ${duration(pairs.bin_s)}, ` +
-      `${count(pairs.spikes, "spike")}. The grey band holds a bin of a train without memory (Poisson) in 95 % of ` +
-      "cases, " +
-      `the dotted lines all bins together. ${verdict}${clipped}`,
+      `${count(pairs.spikes, "spike")}. At lags that are short against the step, the grey band holds a bin of ` +
+      `a train without memory (Poisson) in 95 % of cases, the dotted lines all bins together. ${verdict}${clipped}`,
     legend: [
       { text: "g_n", color: (p) => p.trace, look: "line" },
       { text: "Poisson level", color: (p) => p.muted, look: "dashed" },

@@ -82,11 +82,10 @@ export class StepView {
     });
   }
 
-  /** Shows the step with the most to see: of those that fire, the one in the middle. */
+  /** Shows the step with the most to see: of those that fire and look like the first of them, the one in the middle. */
   start(): void {
-    const firing = this.recording.rows.filter(
-      (row) => row.leg === 0 && row.n_spikes > 2 && this.recording.raw.details[row.row] != null,
-    );
+    const all = this.recording.rows.filter((row) => row.n_spikes > 2 && this.recording.raw.details[row.row] != null);
+    const firing = all.filter((row) => row.look === all[0]!.look);
     const first = firing[firing.length >> 1] ?? this.recording.rows[0];
     if (first) this.select(first.row);
   }

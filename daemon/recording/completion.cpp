@@ -118,7 +118,7 @@ void write_sweeps(Builder& builder, const Frame& frame, const std::vector<StepRe
                collect(steps, [&](const StepResult& step) { return frame.seconds(step.end.count); }));
   table.column("current_ua", "Mean of the current written, uA.",
                collect(steps, [](const StepResult& step) { return step.current_ua; }));
-  table.column("leg", "0 is the first sweep direction, 1 the second.",
+  table.column("leg", "0 is the first sweep direction, 1 the second; a free list numbers its segments.",
                collect(steps, [](const StepResult& step) { return std::int64_t{step.leg}; }));
   table.column("label", "Phase of the neuron.",
                collect(steps, [](const StepResult& step) { return std::string{analysis::to_string(step.label)}; }));

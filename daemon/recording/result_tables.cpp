@@ -94,7 +94,7 @@ void write_beta(Builder& builder, const std::vector<StepResult>& steps) {
     const StepResult& step = steps[k];
     w.region("step", "row in the table steps", static_cast<std::int64_t>(k), step_table({}).path);
     w.integer("channel", "index of the channel", step.channel);
-    w.integer("leg", "0 is the first sweep direction, 1 the second", step.leg);
+    w.integer("leg", "0 is the first sweep direction, 1 the second; a free list numbers its segments", step.leg);
     w.real("current_ua", "mean of the current written, uA", step.current_ua);
     w.estimate("beta_n_per_ua", "d ln f / dI, 1/uA", step.beta_n_per_ua);
     w.text("status", "ok, edge, jump or few_points", analysis::to_string(step.beta_status));

@@ -268,7 +268,8 @@ TableSpec step_table(const std::vector<std::string>& conditions) {
   auto& columns = spec.columns;
   columns.push_back({"index", "number of the step", Element::i64});
   columns.push_back({"channel", "index of the channel", Element::i64});
-  columns.push_back({"leg", "0 is the first sweep direction, 1 the second", Element::i64});
+  columns.push_back(
+      {"leg", "0 is the first sweep direction, 1 the second; a free list numbers its segments", Element::i64});
   for (const std::string& name : conditions) {
     columns.push_back({std::string{condition_prefix} + name, "setting " + name, Element::f64});
   }

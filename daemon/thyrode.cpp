@@ -172,11 +172,14 @@ constexpr const char* analyze_text =
     "Of a list, one time per line in seconds, in the order of time: a header time_ms, time_us or time_ns tells\n"
     "another unit, and a second column the train of each spike. `thyrode simulate --csv spikes` prints such a list.\n"
     "Times alone do not tell IB1 from IB2 (`bursting`) nor FS from TS; `list_ended` is a rate as precise as the list\n"
-    "allows. A list of nothing but a header is a silent one; say with --from and --until what was observed.\n\n"
+    "allows. A list of nothing but a header is a silent one; say with --from and --until what was observed.\n"
+    "--max-interval finds bursts by fixed numbers beside, to compare with other programs: they begin with an interval\n"
+    "of at most START, go on over at most GO_ON, are joined across less than GAP, and have a least length and size.\n\n"
     "Examples:\n"
     "  thyrode analyze runs/monday.nwb\n"
     "  thyrode analyze spikes.csv\n"
-    "  thyrode analyze spikes.csv --settle 100ms --window 50ms --json | jq '.trains[].cv'";
+    "  thyrode analyze spikes.csv --settle 100ms --window 50ms --json | jq '.trains[].cv'\n"
+    "  thyrode analyze spikes.csv --max-interval 4ms,5ms,6ms,2ms,3";
 
 constexpr const char* figure_text =
     "Carries out the experiments of each file on the emulated instrument in virtual time and prints what the paper "
@@ -345,6 +348,8 @@ int dispatch(int argc, char** argv) {
       ->type_name("TIME");
   analyze->add_option("--threshold", analyze_options.threshold, "longer intervals are gaps (default: found)")
       ->type_name("TIME");
+  analyze->add_option("--max-interval", analyze_options.max_interval, "also bursts by fixed intervals, of a list")
+      ->type_name("START,GO_ON,GAP,DURATION,SPIKES");
   analyze->add_flag("--json", analyze_options.json, "one JSON document on standard output");
   analyze->footer(analyze_text);
   analyze->callback([&] { code = program::analyze(analyze_options); });

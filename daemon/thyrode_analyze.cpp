@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <deque>
 #include <filesystem>
@@ -12,7 +13,9 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "daemon/analysis/max_interval.hpp"
 #include "daemon/analysis/step_analyzer.hpp"
 #include "daemon/analysis/train_relation.hpp"
 #include "daemon/analysis/train_statistics.hpp"
@@ -35,6 +38,7 @@ struct Choices {
   std::optional<Ticks> from, until;
   std::int64_t settle = 0;
   analysis::TrainSettings settings;
+  std::optional<analysis::MaxIntervalRules> max_interval;
 };
 
 /// Every HDF5 file begins with these bytes. What comes through a pipe can be read only once, and is none.
@@ -60,6 +64,39 @@ Result<std::optional<std::int64_t>> duration_option(const char* name, const std:
     return fail(ErrorKind::bad_input, fmt::format("--{} {}: at most 9e6 s", name, text));
   }
   return std::optional(to_ticks_of(*duration));
+}
+
+/// @param text  four durations and a number, with commas between them
+Result<analysis::MaxIntervalRules> parse_max_interval(const std::string& text) {
+  std::vector<std::string> parts(1);
+  for (const char c : text) {
+    if (c == ',') {
+      parts.emplace_back();
+    } else {
+      parts.back() += c;
+    }
+  }
+  const auto wrong = [&](const std::string& what) {
+    return fail(ErrorKind::bad_input,
+                fmt::format("--max-interval {}: {}; give START,GO_ON,GAP,DURATION,SPIKES such as 4ms,5ms,6ms,2ms,3",
+                            text, what));
+  };
+  if (parts.size() != 5) return wrong(fmt::format("has {} of 5 parts", parts.size()));
+  std::array<std::int64_t, 4> times{};
+  for (std::size_t k = 0; k < times.size(); ++k) {
+    const auto time = duration_option("max-interval", parts[k]);
+    if (!time) return tl::make_unexpected(time.error());
+    const bool may_be_zero = k >= 2;
+    if (!*time || **time < (may_be_zero ? 0 : 1)) return wrong(fmt::format("'{}' is no length of time", parts[k]));
+    times[k] = **time;
+  }
+  if (times[1] < times[0]) return wrong("GO_ON is below START");
+  std::int64_t spikes = 0;
+  const auto [end, error] = std::from_chars(parts[4].data(), parts[4].data() + parts[4].size(), spikes);
+  if (error != std::errc{} || end != parts[4].data() + parts[4].size() || spikes < 2) {
+    return wrong(fmt::format("'{}' is no number of spikes from 2 on", parts[4]));
+  }
+  return analysis::MaxIntervalRules{times[0], times[1], times[2], times[3], spikes};
 }
 
 Result<Choices> parse(const AnalyzeOptions& options) {
@@ -97,6 +134,11 @@ Result<Choices> parse(const AnalyzeOptions& options) {
     }
     choices.settings.burst_threshold_us = static_cast<double>(**threshold) * tick_s * 1e6;
   }
+  if (!options.max_interval.empty()) {
+    const auto rules = parse_max_interval(options.max_interval);
+    if (!rules) return tl::make_unexpected(rules.error());
+    choices.max_interval = *rules;
+  }
   return choices;
 }
 
@@ -110,7 +152,9 @@ class Train {
         origin_(begin + choices.settle),
         latest_(begin),
         step_(rules(choices), tick_s, begin),
-        statistics_(tick_s, origin_, choices.settings) {}
+        statistics_(tick_s, origin_, choices.settings) {
+    if (choices.max_interval) max_interval_.emplace(*choices.max_interval);
+  }
 
   /// Spikes come in the order of time.
   void spike(Ticks at) {
@@ -121,6 +165,7 @@ class Train {
     step_.spike(at);
     if (at >= origin_) {
       statistics_.spike(at);
+      if (max_interval_) max_interval_->spike(at);
     } else {
       ++outside_;
     }
@@ -128,6 +173,9 @@ class Train {
   }
 
   const analysis::TrainStatistics& statistics() const { return statistics_; }
+  std::optional<analysis::MaxIntervalBursts> max_interval() const {
+    return max_interval_ ? std::optional(max_interval_->result()) : std::nullopt;
+  }
   Ticks end() const { return until_.value_or(latest_); }
   /// Spikes count from here on.
   Ticks origin() const { return origin_; }
@@ -150,6 +198,7 @@ class Train {
   std::int64_t outside_ = 0;
   analysis::StepAnalyzer step_;
   analysis::TrainStatistics statistics_;
+  std::optional<analysis::MaxInterval> max_interval_;
 };
 
 /// The trains of a list by their names, in the order of their first spikes.
@@ -282,7 +331,7 @@ Result<void> take_list(const AnalyzeOptions& options, const Choices& choices, Tr
 
 AnalyzedTrain analyzed(const Trains& trains, std::size_t k) {
   const Train& train = trains.train(k);
-  return {trains.name(k), tick_s, train.end(), train.outside(), train.row(), train.statistics()};
+  return {trains.name(k), tick_s, train.end(), train.outside(), train.row(), train.statistics(), train.max_interval()};
 }
 
 std::string relation_text(const analysis::TrainRelation& r) {
@@ -305,6 +354,11 @@ int analyze(const AnalyzeOptions& options) {
     if (!options.from.empty() || !options.until.empty() || !options.settle.empty()) {
       return report({ErrorKind::bad_input, options.path + ": is a recording, whose steps have their own times and "
                                                           "settling; leave out --from, --until and --settle"});
+    }
+    if (choices->max_interval) {
+      return report({ErrorKind::bad_input,
+                     "--max-interval: is for lists; `thyrode export FILE --csv --table spikes_A` "
+                     "makes one of a recording"});
     }
     return analyze_recording(options, choices->settings);
   }

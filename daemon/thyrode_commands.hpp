@@ -117,11 +117,12 @@ int watch(const std::string& path, bool json);
 
 struct AnalyzeOptions {
   std::string path;
-  std::string from;       ///< begin of the observation; empty: the first spike of each train
-  std::string until;      ///< its end; empty: the last spike of each train
-  std::string settle;     ///< time after the begin whose spikes are left out; empty: none
-  std::string window;     ///< of lags; empty: 10 mean intervals
-  std::string threshold;  ///< longer intervals are gaps between bursts; empty: found in the intervals
+  std::string from;          ///< begin of the observation; empty: the first spike of each train
+  std::string until;         ///< its end; empty: the last spike of each train
+  std::string settle;        ///< time after the begin whose spikes are left out; empty: none
+  std::string window;        ///< of lags; empty: 10 mean intervals
+  std::string threshold;     ///< longer intervals are gaps between bursts; empty: found in the intervals
+  std::string max_interval;  ///< "start,go on,gap,duration,spikes" of analysis::MaxInterval; empty: not looked for
   bool json = false;
 };
 int analyze(const AnalyzeOptions& options);

@@ -90,6 +90,18 @@ ordered_json train_document(const AnalyzedTrain& train) {
   }
   document.update(experiment::train_json(train.statistics, train.seconds_per_tick, train.end, train.row.label));
   document["n_outside"] = train.outside;
+  if (train.max_interval) {
+    const analysis::MaxIntervalBursts& found = *train.max_interval;
+    const auto seconds = [&](const std::optional<double>& ticks) {
+      return ticks ? ordered_json(*ticks * train.seconds_per_tick) : ordered_json(nullptr);
+    };
+    document["max_interval"] = {
+        {"bursts", found.bursts},
+        {"spikes_in_bursts", found.spikes_in_bursts},
+        {"spikes_per_burst", found.spikes_per_burst ? ordered_json(*found.spikes_per_burst) : ordered_json(nullptr)},
+        {"duration_s", seconds(found.duration)},
+        {"period_s", seconds(found.period)}};
+  }
   return document;
 }
 
@@ -120,6 +132,12 @@ void print_train(const AnalyzedTrain& train) {
              : *featureless ? "featureless"
                             : "with structure");
   print_bursts(s);
+  if (train.max_interval) {
+    const analysis::MaxIntervalBursts& found = *train.max_interval;
+    fmt::print("  max interval   {} burst{}, {} spikes each, {} ms long, every {} ms\n", found.bursts,
+               found.bursts == 1 ? "" : "s", shown(found.spikes_per_burst),
+               shown(found.duration, 1e3 * train.seconds_per_tick), shown(found.period, 1e3 * train.seconds_per_tick));
+  }
   print_vacancies(s, row.label);
 }
 

@@ -310,6 +310,20 @@ TEST_F(AnalyzeCommand, MeasuresEveryKindOfPlanAgainAndSaysTheSame) {
   }
 }
 
+TEST_F(AnalyzeCommand, FindsBurstsByFixedIntervalsWhereAsked) {
+  std::string text;
+  for (int burst = 0; burst < 20; ++burst) {
+    for (int k = 0; k < 5; ++k) text += std::to_string(0.1 + 0.1 * burst + 0.002 * k) + "\n";
+  }
+  EXPECT_FALSE(document_of({list(text)})["trains"][0].contains("max_interval"));
+  const json train = document_of({list(text), "--max-interval", "4ms,5ms,6ms,2ms,3"})["trains"][0];
+  EXPECT_EQ(train["max_interval"]["bursts"], 20);
+  EXPECT_EQ(train["max_interval"]["spikes_per_burst"], 5.0);
+  EXPECT_NEAR(train["max_interval"]["duration_s"].get<double>(), 0.008, 1e-9);
+  EXPECT_NEAR(train["max_interval"]["period_s"].get<double>(), 0.1, 1e-9);
+  EXPECT_EQ(document_of({list(text), "--max-interval", "1ms,5ms,6ms,2ms,3"})["trains"][0]["max_interval"]["bursts"], 0);
+}
+
 TEST_F(AnalyzeCommand, RefusesWhatItCannotRead) {
   const auto refused = [&](const std::vector<std::string>& options, const std::string& what) {
     const Finished done = analyze(options);
@@ -328,6 +342,10 @@ TEST_F(AnalyzeCommand, RefusesWhatItCannotRead) {
   refused({good, "--threshold", "0s"}, "--threshold 0s: must be above 0");
   refused({good, "--from", "2s", "--until", "1s"}, "--until 1s: is not after --from 2s");
   refused({good, "--settle", "-1s"}, "--settle");
+  refused({good, "--max-interval", "4ms"}, "--max-interval 4ms: has 1 of 5 parts");
+  refused({good, "--max-interval", "4ms,3ms,6ms,2ms,3"}, "GO_ON is below START");
+  refused({good, "--max-interval", "4,5ms,6ms,2ms,3"}, "--max-interval: 4 has no unit");
+  refused({good, "--max-interval", "4ms,5ms,6ms,2ms,1"}, "'1' is no number of spikes from 2 on");
   std::string many;
   for (int k = 0; k < 300; ++k) many += std::to_string(k) + ",train" + std::to_string(k) + "\n";
   refused({list(many)}, "more than 256 trains");

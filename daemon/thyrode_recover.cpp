@@ -25,8 +25,8 @@ void complete_result(const recording::RunRecord& record, analysis::RunResult& re
   result.fit = analysis::analyze_sweep(result.steps, experiment->sweep);
 }
 
-std::string count(std::int64_t number, const char* what) {
-  return fmt::format("{} {}{}", number, what, number == 1 ? "" : "s");
+std::string count(std::int64_t number, const char* what, const char* plural = "s") {
+  return fmt::format("{} {}{}", number, what, number == 1 ? "" : plural);
 }
 
 std::string told(const recording::Recovery& done) {
@@ -34,7 +34,8 @@ std::string told(const recording::Recovery& done) {
                                  count(done.spikes, "spike"), done.seconds);
   if (done.rows_cut > 0)
     text += fmt::format("; {} that were written in part only were cut", count(done.rows_cut, "row"));
-  if (done.holes > 0) text += fmt::format("; {} of missing data, now in invalid_times", count(done.holes, "stretch"));
+  if (done.holes > 0)
+    text += fmt::format("; {} of missing data, now in invalid_times", count(done.holes, "stretch", "es"));
   return text;
 }
 
@@ -67,6 +68,14 @@ int recover(const RecoverOptions& options) {
 
 void recover_left_behind(const std::string& folder) {
   for (const std::string& part : recording::unfinished_in(folder)) {
+    // Whether a program of another computer still writes is not known here.
+    if (!recording::made_here(part)) {
+      fmt::print(stderr,
+                 "thyrode: {} is unfinished and not known to be of this computer; where its run has ended, "
+                 "`thyrode recover` finishes it\n",
+                 part);
+      continue;
+    }
     const auto done = recording::recover(part, complete_result);
     if (done) {
       fmt::print(stderr, "thyrode: {} was left by a program that died, and is finished now\nthyrode: {}\n", part,
@@ -79,7 +88,8 @@ void recover_left_behind(const std::string& folder) {
 }
 
 std::string recovered_name(const std::string& path) {
-  if (!path.ends_with(".part") || recording::writer_of(path) != recording::Writer::gone) return path;
+  if (!path.ends_with(".part") || recording::writer_of(path) != recording::Writer::gone || !recording::made_here(path))
+    return path;
   const auto done = recording::recover(path, complete_result);
   if (!done) return path;
   fmt::print(stderr, "thyrode: {} was left by a program that died, and is finished now\nthyrode: {}\n", path,

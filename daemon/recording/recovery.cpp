@@ -3,10 +3,13 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/fs.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <filesystem>
@@ -14,6 +17,8 @@
 #include "daemon/recording/completion.hpp"
 #include "daemon/recording/file_access.hpp"
 #include "daemon/recording/layout.hpp"
+#include "daemon/recording/origin.hpp"
+#include "daemon/recording/posix_file.hpp"
 #include "daemon/recording/readback.hpp"
 #include "daemon/recording/superblock.hpp"
 #include "daemon/recording/tail.hpp"
@@ -59,19 +64,41 @@ std::string folder_of(const std::string& path) {
 
 /// A copy that shares its blocks where the file system can do that.
 void copy(const std::string& from, const std::string& to) {
+  {
+    const Descriptor in{from, O_RDONLY};
+    const Descriptor out{to, O_WRONLY | O_CREAT | O_EXCL};
+    if (!out) disk_failed(to, "create", {errno, std::generic_category()});
+    if (in && ::ioctl(out.get(), FICLONE, in.get()) == 0) return;
+  }
   std::error_code error;
-  fs::remove(to, error);
-  const int in = ::open(from.c_str(), O_RDONLY | O_CLOEXEC);
-  const int out = ::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-  const bool shared = in >= 0 && out >= 0 && ::ioctl(out, FICLONE, in) == 0;
-  if (in >= 0) ::close(in);
-  if (out >= 0) ::close(out);
-  if (shared) return;
   fs::copy_file(from, to, fs::copy_options::overwrite_existing, error);
   if (!error) return;
   std::error_code ignored;
   fs::remove(to, ignored);
   disk_failed(to, "copy the unfinished recording to", error);
+}
+
+/// Keeps every other recovery of a file out.
+void hold(const Descriptor& file, const std::string& part) {
+  if (!file) return;  // not ours to read, which copying it tells
+  struct stat own {};
+  struct stat named {};
+  const bool held = ::flock(file.get(), LOCK_EX | LOCK_NB) == 0;
+  const bool taken = !held && errno == EWOULDBLOCK;
+  const bool same = ::fstat(file.get(), &own) == 0 && ::stat(part.c_str(), &named) == 0 && own.st_ino == named.st_ino &&
+                    own.st_dev == named.st_dev;
+  if (taken || !same) refuse(part, "another program recovers it; wait for that");
+}
+
+/// What recoveries that died have left; nobody else is at it while the unfinished recording is held.
+void remove_working_copies(const std::string& final_path) {
+  std::error_code error;
+  const std::string beginning = fs::path{final_path}.filename().string() + ".recovering";
+  std::vector<fs::path> left;
+  for (const fs::directory_entry& entry : fs::directory_iterator{folder_of(final_path), error}) {
+    if (entry.path().filename().string().starts_with(beginning)) left.push_back(entry.path());
+  }
+  for (const fs::path& path : left) fs::remove(path, error);
 }
 
 void check_room_to_copy(const std::string& part) {
@@ -179,9 +206,12 @@ Recovery recover_file(const std::string& path, const CompleteResult& complete_re
   if (!has_journal(part) && died_in_the_making(part)) {
     refuse(part, "its program died before anything was recorded: nothing is in it, and you may remove it");
   }
+  const Descriptor held{part, O_RDONLY};
+  hold(held, part);
   recovery.source_kept = keep || writer == Writer::unknown;
+  remove_working_copies(recovery.path);
   check_room_to_copy(part);
-  const std::string working = recovery.path + ".recovering";
+  const std::string working = fmt::format("{}.recovering-{}", recovery.path, ::getpid());
   copy(part, working);
   try {
     if (has_journal(part)) {
@@ -219,6 +249,14 @@ Writer writer_of(const std::string& path) {
   ::close(file);
   if (granted) return Writer::gone;
   return reason == EAGAIN ? Writer::alive : Writer::unknown;
+}
+
+bool made_here(const std::string& part) {
+  std::array<char, 256> here{};
+  ::gethostname(here.data(), here.size() - 1);
+  if (has_journal(part)) return host_of_journal(journal_of(part)) == here.data();
+  const auto origin = read_origin(part);
+  return origin && origin->host_name == here.data();
 }
 
 Result<Recovery> recover(const std::string& path, const CompleteResult& complete, bool keep) {

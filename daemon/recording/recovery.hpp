@@ -20,6 +20,9 @@ enum class Writer {
 };
 Writer writer_of(const std::string& path);
 
+/// Whether a recording says that it was made on this computer. One that cannot be read does not say.
+bool made_here(const std::string& part);
+
 /// What recover() found and did.
 struct Recovery {
   std::string source;  ///< NAME.nwb.part
@@ -38,11 +41,12 @@ struct Recovery {
 using CompleteResult = std::function<void(const RunRecord&, analysis::RunResult&)>;
 
 /// Finishes a recording whose writer died, at whatever moment: writes NAME.nwb, whole and with all that was flushed,
-/// and removes NAME.nwb.part after it. Works on a copy, NAME.nwb.recovering, so that it can itself die at any moment
-/// and be run again.
+/// and removes NAME.nwb.part after it. Works on a copy, NAME.nwb.recovering-PID, so that it can itself die at any
+/// moment and be run again; holds NAME.nwb.part meanwhile.
 /// @param path  NAME.nwb.part, or the NAME.nwb that it would become
 /// @param keep  leaves NAME.nwb.part
-/// Errors: bad_input (no such file; still being written; NAME.nwb is another recording; damaged), run_failed (disk).
+/// Errors: bad_input (no such file; still being written; another program recovers it; NAME.nwb is another recording;
+/// damaged), run_failed (disk).
 Result<Recovery> recover(const std::string& path, const CompleteResult& complete = {}, bool keep = false);
 
 /// The unfinished recordings (NAME.nwb.part) of a folder that nobody writes any more, in the order of their names.

@@ -25,13 +25,13 @@ struct Source {
 void add_tables(hid_t file, const std::string& group, std::map<std::string, Source>& found) {
   if (!h5::exists(file, group)) return;
   const auto visit = [](hid_t inside, const char* name, const H5L_info_t*, void* list) -> herr_t {
-    if (H5Aexists_by_name(inside, name, "colnames", H5P_DEFAULT) > 0) {
-      static_cast<std::vector<std::string>*>(list)->emplace_back(name);
-    }
-    return 0;
+    const htri_t table = H5Aexists_by_name(inside, name, "colnames", H5P_DEFAULT);
+    if (table > 0) static_cast<std::vector<std::string>*>(list)->emplace_back(name);
+    return table < 0 ? -1 : 0;
   };
   std::vector<std::string> names;
-  H5Literate_by_name(file, group.c_str(), H5_INDEX_NAME, H5_ITER_INC, nullptr, visit, &names, H5P_DEFAULT);
+  h5::expect(H5Literate_by_name(file, group.c_str(), H5_INDEX_NAME, H5_ITER_INC, nullptr, visit, &names, H5P_DEFAULT),
+             file, group, "list");
   for (const std::string& name : names) found[name] = {std::string{group}.append("/").append(name), false};
 }
 

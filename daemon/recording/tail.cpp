@@ -134,9 +134,24 @@ void list_holes(hid_t file, std::span<const Hole> holes, std::int64_t channel) {
   for (const Hole& hole : holes) {
     const auto seconds = [&](std::int64_t at) { return static_cast<double>(at - origin) / rate; };
     table.append(static_cast<std::int64_t>(table.rows()), seconds(hole.first), seconds(hole.end),
-                 static_cast<std::uint8_t>(channel), hole.first, hole.end, hole.end - hole.first, std::uint8_t{1});
+                 static_cast<std::uint8_t>(channel), hole.first, hole.end, hole.trace_samples, std::uint8_t{1});
   }
   table.write();
+}
+
+/// Holes of several signals, each of which may be missing where another is.
+std::vector<Hole> merged(std::vector<Hole> holes) {
+  std::sort(holes.begin(), holes.end(), [](const Hole& a, const Hole& b) { return a.first < b.first; });
+  std::vector<Hole> whole;
+  for (const Hole& hole : holes) {
+    if (whole.empty() || hole.first > whole.back().end) {
+      whole.push_back(hole);
+      continue;
+    }
+    whole.back().end = std::max(whole.back().end, hole.end);
+    whole.back().trace_samples += hole.trace_samples;
+  }
+  return whole;
 }
 
 }  // namespace
@@ -185,6 +200,7 @@ std::vector<Hole> unlisted_holes(hid_t file, const std::string& label, std::int6
     if (!h5::exists(file, series)) continue;
     const std::int64_t stride = read_attribute<std::int64_t>(file, series + "/data", "decimation");
     const std::int64_t origin = read_scalar<std::int64_t>(file, series + "/first_tick") / ticks_per_sample;
+    const std::int64_t of_trace = series == layout::trace(label) ? stride : 0;
     for (const RowRange& range : missing_rows(file, series)) {
       // A row is of `stride` samples, and a gap need not begin or end between two rows.
       for (std::int64_t row = range.first; row < range.first + range.count; ++row) {
@@ -197,13 +213,11 @@ std::vector<Hole> unlisted_holes(hid_t file, const std::string& label, std::int6
           row += std::max<std::int64_t>(1, (listed - from) / stride) - 1;
           continue;
         }
-        const bool goes_on = !holes.empty() && holes.back().end == from;
-        if (goes_on) holes.back().end = from + stride;
-        if (!goes_on) holes.push_back({from, from + stride});
+        holes.push_back({from, from + stride, of_trace});
       }
     }
   }
-  return holes;
+  return merged(std::move(holes));
 }
 
 CutRows cut_ragged_end(hid_t file, std::span<const std::string> labels) {

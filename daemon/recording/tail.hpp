@@ -20,10 +20,13 @@ struct RowRange {
 /// The stretches of a series whose rows are NaN throughout.
 std::vector<RowRange> missing_rows(hid_t file, const std::string& series);
 
-/// Missing rows of a channel's signals that no row of invalid_times touches, as ADC samples [first, end).
+/// Missing rows of a channel's signals that no row of invalid_times touches, as ADC samples [first, end): one hole
+/// where several signals miss the same stretch.
 struct Hole {
   std::int64_t first = 0;
   std::int64_t end = 0;
+  std::int64_t trace_samples = 0;  ///< that are missing from the trace of V_out
+  bool operator==(const Hole&) const = default;
 };
 std::vector<Hole> unlisted_holes(hid_t file, const std::string& label, std::int64_t channel);
 

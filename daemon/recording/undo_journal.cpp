@@ -32,7 +32,7 @@ constexpr std::size_t sample_count = 64;
 struct JournalHead {
   std::array<char, 8> mark;
   std::int64_t file_bytes;
-  std::array<char, 64> host;  ///< whose program changes the file
+  std::array<char, 72> host;  ///< whose program changes the file
   /// Checksums of pages of the file, evenly spread: they tell the file also where it was copied to.
   std::array<std::uint32_t, sample_count> samples;
   std::uint32_t checksum;  ///< of what is before it

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <csignal>
@@ -317,10 +318,6 @@ Course measure(const std::string& folder) {
   const double megabytes = static_cast<double>(fs::file_size(path)) * 1e-6;
   fmt::print("a run is {:.1f} MB in {} calls, {} of them of finalise, {} risky, {:.0f} MB/s\n", megabytes, course.all,
              course.all - course.recorded, shared->risky_count.load(), megabytes / seconds);
-  if (megabytes / seconds < 2.0) {
-    fmt::print(stderr, "less than 2 MB/s were written: this machine is too slow for the test\n");
-    std::exit(1);
-  }
   fs::remove(path);
   fs::remove(folder + "/none.nwb.part");
   return course;
@@ -339,6 +336,13 @@ std::pair<std::int64_t, int> draw_moment(const Course& course, Stage stage, std:
   if (risky.empty() || draw(0, 2) == 0) return {draw(first, last), static_cast<int>(draw(0, 9))};
   return {risky[static_cast<std::size_t>(draw(0, static_cast<std::int64_t>(risky.size())))],
           static_cast<int>(draw(2, 9))};
+}
+
+bool something_recovering(const std::string& path) {
+  const std::string beginning = path + ".recovering";
+  const fs::directory_iterator all{fs::path{path}.parent_path()};
+  return std::any_of(begin(all), end(all),
+                     [&](const auto& entry) { return entry.path().string().starts_with(beginning); });
 }
 
 std::string attempt(const std::string& folder, const std::string& path, const Course& course, Stage stage,
@@ -365,7 +369,7 @@ std::string attempt(const std::string& folder, const std::string& path, const Co
     if (survives(at, how, [&] { recover_again(path); })) return "recover did not die";
   }
   if (fs::exists(path + ".part")) survives(-1, 0, [&] { recover_again(path); });
-  if (fs::exists(path + ".part") || fs::exists(path + ".recovering") || fs::exists(path + ".part.undo")) {
+  if (fs::exists(path + ".part") || something_recovering(path) || fs::exists(path + ".part.undo")) {
     return "something is left beside the file";
   }
   return compare(path, finalising);

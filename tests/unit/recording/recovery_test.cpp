@@ -5,7 +5,10 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include <algorithm>
+#include <array>
 #include <csignal>
+#include <limits>
 #include <sstream>
 
 #include "daemon/recording/checksum.hpp"
@@ -24,6 +27,12 @@ namespace {
 
 using namespace testing;
 namespace fs = std::filesystem;
+
+bool is_being_recovered(const std::string& path) {
+  const fs::directory_iterator all{fs::path{path}.parent_path()};
+  return std::any_of(begin(all), end(all),
+                     [&](const auto& entry) { return entry.path().string().starts_with(path + ".recovering"); });
+}
 
 TEST(Recover, FinishesTheRecordingOfADeadWriterAndTakesItsNameOver) {
   const Folder folder;
@@ -121,7 +130,7 @@ TEST(Recover, RefusesToReplaceAnotherRecording) {
   EXPECT_NE(recovered.error().message.find("is another recording"), std::string::npos) << recovered.error().message;
   EXPECT_TRUE(bytes_of(path) == before);
   EXPECT_TRUE(fs::exists(path + ".part"));
-  EXPECT_FALSE(fs::exists(path + ".recovering"));
+  EXPECT_FALSE(is_being_recovered(path));
 }
 
 TEST(Recover, SaysWhatCannotBeRecovered) {
@@ -138,7 +147,7 @@ TEST(Recover, SaysWhatCannotBeRecovered) {
   std::ofstream{folder.file("text.nwb.part")} << "time,voltage\n" << std::string(100, '0');
   EXPECT_NE(message("text.nwb.part").find("not a recording"), std::string::npos) << "long enough to be one";
   EXPECT_TRUE(fs::exists(folder.file("text.nwb.part")));
-  EXPECT_FALSE(fs::exists(folder.file("text.nwb.recovering")));
+  EXPECT_FALSE(is_being_recovered(folder.file("text.nwb")));
 }
 
 TEST(Recover, SaysThatNothingWasRecordedYet) {
@@ -162,6 +171,40 @@ TEST(Recover, SaysThatNothingWasRecordedYet) {
     EXPECT_TRUE(fs::exists(path)) << "it is not ours to remove";
     fs::remove(path);
   }
+}
+
+TEST(Recover, IsDoneByOneProgramAtATime) {
+  const Folder folder;
+  const std::string path = folder.file("run.nwb");
+  leave_unfinished(path);
+  std::ofstream{path + ".recovering-1"} << "of one that died";
+  std::string second;
+  const auto meanwhile = [&](const RunRecord&, analysis::RunResult&) {
+    EXPECT_FALSE(fs::exists(path + ".recovering-1"));
+    const auto other = recover(path);
+    second = other ? "recovered twice" : other.error().message;
+  };
+  const auto first = recover(path, meanwhile);
+  ASSERT_TRUE(first) << first.error().message;
+  EXPECT_NE(second.find("another program recovers it"), std::string::npos) << second;
+  EXPECT_EQ(read_run(path)->result.steps.size(), 4U);
+  EXPECT_FALSE(is_being_recovered(path));
+}
+
+TEST(Recover, KnowsWhichRecordingsWereMadeHere) {
+  const Folder folder;
+  leave_unfinished(folder.file("elsewhere.nwb"));
+  EXPECT_FALSE(made_here(folder.file("elsewhere.nwb.part"))) << "its host is bench-pc";
+  std::array<char, 256> host{};
+  ::gethostname(host.data(), host.size() - 1);
+  RunDescription here = description();
+  here.wall_clock.host_name = host.data();
+  record_run(folder.file("here.nwb"), here, 1);
+  EXPECT_TRUE(made_here(folder.file("here.nwb")));
+  const UndoableFile changed{folder.file("here.nwb")};
+  EXPECT_TRUE(made_here(folder.file("here.nwb"))) << "its journal tells it";
+  std::ofstream{folder.file("text.nwb.part")} << "text";
+  EXPECT_FALSE(made_here(folder.file("text.nwb.part")));
 }
 
 TEST(Recover, FindsWhatDeadWritersLeftInAFolder) {
@@ -203,6 +246,51 @@ TEST(Recover, CutsTablesToTheirShortestColumnAndRowsThatNeverCame) {
   EXPECT_EQ(row_count(file.get(), layout::trace("A") + "/data"), 10000);
 }
 
+/// Puts NaN into rows of a series, as if they had never come.
+void forget_rows(hid_t file, const std::string& series, hsize_t first, hsize_t rows) {
+  const h5::Handle set = h5::open_dataset(file, series + "/data");
+  const h5::Handle space{H5Dget_space(set.get())};
+  std::array<hsize_t, 2> shape{1, 1};
+  const int rank = H5Sget_simple_extent_dims(space.get(), shape.data(), nullptr);
+  const std::array<hsize_t, 2> start{first, 0};
+  const std::array<hsize_t, 2> count{rows, shape[1]};
+  const std::vector<float> nothing(rows * shape[1], std::numeric_limits<float>::quiet_NaN());
+  ASSERT_GE(H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr), 0);
+  const h5::Handle memory{H5Screate_simple(rank, count.data(), nullptr)};
+  ASSERT_GE(H5Dwrite(set.get(), H5T_NATIVE_FLOAT, memory.get(), space.get(), H5P_DEFAULT, nothing.data()), 0);
+}
+
+TEST(Recover, ListsAHoleOnceThatIsInSeveralSignals) {
+  const Folder folder;
+  const std::string path = folder.file("run.nwb");
+  leave_unfinished(path);
+  mark_closed(path + ".part");
+  std::int64_t stride = 0;
+  std::int64_t origin = 0;
+  {
+    const h5::Handle file{H5Fopen((path + ".part").c_str(), H5F_ACC_RDWR, H5P_DEFAULT)};
+    forget_rows(file.get(), layout::trace("A"), 300, 20);
+    const std::string command = layout::command("A");
+    stride = read_attribute<std::int64_t>(file.get(), command + "/data", "decimation");
+    origin = read_scalar<std::int64_t>(file.get(), command + "/first_tick") / ticks_per_sample;
+    // Whatever the stride: some rows in the trace's hole and a few beyond its end, and one hole far away.
+    const auto first = static_cast<hsize_t>((8100 - origin) / stride);
+    forget_rows(file.get(), command, first, static_cast<hsize_t>(400 / stride));
+    forget_rows(file.get(), command, static_cast<hsize_t>((50000 - origin) / stride), 2);
+  }
+  const auto recovered = recover(path);
+  ASSERT_TRUE(recovered) << recovered.error().message;
+  EXPECT_EQ(recovered->holes, 2);
+  const h5::Handle file{H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT)};
+  const std::string gaps = layout::invalid_times().path;
+  const std::int64_t end = origin + (8100 - origin) / stride * stride + 400 / stride * stride;
+  EXPECT_EQ(row_count(file.get(), gaps + "/first_sample"), 2);
+  EXPECT_EQ(read_column<std::int64_t>(file.get(), gaps + "/first_sample", 0, 1).front(), 8000);
+  EXPECT_EQ(read_column<std::int64_t>(file.get(), gaps + "/end_sample", 0, 1).front(), end);
+  EXPECT_EQ(read_column<std::int64_t>(file.get(), gaps + "/trace_samples", 0, 2), (std::vector<std::int64_t>{200, 0}));
+  EXPECT_TRUE(unlisted_holes(file.get(), "A", 0).empty());
+}
+
 TEST(Recover, ListsAHoleThatNoGapTellsOf) {
   const Folder folder;
   const std::string path = folder.file("run.nwb");
@@ -210,14 +298,7 @@ TEST(Recover, ListsAHoleThatNoGapTellsOf) {
   mark_closed(path + ".part");
   {
     const h5::Handle file{H5Fopen((path + ".part").c_str(), H5F_ACC_RDWR, H5P_DEFAULT)};
-    const h5::Handle set = h5::open_dataset(file.get(), layout::trace("A") + "/data");
-    const hsize_t first = 300;
-    const hsize_t count = 20;
-    const std::vector<float> nothing(count, std::numeric_limits<float>::quiet_NaN());
-    const h5::Handle space{H5Dget_space(set.get())};
-    H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, &first, nullptr, &count, nullptr);
-    const h5::Handle memory{H5Screate_simple(1, &count, nullptr)};
-    ASSERT_GE(H5Dwrite(set.get(), H5T_NATIVE_FLOAT, memory.get(), space.get(), H5P_DEFAULT, nothing.data()), 0);
+    forget_rows(file.get(), layout::trace("A"), 300, 20);
   }
   const auto recovered = recover(path);
   ASSERT_TRUE(recovered) << recovered.error().message;

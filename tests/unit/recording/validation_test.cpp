@@ -188,6 +188,24 @@ TEST_F(Validate, FindsAStepThatIsNoSweep) {
   EXPECT_FOUND(text, "/intervals/sweeps: has 0 rows, 2 steps were measured");
 }
 
+TEST_F(Validate, SaysThatAnObjectIsDamagedThatNothingElseReads) {
+  haddr_t address = 0;
+  {
+    const h5::Handle file{H5Fopen(path_.c_str(), H5F_ACC_RDWR, H5P_DEFAULT)};
+    Builder{file.get(), 1}.group("/scratch/other");
+    H5O_info_t info{};
+    ASSERT_GE(H5Oget_info_by_name2(file.get(), "/scratch/other", &info, H5O_INFO_BASIC, H5P_DEFAULT), 0);
+    address = info.addr;
+  }
+  ASSERT_TRUE(validate(path_));
+  std::fstream{path_, std::ios::binary | std::ios::in | std::ios::out}.seekp(static_cast<std::streamoff>(address))
+      << "?";
+  const auto found = validate(path_);
+  ASSERT_FALSE(found) << "what cannot be opened was not looked at";
+  EXPECT_EQ(found.error().kind, ErrorKind::bad_input);
+  EXPECT_NE(found.error().message.find(path_), std::string::npos) << found.error().message;
+}
+
 TEST_F(Validate, FindsAColumnThatIsNotThere) {
   const std::string column = layout::marks().path + "/state";
   EXPECT_FOUND(after([&](hid_t file) { Builder{file, 1}.remove(column); }), column + ": is named in colnames");

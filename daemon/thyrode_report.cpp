@@ -1,11 +1,14 @@
 // report: the page of a recording.
 
+#include <fcntl.h>
 #include <fmt/core.h>
+#include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
+#include <string_view>
 
 #include "daemon/recording/map_file.hpp"
 #include "daemon/report/report.hpp"
@@ -26,23 +29,45 @@ Result<nlohmann::ordered_json> data_of(const std::string& path) {
   return report::report_data(path, *record);
 }
 
+/// Creates a file beside `out` that nobody else has, with the rights that the umask leaves.
+/// @param name  becomes its path @returns descriptor, or -1 with errno
+int create_beside(const std::string& out, std::string& name) {
+  for (int k = 0; k < 1000; ++k) {
+    name = fmt::format("{}.new-{}-{}", out, ::getpid(), k);
+    // What lies there is somebody's, or a link to it: it is never written through.
+    const int file = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (file >= 0 || errno != EEXIST) return file;
+  }
+  return -1;
+}
+
+/// Writes all of a text and closes the file. @returns 0 or errno
+int fill(int descriptor, const std::string& text) {
+  std::string_view rest = text;
+  int error = 0;
+  while (error == 0 && !rest.empty()) {
+    const ssize_t written = ::write(descriptor, rest.data(), rest.size());
+    if (written >= 0) {
+      rest.remove_prefix(static_cast<std::size_t>(written));
+    } else if (errno != EINTR) {
+      error = errno;
+    }
+  }
+  if (::close(descriptor) != 0 && error == 0) error = errno;
+  return error;
+}
+
 Result<void> write_page(const std::string& page, const std::string& out) {
   // A reader of the old page never sees half of the new one.
-  const std::string beside = out + ".new";
-  errno = 0;
-  std::ofstream file{beside, std::ios::binary};
-  file.write(page.data(), static_cast<std::streamsize>(page.size()));
-  file.close();
-  std::error_code error;
-  if (file) {
-    std::filesystem::rename(beside, out, error);
-    if (!error) return {};
-  }
-  const std::string reason = error ? error.message() : std::strerror(errno);
-  std::filesystem::remove(beside, error);
+  std::string beside;
+  const int file = create_beside(out, beside);
+  int error = file < 0 ? errno : fill(file, page);
+  if (error == 0 && std::rename(beside.c_str(), out.c_str()) != 0) error = errno;
+  if (error == 0) return {};
+  if (file >= 0) ::unlink(beside.c_str());
   return fail(ErrorKind::run_failed, fmt::format("{}: the page cannot be written: {}; name another place with --out "
                                                  "of `thyrode report`",
-                                                 out, reason));
+                                                 out, std::strerror(error)));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // Pages of runs that are not like others: silent, unfinished, hostile, in two channels, on a map.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import {
   assertNoEmptyFigure,
@@ -268,4 +269,20 @@ test("a page that cannot be written is told, with what to do", () => {
     () => thyrode("report", path, "--out", path),
     (error) => error.status === 2 && /recording itself/.test(error.stderr),
   );
+});
+
+test("what lies beside the page is not written through, and a page that fails leaves nothing", () => {
+  const inner = join(folder, "beside");
+  mkdirSync(join(inner, "taken.html"), { recursive: true });
+  writeFileSync(join(inner, "mine"), "mine");
+  symlinkSync(join(inner, "mine"), join(inner, "page.html.new"));
+  symlinkSync(join(inner, "mine"), join(inner, "linked.html"));
+  const recording = join(folder, "again.nwb");
+  for (const name of ["page.html", "linked.html"]) {
+    thyrode("report", recording, "--out", join(inner, name));
+    assert.match(read(join(inner, name)), /^<!doctype html>/);
+  }
+  assert.equal(read(join(inner, "mine")), "mine");
+  assert.throws(() => thyrode("report", recording, "--out", join(inner, "taken.html")), /cannot be written/);
+  assert.deepEqual(readdirSync(inner).sort(), ["linked.html", "mine", "page.html", "page.html.new", "taken.html"]);
 });

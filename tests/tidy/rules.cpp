@@ -205,7 +205,7 @@ std::vector<std::string> unlisted_sources(const std::filesystem::path& root, con
   }
   Strings unlisted;
   for (const std::string& file : files) {
-    if (!ends(file, ".cpp")) continue;
+    if (!ends(file, ".cpp") && !ends(file, ".ts") && !ends(file, ".css")) continue;
     bool listed = contains(all, "/" + file);
     for (const auto& [folder, text] : lists) {
       const std::string prefix = folder.empty() ? "" : folder + "/";

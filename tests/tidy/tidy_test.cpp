@@ -94,13 +94,15 @@ TEST(Targets, NameASourceThatNoTargetLists) {
   const auto root = std::filesystem::temp_directory_path() / "thyrode_tidy_test";
   std::filesystem::remove_all(root);
   std::filesystem::create_directories(root / "room" / "inner");
-  std::ofstream(root / "room" / "CMakeLists.txt") << "add_library(room a.cpp inner/c.cpp)\n";
+  std::ofstream(root / "room" / "CMakeLists.txt") << "add_library(room a.cpp inner/c.cpp page.ts)\n";
   std::ofstream(root / "CMakeLists.txt") << "add_executable(x ${CMAKE_SOURCE_DIR}/room/far.cpp)\n";
-  const auto unlisted = unlisted_sources(root, {"CMakeLists.txt", "room/CMakeLists.txt", "room/a.cpp", "room/b.cpp",
-                                                "room/far.cpp", "room/inner/c.cpp", "room/inner/a.cpp"});
+  const auto unlisted =
+      unlisted_sources(root, {"CMakeLists.txt", "room/CMakeLists.txt", "room/a.cpp", "room/b.cpp", "room/far.cpp",
+                              "room/inner/c.cpp", "room/inner/a.cpp", "room/page.ts", "room/other.ts"});
   std::filesystem::remove_all(root);
   EXPECT_EQ(joined(unlisted),
-            "room/b.cpp: listed in no CMakeLists.txt\nroom/inner/a.cpp: listed in no CMakeLists.txt\n");
+            "room/b.cpp: listed in no CMakeLists.txt\nroom/inner/a.cpp: listed in no CMakeLists.txt\n"
+            "room/other.ts: listed in no CMakeLists.txt\n");
 }
 
 TEST(Pages, NameFunctionsThatExist) {

@@ -152,10 +152,11 @@ constexpr const char* export_text =
     "  thyrode export runs/monday.nwb --json --table g_n | jq '.rows[].g_0'";
 
 constexpr const char* recover_text =
-    "A recording is NAME.nwb.part until its run has ended. Where the program was killed, or the machine went down,\n"
-    "this finishes it: NAME.nwb has all that was flushed, all but the newest 250 ms. It works on a copy, which needs\n"
-    "as much room again, and removes NAME.nwb.part at the end. `thyrode run` does the same with what it finds in the\n"
-    "folder of its own recording. The run itself goes on with `thyrode run --resume NAME.nwb`.\n\n"
+    "A recording is NAME.nwb.part until its run has ended. Where the program was killed, this finishes it: NAME.nwb\n"
+    "has all that was flushed, all but the newest 250 ms. Nothing is promised where the machine lost its power. It\n"
+    "works on a copy, which needs as much room again, and removes NAME.nwb.part at the end. `thyrode run` does the\n"
+    "same with what it finds in the folder of its own recording, if it was made on this computer. The run itself goes "
+    "on with `thyrode run --resume NAME.nwb`.\n\n"
     "Example:\n"
     "  thyrode recover runs/monday.nwb.part";
 

@@ -108,6 +108,7 @@ class RecorderStore final : public experiment::RunStore {
   Result<void> finalise(const analysis::RunResult& result, const std::string& exit_status) override {
     return recorder_.finalise(result, exit_status, iso_time(std::time(nullptr)));
   }
+  void discard() { recorder_.discard(); }
   const std::string& path() const { return recorder_.path(); }
 
  private:
@@ -312,8 +313,7 @@ int carry_out(const Job& job, const RunOptions& options, const ResumedRun* resum
   control.detach();
   if (!outcome.begun) {
     undo_truth();
-    std::error_code ignored;
-    std::filesystem::remove(store.path(), ignored);
+    store.discard();
     return report(outcome.error);
   }
   return finish(outcome, store.path(), options);
@@ -336,10 +336,7 @@ Result<analysis::RunResult> measure(const Job& job, const RunOptions& options, R
   control.attach(bench, *plan);
   auto outcome = bench.run(*plan, lockstep ? experiment::Threads::one : experiment::Threads::three);
   control.detach();
-  if (!outcome.begun) {
-    std::error_code ignored;
-    std::filesystem::remove(store.path(), ignored);
-  }
+  if (!outcome.begun) store.discard();
   if (!outcome.error.message.empty()) return tl::make_unexpected(outcome.error);
   if (const std::int64_t gaps = outcome.result.integrity.gaps; gaps > 0) {
     return fail(ErrorKind::data_gap, fmt::format("{} gaps in the data of {}", gaps, store.path()));

@@ -8,6 +8,7 @@
 #include "daemon/recording/file_access.hpp"
 #include "daemon/recording/layout.hpp"
 #include "daemon/recording/readback.hpp"
+#include "daemon/recording/result_tables.hpp"
 #include "daemon/recording/step_table.hpp"
 #include "daemon/recording/sweep_tables.hpp"
 #include "daemon/recording/written_messages.hpp"
@@ -263,18 +264,7 @@ Result<std::optional<analysis::PairCorrelation>> read_pair_correlation(const std
     const auto steps = read_column<std::int64_t>(file.get(), table + "/step", 0, rows);
     const auto found = std::find(steps.begin(), steps.end(), step);
     if (found == steps.end()) return std::nullopt;
-    const std::int64_t row = found - steps.begin();
-    const auto integer = [&](const char* name) {
-      return read_column<std::int64_t>(file.get(), table + "/" + name, row, 1).front();
-    };
-    analysis::PairCorrelation pairs;
-    pairs.bin = integer("bin_ticks");
-    pairs.spikes = integer("spikes");
-    pairs.observed = integer("observed_ticks");
-    pairs.clipped = integer("clipped") != 0;
-    pairs.counts = read_column<std::int64_t>(file.get(), table + "/counts", row, 1, layout::pair_bins);
-    pairs.border = read_column<double>(file.get(), table + "/border_ticks", row, 1, layout::pair_bins);
-    return pairs;
+    return read_pairs(file.get(), found - steps.begin());
   });
 }
 

@@ -120,6 +120,19 @@ class Recorder::Impl {
     held_.reset();
   }
 
+  void discard() {
+    if (!streams_) return;
+    h5::quiet();
+    slot_->let_go();
+    streams_.reset();
+    file_.reset();
+    std::error_code ignored;
+    fs::remove(current_, ignored);
+    slot_->close();
+    slot_.reset();
+    held_.reset();
+  }
+
   const std::string& path() const { return current_; }
 
  private:
@@ -196,6 +209,10 @@ Result<void> Recorder::flush() {
 Result<void> Recorder::finalise(const analysis::RunResult& result, const std::string& exit_status,
                                 const std::string& finished) {
   return impl_->change([&] { impl_->finalise(result, exit_status, finished); });
+}
+
+void Recorder::discard() {
+  impl_->discard();
 }
 
 const std::string& Recorder::path() const {

@@ -69,6 +69,10 @@ class Recorder {
   Result<void> finalise(const analysis::RunResult& result, const std::string& exit_status,
                         const std::string& finished = {});
 
+  /// Removes the recording of a run that never began, and what lies beside it; nothing can be written afterwards. A
+  /// finished one stays.
+  void discard();
+
   /// Where the data are now: NAME.part, or NAME after finalise().
   const std::string& path() const;
 

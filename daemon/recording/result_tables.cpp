@@ -16,21 +16,6 @@ using analysis::DirectBeta;
 using analysis::PairCorrelation;
 using analysis::StepResult;
 
-/// A row of the table of pairs.
-PairCorrelation pairs_at(hid_t file, const std::string& table, std::int64_t row) {
-  const auto integer = [&](const char* name) {
-    return read_column<std::int64_t>(file, table + "/" + name, row, 1).front();
-  };
-  PairCorrelation pairs;
-  pairs.bin = integer("bin_ticks");
-  pairs.spikes = integer("spikes");
-  pairs.observed = integer("observed_ticks");
-  pairs.clipped = integer("clipped") != 0;
-  pairs.counts = read_column<std::int64_t>(file, table + "/counts", row, 1, layout::pair_bins);
-  pairs.border = read_column<double>(file, table + "/border_ticks", row, 1, layout::pair_bins);
-  return pairs;
-}
-
 void write_correlations(Builder& builder, double seconds_per_tick) {
   const hid_t file = builder.file();
   const std::string pairs_table = layout::pair_correlations().path;
@@ -41,7 +26,7 @@ void write_correlations(Builder& builder, double seconds_per_tick) {
               "How often two spikes of a step lie a lag apart, g_n(t); bin k is of lags from k to k + 1 bin widths. "
               "Without order it lies between `low` and `high` in 95 % of all bins."};
   for (std::int64_t row = 0; row < rows; ++row) {
-    const PairCorrelation pairs = pairs_at(file, pairs_table, row);
+    const PairCorrelation pairs = read_pairs(file, row);
     std::vector<double> g;
     std::vector<double> corrected;
     for (std::size_t k = 0; k < pairs.bins(); ++k) {
@@ -120,6 +105,21 @@ void write_direct_beta(Builder& builder, const std::vector<DirectBeta>& list) {
 }
 
 }  // namespace
+
+PairCorrelation read_pairs(hid_t file, std::int64_t row) {
+  const std::string table = layout::pair_correlations().path;
+  const auto integer = [&](const char* name) {
+    return read_column<std::int64_t>(file, table + "/" + name, row, 1).front();
+  };
+  PairCorrelation pairs;
+  pairs.bin = integer("bin_ticks");
+  pairs.spikes = integer("spikes");
+  pairs.observed = integer("observed_ticks");
+  pairs.clipped = integer("clipped") != 0;
+  pairs.counts = read_column<std::int64_t>(file, table + "/counts", row, 1, layout::pair_bins);
+  pairs.border = read_column<double>(file, table + "/border_ticks", row, 1, layout::pair_bins);
+  return pairs;
+}
 
 void write_result_tables(Builder& builder, const analysis::RunResult& result) {
   const hid_t file = builder.file();

@@ -434,5 +434,19 @@ TEST(Recorder, SeesAnotherSeedInTheFile) {
   EXPECT_NE(status, 0);
 }
 
+TEST(Recorder, LeavesNothingOfARunThatDidNotBegin) {
+  const Folder folder;
+  const std::string path = folder.file("run.nwb");
+  {
+    auto recorder = Recorder::create(path, description());
+    ASSERT_TRUE(recorder) << recorder.error().message;
+    write_all(*recorder, ten_milliseconds(5000, 10));
+    recorder->discard();
+    EXPECT_FALSE(recorder->flush()) << "it is gone";
+  }
+  const fs::directory_iterator left{fs::path{path}.parent_path()};
+  EXPECT_EQ(std::distance(begin(left), end(left)), 0);
+}
+
 }  // namespace
 }  // namespace thyrode::recording

@@ -1,10 +1,13 @@
 // The page of a sweep: its numbers are those of the file, and everything on it can be used.
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
 import { before, test } from "node:test";
 import {
   amount,
   assertNoEmptyFigure,
   assertNoNonsense,
+  folder,
+  join,
   paint,
   read,
   record,
@@ -128,6 +131,22 @@ test(
     assert.doesNotMatch(text, /alone/);
   }),
 );
+
+test("a larger beta_n whose interval reaches zero is not the largest", async () => {
+  const [before_, data, after_] = read(page_path).split(/(?<=<script[^>]*id="data"[^>]*>)([^]*?)(?=<\/script>)/);
+  const changed = JSON.parse(data);
+  const { keys, rows } = changed.result.steps;
+  const row = rows.find((values) => values[keys.indexOf("beta_n_per_ua")] !== null);
+  const uncertain = { beta_n_per_ua: 7, beta_n_per_ua_low: -1, beta_n_per_ua_high: 15 };
+  for (const [key, number] of Object.entries(uncertain)) row[keys.indexOf(key)] = number;
+  const path = join(folder, "uncertain.html");
+  writeFileSync(path, before_ + JSON.stringify(changed).replaceAll("<", "\\u003c") + after_);
+  await withPage(path, {}, async (page) => {
+    const text = await page.locator("#short").innerText();
+    assert.match(text, /Largest compressibility β_n\s+[\d.]+ \[/);
+    assert.doesNotMatch(text, /Largest compressibility β_n\s+7\.000/);
+  });
+});
 
 test(
   "a step shows the spikes of the file, and the histogram counts their intervals",

@@ -147,6 +147,8 @@ class Repetition {
     again.purpose = recorded.purpose;
     again.beta_n_per_ua = recorded.beta_n_per_ua;
     again.beta_status = recorded.beta_status;
+    // That somebody ended the step is no matter of its data.
+    if (recorded.status == analysis::StepStatus::interrupted) again.status = recorded.status;
     return again;
   }
 

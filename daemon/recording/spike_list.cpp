@@ -17,6 +17,7 @@ namespace {
 // A double holds every nanosecond up to 2^53 of them, 104 days.
 constexpr double longest_s = 9e6;
 constexpr std::size_t longest_line = 1000;
+constexpr const char* too_long = "a line is longer than 1000 characters; is this a list of times?";
 constexpr std::size_t shown = 40;
 
 struct Columns {
@@ -94,16 +95,25 @@ class SpikeListReader {
     if (std::filesystem::is_directory(status)) return fail(ErrorKind::bad_input, path_ + ": is not a file");
     std::ifstream in(path_);
     if (!in) return fail(ErrorKind::bad_input, path_ + ": cannot be read");
-    std::string line;
-    while (std::getline(in, line)) {
+    // A file without line ends, or one that never ends, is not read whole to be refused.
+    std::vector<char> buffer(longest_line + 8);
+    while (in.getline(buffer.data(), static_cast<std::streamsize>(buffer.size()))) {
       ++number_;
-      if (number_ == 1 && line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);  // what spreadsheets put first
+      const std::streamsize taken = in.gcount() - (in.eof() ? 0 : 1);  // the line end is counted where there is one
+      std::string_view line(buffer.data(), static_cast<std::size_t>(taken));
+      if (number_ == 1 && line.starts_with("\xEF\xBB\xBF")) line.remove_prefix(3);  // what spreadsheets put first
       if (const char* const wrong_text = refused(line)) return wrong(wrong_text);
       const std::string_view text = trimmed(line);
       if (text.empty() || text.front() == '#') continue;
       const auto more = take_line(text);
       if (!more) return tl::make_unexpected(more.error());
       if (!*more) return summary_;
+    }
+    if (in.gcount() > 0 && !in.eof()) {
+      ++number_;
+      const std::string_view begin(buffer.data(), static_cast<std::size_t>(in.gcount()));
+      const char* const wrong_text = refused(begin);
+      return wrong(wrong_text ? wrong_text : too_long);
     }
     if (in.bad()) return fail(ErrorKind::bad_input, path_ + ": cannot be read to its end");
     return summary_;
@@ -125,7 +135,7 @@ class SpikeListReader {
     }
     const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 && c != '\t'; };
     if (std::any_of(line.begin(), line.end(), control)) return "is no text; a list has one time per line";
-    if (line.size() > longest_line) return "a line is longer than 1000 characters; is this a list of times?";
+    if (line.size() > longest_line) return too_long;
     return nullptr;
   }
 

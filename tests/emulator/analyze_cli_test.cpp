@@ -335,6 +335,8 @@ TEST_F(AnalyzeCommand, RefusesWhatItCannotRead) {
   refused({list(std::string(100, '\0'))}, "spikes.csv:1: is no text");
   refused({list("")}, "holds no spike times");
   refused({list("# nothing\n")}, "holds no spike times");
+  refused({"/dev/zero"}, "/dev/zero:1: ");
+  refused({list(std::string(5000, '1'))}, "spikes.csv:1: a line is longer than 1000 characters");
   refused({"/nowhere.csv"}, "/nowhere.csv: no such file");
   const std::string good = list("1\n2\n");
   refused({good, "--window", "3"}, "--window: ");

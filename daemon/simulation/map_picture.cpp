@@ -169,7 +169,7 @@ class Picture {
       text += fmt::format("{} points could not be simulated; the first {}\n", failed, map_.first_failure);
     }
     const auto empty = static_cast<std::int64_t>(map_.points.size()) - map_.computed_points();
-    if (empty > 0) text += fmt::format("{} points are not computed yet: the same command goes on with them\n", empty);
+    if (empty > 0) text += fmt::format("{} {}\n", empty, size_.unknown);
     return text;
   }
 

@@ -11,6 +11,8 @@ struct PictureSize {
   int columns = 100;    ///< of the whole picture, at least 40
   int rows = 40;        ///< of the grid itself, at most
   bool colour = false;  ///< paint each letter on a ground of the colour of its label
+  /// What is said of points without a label, after their number.
+  const char* unknown = "points are not computed yet: the same command goes on with them";
 };
 
 /// The letter of a label: T is TS, F is FS, 1 and 2 are IB1 and IB2, . and # are QH and QD ...

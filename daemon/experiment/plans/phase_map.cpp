@@ -183,7 +183,7 @@ std::vector<TargetReport> PhaseMap::targets(Rows rows) const {
   const auto all = static_cast<long>(currents_.points) * values_.points;
   std::vector<TargetReport> reports;
   reports.push_back({fmt::format("borders to {:.4g} uA and {}", currents_.step, value_text(values_.step)),
-                     wanted == 0 && !rows.empty(),
+                     wanted == 0 && !rows.empty() && filed.in_place == 0,
                      fmt::format("{} measurements for a grid of {} points; regions smaller than a coarse cell "
                                  "({:.3g} uA x {}) may be missed",
                                  rows.size(), all, (currents_.points - 1) * currents_.step / (plan_.coarse - 1),

@@ -22,6 +22,7 @@
 #include "daemon/experiment/load/words.hpp"
 #include "daemon/recording/object_id.hpp"
 #include "daemon/recording/recorder.hpp"
+#include "daemon/recording/recovery.hpp"
 #include "daemon/thyrode_commands.hpp"
 #include "daemon/thyrode_control.hpp"
 #include "daemon/thyrode_job.hpp"
@@ -346,6 +347,10 @@ Result<analysis::RunResult> measure(const Job& job, const RunOptions& options, R
 
 int run(const RunOptions& options) {
   if (!options.resume.empty()) {
+    if (options.resume.ends_with(".part") && recording::writer_of(options.resume) == recording::Writer::alive) {
+      return report({ErrorKind::bad_input,
+                     options.resume + " is still being written; wait for its run to end, or stop that one first"});
+    }
     RunOptions whole = options;
     whole.resume = recovered_name(options.resume);
     const auto resumed = load_resumed(whole);

@@ -94,6 +94,18 @@ TEST(Resume, AfterTheProgramDiedItGoesOnFromTheUnfinishedRecording) {
   EXPECT_EQ(run({program, "show", folder / "a.nwb"}).code, 0) << "and it was finished";
 }
 
+TEST(Resume, DoesNotGoOnWithARunThatIsStillAlive) {
+  const Folder folder;
+  Emulator emulator{{"msn", "--speed", "30"}};
+  Process process{run_of(folder.write("sweep.yaml", sweep), emulator.uri, folder / "a.nwb")};
+  ASSERT_FALSE(process.line().empty());
+  const Finished early = run({program, "run", "--resume", folder / "a.nwb.part", "--device", "sim:msn"});
+  EXPECT_EQ(early.code, 2);
+  EXPECT_NE(early.errors.find("is still being written"), std::string::npos) << early.errors;
+  process.lines();
+  EXPECT_EQ(process.wait(), 0) << "the run itself goes on: " << process.errors();
+}
+
 TEST(Resume, RefusesWhatCannotGoOn) {
   const Folder folder;
   const std::string experiment = folder.write("quick.yaml", quick);

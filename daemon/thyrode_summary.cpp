@@ -37,7 +37,11 @@ std::string direction(analysis::Direction direction) {
 
 std::string interval(const analysis::Estimate& estimate) {
   if (!estimate.low && !estimate.high) return "-";
-  return digits(estimate.low, 3) + "-" + digits(estimate.high, 3);
+  const std::string low = digits(estimate.low, 3);
+  const std::string high = digits(estimate.high, 3);
+  // Too narrow for as many digits: bounds that look equal, or leave the value out, say nothing.
+  if (low == high && estimate.value) return fmt::format("+-{:.1e}", 0.5 * (*estimate.high - *estimate.low));
+  return low + "-" + high;
 }
 
 /// The number of a step; of a companion with the letter of its channel.
@@ -231,7 +235,7 @@ std::string map_text(const analysis::LabelMap& map) {
     picture.points.back().label = label.value_or(Label::undetermined);
     picture.computed.push_back(label ? 1 : 0);
   }
-  return simulation::draw_map(picture, {80, 40, false});
+  return simulation::draw_map(picture, {80, 40, false, "points are not known"});
 }
 
 /// What the plan aimed at, a line each.
@@ -267,12 +271,13 @@ std::string summary(const analysis::RunResult& result) {
   if (result.map) {
     text = map_text(*result.map);
   } else if (fit.onset_high_ua && fit.end_low_ua) {
-    text = fmt::format("firing begins  {}\nfiring ends    {}\nLIF fit        {}\n{}", onset_text(fit), end_text(fit),
-                       lif_text(fit), beta_line(result));
+    text = fmt::format("firing begins  {}\nfiring ends    {}\nLIF fit        {}\n", onset_text(fit), end_text(fit),
+                       lif_text(fit));
     if (conditions_vary(result.steps)) {
       text += fmt::format("these          of {} alone, where the run began\n",
                           conditions_text(result.steps.front().conditions));
     }
+    text += beta_line(result);
   } else if (!any_fires) {
     text = nothing_fires(result.steps);
   }

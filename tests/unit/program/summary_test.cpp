@@ -47,6 +47,14 @@ TEST(StepTable, HasEachValueBelowTheEndOfItsHead) {
   ends_below("spikes", " 75");
 }
 
+TEST(StepTable, AnIntervalTooNarrowForItsDigitsIsTold) {
+  StepResult row = firing(3, 40.0, 3.6807);
+  row.frequency_hz = {3.6807, 3.68066, 3.68074};
+  EXPECT_TRUE(says(table_row(row), " +-4.0e-05 ")) << table_row(row);
+  row.frequency_hz = {3.6807, 3.67, 3.69};
+  EXPECT_TRUE(says(table_row(row), " 3.670-3.690 ")) << table_row(row);
+}
+
 TEST(StepTable, SaysBetaOrWhyThereIsNone) {
   StepResult row = firing(3, 40.0, 9.0);
   row.beta_status = BetaStatus::jump;

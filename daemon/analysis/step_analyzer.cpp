@@ -8,6 +8,7 @@
 namespace thyrode::analysis {
 namespace {
 
+constexpr double lost_precision = 2.0;  // times what was asked for: a step that ended so is not `ok`
 constexpr std::int64_t first_look = 64;
 constexpr std::int64_t first_quick_look = 20;
 constexpr int looks_needed = 2;
@@ -241,7 +242,10 @@ StepStatus StepAnalyzer::rate_status(Ticks end, const BatchMeans& batches, const
   if (verdict_ && verdict_->done && verdict_->status != StepStatus::upper_bound) {
     // The data between decision and end are one more look: only a certain drift overrules the decision.
     const bool late_drift = p.drifts && drifts(batches, p.dropped, rules_.drift_p * rules_.drift_p);
-    return verdict_->status == StepStatus::ok && late_drift ? StepStatus::drifting : verdict_->status;
+    if (verdict_->status != StepStatus::ok) return verdict_->status;
+    if (late_drift) return StepStatus::drifting;
+    // And only a clear loss of precision: a pause of the neuron that came after the decision.
+    return *p.half_width > lost_precision * rules_.relative_precision ? StepStatus::undetermined : StepStatus::ok;
   }
   if (p.moving() && ceiling(end)) return StepStatus::drifting;
   if (precise(p) && !p.moving()) return StepStatus::ok;

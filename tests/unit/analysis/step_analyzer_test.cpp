@@ -276,6 +276,22 @@ TEST(StepAnalyzer, ChangeAfterTheDecisionMakesTheStepDrift) {
   EXPECT_EQ(run.step.result(Ticks{at + 1}).status, StepStatus::drifting);
 }
 
+TEST(StepAnalyzer, APauseAfterTheDecisionThatCostsThePrecisionLeavesTheRateUndetermined) {
+  WholeStep run({}, regular(50.0));
+  ASSERT_EQ(run.verdict.status, StepStatus::ok);
+  std::int64_t at = run.now.count;
+  const auto fire = [&](int count, std::int64_t interval) {
+    for (int k = 0; k < count; ++k) run.step.spike(Ticks{at += interval});
+  };
+  fire(5, second / 50);
+  ASSERT_EQ(run.step.result(Ticks{at + 1}).status, StepStatus::ok);
+  fire(1, second / 2);
+  fire(5, second / 50);
+  const StepResult row = run.step.result(Ticks{at + 1});
+  EXPECT_EQ(row.status, StepStatus::undetermined);
+  EXPECT_GT(*row.frequency_hz.high - *row.frequency_hz.low, 0.08 * *row.frequency_hz.value) << "twice 2 % each way";
+}
+
 TEST(StepAnalyzer, CeilingsGiveTimeoutWithTheIntervalReached) {
   std::mt19937_64 random(6);
   std::exponential_distribution<double> interval(40.0);

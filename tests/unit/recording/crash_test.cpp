@@ -7,6 +7,7 @@
 
 #include "daemon/recording/builder.hpp"
 #include "daemon/recording/layout.hpp"
+#include "tests/unit/recording/child_process.hpp"
 #include "tests/unit/recording/recording_support.hpp"
 
 namespace thyrode::recording {
@@ -14,19 +15,6 @@ namespace {
 
 using namespace testing;
 namespace fs = std::filesystem;
-
-/// Runs `body` in a process of its own. @returns wait status
-template <class Body>
-int in_child(Body&& body) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    body();
-    ::_exit(99);
-  }
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  return status;
-}
 
 constexpr int steps_before_death = 5;
 

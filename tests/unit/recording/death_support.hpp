@@ -1,7 +1,6 @@
 // Writers that die, and what they leave.
 #pragma once
 
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -9,22 +8,10 @@
 #include <iterator>
 #include <string>
 
+#include "tests/unit/recording/child_process.hpp"
 #include "tests/unit/recording/recording_support.hpp"
 
 namespace thyrode::recording::testing {
-
-/// Runs `body` in a process of its own. @returns wait status
-template <class Body>
-int in_child(Body&& body) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    body();
-    ::_exit(99);
-  }
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  return status;
-}
 
 inline std::string bytes_of(const std::string& path) {
   std::ifstream file{path, std::ios::binary};

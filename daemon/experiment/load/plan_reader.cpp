@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <type_traits>
 #include <utility>
 
 #include "daemon/experiment/load/currents.hpp"
@@ -485,25 +484,6 @@ Plan read_plan(MapReader& map, std::size_t plan, const PlanSources& sources) {
   if (plan == sequence) return read_sequence(map, sources);
   return std::visit([](auto&& single) { return Plan{std::forward<decltype(single)>(single)}; },
                     read_single(map, plan, sources));
-}
-
-std::optional<SinglePlan> single_plan(const Plan& plan) {
-  return std::visit(
-      [](const auto& one) -> std::optional<SinglePlan> {
-        if constexpr (std::is_same_v<std::decay_t<decltype(one)>, SequencePlan>) {
-          return std::nullopt;
-        } else {
-          return one;
-        }
-      },
-      plan);
-}
-
-std::string_view plan_word(const SinglePlan& plan) {
-  return plan_words()[plan.index()];
-}
-std::string_view plan_word(const Plan& plan) {
-  return plan_words()[plan.index()];
 }
 
 }  // namespace thyrode::load

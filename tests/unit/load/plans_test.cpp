@@ -1,4 +1,4 @@
-// What each plan of an experiment file becomes, and how far it reaches.
+// What each plan of an experiment file becomes.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -6,22 +6,10 @@
 #include "daemon/experiment/load/checks.hpp"
 #include "daemon/experiment/load/plan_extent.hpp"
 #include "daemon/experiment/load/segments.hpp"
+#include "tests/unit/load/plan_files.hpp"
 
 namespace thyrode::load {
 namespace {
-
-const std::string head = "schema: thyrode.experiment/1\nname: e\n";
-
-Experiment parsed(const std::string& rest, const std::map<std::string, std::string>& files = {}) {
-  const auto named = [&](const std::string& name) -> Result<std::string> {
-    const auto file = files.find(name);
-    if (file == files.end()) return fail(ErrorKind::bad_input, name + ": no such file");
-    return file->second;
-  };
-  const auto experiment = parse_experiment(head + rest, "e.yaml", named);
-  EXPECT_TRUE(experiment.has_value()) << experiment.error().message;
-  return experiment.value_or(Experiment{});
-}
 
 template <class T>
 T plan_of_type(const Experiment& e) {
@@ -47,11 +35,6 @@ std::string against(const std::string& rest, const Station& s, const std::map<st
   const auto checked = check_against(parsed(rest, files), s);
   return checked ? "accepted" : checked.error().message;
 }
-
-const std::string map_of_tau =
-    "plan: phase_map\ncurrent: {start: 10 uA, stop: 138 uA, resolution: 1 uA}\n"
-    "tau_L: {start: 0.05 ms, stop: 0.69 ms, resolution: 5 us}\n";
-const std::string two_pairs = "plan: beta_n\ncurrent: [36.4 uA, 45.3 uA]\noffset: 500 nA\n";
 
 // ---------------------------------------------------------------- adaptive_sweep
 
@@ -268,16 +251,6 @@ TEST(Labels, AreTheNumbersOfTheRule) {
 
 // ---------------------------------------------------------------- steps
 
-const std::string every_segment =
-    "plan: steps\nsegments:\n"
-    "  - {hold: 45.3 uA, for: 2 s}\n"
-    "  - {step: 60 uA}\n"
-    "  - {ramp: 90 uA, for: 3 s}\n"
-    "  - {pulse: 90 uA, base: 20 uA, width: 100 ms, period: 250 ms, for: 2 s}\n"
-    "  - {noise: 60 uA, sd: 5 uA, tau: 100 ms, seed: 7, for: 3 s}\n"
-    "  - {waveform: w.csv}\n";
-const std::map<std::string, std::string> wave{{"w.csv", "# two samples\ntime_ms,current_ua\n0,10\n500,45.3\n"}};
-
 TEST(StepsPlan, ReadsEverySegment) {
   const Experiment e = parsed(every_segment, wave);
   const auto plan = plan_of_type<StepsPlan>(e);
@@ -344,16 +317,6 @@ TEST(Waveform, SaysInWhichLineItIsWrong) {
 }
 
 // ---------------------------------------------------------------- sequence
-
-const std::string three_parts =
-    "plan: sequence\nparts:\n"
-    "  - {name: look, plan: list, current: [45.3 uA, 90 uA]}\n"
-    "  - {name: fine, plan: sweep, when: {label: FS}, current: {start: 31 uA, stop: 36 uA, step: 1 uA}}\n"
-    "  - {name: slope, plan: beta_n, neuron: {tau_L: 0.2 ms}, when: {operator: 'Is it warm?'}, current: [60 uA], "
-    "offset: "
-    "1 "
-    "uA}\n"
-    "neuron: {tau_L: 0.3 ms}\n";
 
 TEST(SequencePlan, HasPartsWithConditions) {
   const auto plan = plan_of_type<SequencePlan>(parsed(three_parts));
@@ -465,56 +428,6 @@ TEST(PartCheck, RefusesADeviceWithoutThePartAndValuesOutsideItsRange) {
       on_device("plan: sequence\nparts:\n  - {name: a, plan: list, current: [45 uA], neuron: {R_L: 1 Ohm}}\n", true)
           .find("parts[0].neuron.R_L: R_L of 1 Ohm is outside the 10 Ohm to 500 Ohm"),
       std::string::npos);
-}
-
-// ---------------------------------------------------------------- how far a plan reaches
-
-PlanExtent extent(const std::string& rest, const std::map<std::string, std::string>& files = {}) {
-  return plan_extent(parsed(rest, files), {Slew::from_si(5e-3), Duration::from_si(0.2)});
-}
-
-TEST(PlanExtent, OfARampIsItsLength) {
-  const auto e = extent("plan: ramp\ncurrent: {start: 30 uA, stop: 60 uA, slope: 1 uA/s}\nrows: 60\ndirection: both\n");
-  EXPECT_EQ(e.steps, 120);
-  EXPECT_EQ(e.legs, 2);
-  EXPECT_NEAR(e.longest.si(), 60.0 + 0.2 + 2 * 30e-6 / 5e-3, 1e-9);
-}
-
-TEST(PlanExtent, OfSegmentsAddsLengthsAndCeilings) {
-  const auto e = extent(every_segment + "dwell: {max: 10 s}\n", wave);
-  EXPECT_EQ(e.steps, 6);
-  // 2 + 3 + 2 + 3 + 0.5 s are known, one step waits for its data; what is left are ways at the slew.
-  EXPECT_GT(e.longest.si(), 20.7);
-  EXPECT_LT(e.longest.si(), 20.8);
-}
-
-TEST(PlanExtent, OfAPlanThatDecidesIsItsBudget) {
-  const std::string adaptive = "plan: adaptive_sweep\ncurrent: {start: 30 uA, stop: 120 uA}\ndwell: {max: 10 s}\n";
-  const auto points = extent(adaptive + "budget: {points: 100}\nlead: 1 s\n");
-  EXPECT_FALSE(points.steps.has_value());
-  EXPECT_EQ(points.most_steps, 100);
-  EXPECT_GT(points.longest.si(), 100 * 11.2);
-  EXPECT_LT(points.longest.si(), 100 * 11.3);
-  const auto time = extent(adaptive + "budget: {points: 100, time: 60 s}\nlead: 1 s\n");
-  EXPECT_GT(time.longest.si(), 60.0);
-  EXPECT_LT(time.longest.si(), 60.0 + 11.5) << "the step under way is not cut";
-}
-
-TEST(PlanExtent, OfAMapWithoutABudgetIsEveryPointWithItsRepetitions) {
-  const auto e = extent(map_of_tau);
-  EXPECT_EQ(e.most_steps, 129 * 129 * 3);
-  EXPECT_EQ(extent(map_of_tau + "remeasure: false\n").most_steps, 129 * 129);
-}
-
-TEST(PlanExtent, OfASequenceIsKnownUnlessItDependsOnALabel) {
-  EXPECT_FALSE(extent(three_parts).steps.has_value());
-  EXPECT_EQ(extent(three_parts).most_steps, 2 + 6 + 200);
-  const auto plain = extent(
-      "plan: sequence\nparts:\n  - {name: a, plan: list, current: [45 uA]}\n"
-      "  - {name: b, plan: hysteresis, current: [45 uA, 46 uA]}\n");
-  EXPECT_EQ(plain.steps, 7);
-  EXPECT_EQ(plain.legs, 4);
-  EXPECT_EQ(extent(two_pairs).legs, 2) << "one for each current";
 }
 
 }  // namespace

@@ -184,9 +184,9 @@ Descriptor claim_file(const std::string& path) {
 }
 
 h5::Handle create_file(const Descriptor& claimed, const std::string& path, WriteGuard& guard) {
-  h5::Handle file = open_guarded(claimed, path, true, guard);
+  std::string reason;
+  h5::Handle file = open_guarded(claimed, path, true, guard, reason);
   if (file) return file;
-  const std::string reason = h5::last_reason();
   std::error_code ignored;
   fs::remove(path, ignored);
   cannot_create(path, reason);

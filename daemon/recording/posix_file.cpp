@@ -75,21 +75,33 @@ struct Driver {
     std::fill(all.begin() + n, all.end(), std::byte{0});
     return 0;
   }
+  /// Makes one change unless an earlier one was refused.
+  template <class Change>
+  static herr_t change(WriteGuard& guard, const char* call, Change&& body) {
+    errno = guard.refused();
+    if (errno == 0 && body()) return 0;
+    if (errno == 0) errno = EIO;
+    guard.refuse_all(errno);
+    return failed(call);
+  }
   static herr_t write(H5FD_t* file, H5FD_mem_t type, hid_t, haddr_t address, std::size_t bytes, const void* data) {
     File& to = of(file);
     if (to.guard->lets_go()) return 0;
     const auto offset = static_cast<std::int64_t>(address);
     const std::span<const std::byte> all{static_cast<const std::byte*>(data), bytes};
-    if (!to.guard->before_write(to.descriptor, offset, all, type != H5FD_MEM_DRAW)) return failed("write");
-    return write_at(to.descriptor, offset, all) ? 0 : failed("write");
+    return change(*to.guard, "write", [&] {
+      return to.guard->before_write(to.descriptor, offset, all, type != H5FD_MEM_DRAW) &&
+             write_at(to.descriptor, offset, all);
+    });
   }
   static herr_t truncate(H5FD_t* file, hid_t, hbool_t) {
     File& to = of(file);
     const auto size = static_cast<std::int64_t>(to.eoa);
     const std::int64_t before = size_of_file(to.descriptor);
     if (to.guard->lets_go() || size == before) return 0;
-    if (size < before && !to.guard->before_cut(to.descriptor, size)) return failed("truncate");
-    return ::ftruncate(to.descriptor, size) == 0 ? 0 : failed("truncate");
+    return change(*to.guard, "truncate", [&] {
+      return (size > before || to.guard->before_cut(to.descriptor, size)) && ::ftruncate(to.descriptor, size) == 0;
+    });
   }
   static herr_t lock(H5FD_t* file, hbool_t exclusive) {
     const int kind = exclusive ? LOCK_EX : LOCK_SH;
@@ -166,14 +178,18 @@ bool lock_file(const Descriptor& file) {
   return ::flock(file.get(), LOCK_EX | LOCK_NB) == 0;
 }
 
-h5::Handle open_guarded(const Descriptor& file, const std::string& path, bool create, WriteGuard& guard) {
+h5::Handle open_guarded(const Descriptor& file, const std::string& path, bool create, WriteGuard& guard,
+                        std::string& reason) {
   const h5::Handle access = access_properties();
   const Driver::Access told{file.get(), &guard};
   H5Pset_driver(access.get(), Driver::id(), &told);
-  if (!create) return h5::Handle{H5Fopen(path.c_str(), H5F_ACC_RDWR, access.get())};
   const h5::Handle creation{H5Pcreate(H5P_FILE_CREATE)};
   H5Pset_obj_track_times(creation.get(), false);
-  return h5::Handle{H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.get(), access.get())};
+  h5::Handle opened{create ? H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.get(), access.get())
+                           : H5Fopen(path.c_str(), H5F_ACC_RDWR, access.get())};
+  // Now: the library forgets it with the next call, which is that of a list of properties going.
+  if (!opened) reason = h5::last_reason();
+  return opened;
 }
 
 }  // namespace thyrode::recording

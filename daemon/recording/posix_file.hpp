@@ -48,9 +48,16 @@ class WriteGuard {
   /// The file is left alone from now on, whatever the library still wants to write.
   void let_go() { let_go_ = true; }
   bool lets_go() const { return let_go_; }
+  /// A write was refused, by the guard or by the system. The library goes on after that and would write structure that
+  /// speaks of what is not there: every later change is refused for the same reason.
+  /// @param reason  errno of the first refusal
+  void refuse_all(int reason) { refused_ = reason; }
+  /// errno of the first refusal; 0: there was none.
+  int refused() const { return refused_; }
 
  private:
   bool let_go_ = false;
+  int refused_ = 0;
 };
 
 /// Keeps others out of a file who ask for its lock, until it is closed or H5Fstart_swmr_write() lets readers in.
@@ -59,8 +66,10 @@ bool lock_file(const Descriptor& file);
 
 /// Makes a locked file a new HDF5 file (create), or opens it as one, for changes that a guard is asked about first.
 /// @param path   for the library's messages
-/// @param guard  outlives the file
-/// @returns nothing where the library refused; last_reason() tells why
-h5::Handle open_guarded(const Descriptor& file, const std::string& path, bool create, WriteGuard& guard);
+/// @param guard   outlives the file
+/// @param reason  why, where the library refused
+/// @returns nothing where the library refused
+h5::Handle open_guarded(const Descriptor& file, const std::string& path, bool create, WriteGuard& guard,
+                        std::string& reason);
 
 }  // namespace thyrode::recording

@@ -12,6 +12,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <filesystem>
 
 #include "daemon/recording/completion.hpp"
@@ -111,12 +112,34 @@ void check_room_to_copy(const std::string& part) {
                     part, needed / 1000000 + 1));
 }
 
-h5::Handle open_copy(const std::string& path) {
-  const h5::Handle access = access_properties();
-  h5::Handle file{H5Fopen(path.c_str(), H5F_ACC_RDWR, access.get())};
-  if (!file) refuse(path, fmt::format("damaged: {}; use a copy of it, if there is one", h5::last_reason()));
-  return file;
-}
+/// The copy, open for changes. A write that was refused may be one that the library does not tell of; with a guard all
+/// that follow are refused too, and closing fails.
+class OpenCopy {
+ public:
+  explicit OpenCopy(const std::string& path) : path_{path}, descriptor_{path, O_RDWR} {
+    std::string reason;
+    file_ = open_guarded(descriptor_, path, false, guard_, reason);
+    if (!file_) refuse(path, fmt::format("damaged: {}; use a copy of it, if there is one", reason));
+  }
+  hid_t get() const { return file_.get(); }
+  void close() {
+    if (H5Fclose(file_.release()) >= 0 && guard_.refused() == 0) return;
+    const std::string reason = guard_.refused() != 0 ? std::strerror(guard_.refused()) : h5::last_reason();
+    raise(ErrorKind::run_failed, fmt::format("{}: cannot be closed: {}; free space on that disk, then run `thyrode "
+                                             "recover` again: the unfinished recording is as it was",
+                                             path_, reason));
+  }
+
+ private:
+  struct Guard final : WriteGuard {
+    bool before_write(int, std::int64_t, std::span<const std::byte>, bool) override { return true; }
+    bool before_cut(int, std::int64_t) override { return true; }
+  };
+  std::string path_;
+  Descriptor descriptor_;
+  Guard guard_;
+  h5::Handle file_;
+};
 
 std::vector<std::string> labels_of(hid_t file) {
   return read_texts_attribute(file, layout::provenance, "channels");
@@ -145,7 +168,7 @@ void recount(hid_t file, const Recovery& recovery, analysis::Integrity& integrit
 /// Makes a closed copy a finished recording.
 void finish(const std::string& path, const CompleteResult& complete_result, Recovery& recovery) {
   {
-    const h5::Handle file = open_copy(path);
+    OpenCopy file{path};
     check_schema(file.get(), path);
     recovery.was_finished = h5::exists(file.get(), layout::exit_status);
     if (!recovery.was_finished) {
@@ -153,22 +176,18 @@ void finish(const std::string& path, const CompleteResult& complete_result, Reco
       recovery.rows_cut = cut.rows;
       recovery.holes = cut.holes;
     }
+    file.close();
   }
   auto record = read_run(path);
   if (!record) throw Failure{record.error()};
-  h5::Handle file = open_copy(path);
+  OpenCopy file{path};
   count(file.get(), *record, recovery);
   if (recovery.was_finished) return;
   analysis::RunResult result = record->result;
   recount(file.get(), recovery, result.integrity);
   if (complete_result) complete_result(*record, result);
   complete(file.get(), result, "recovered", {});
-  const hid_t id = file.release();
-  if (H5Fclose(id) < 0) {
-    raise(ErrorKind::run_failed, fmt::format("{}: cannot be closed: {}; free space on that disk, then run `thyrode "
-                                             "recover` again: the unfinished recording is as it was",
-                                             path, h5::last_reason()));
-  }
+  file.close();
 }
 
 std::string identity_of(const std::string& path) {
@@ -189,6 +208,14 @@ void remove_source(const std::string& part) {
   fs::remove(part, error);
   fs::remove(journal_of(part), error);
   fs::remove(slot_of(part), error);
+}
+
+/// An error of a copy that is gone by then, told of what the user knows.
+Failure of_copy(Error error, const std::string& working, const std::string& part) {
+  for (std::size_t at = error.message.find(working); at != std::string::npos; at = error.message.find(working)) {
+    error.message.replace(at, working.size(), part + " (a copy of it)");
+  }
+  return {std::move(error)};
 }
 
 Recovery recover_file(const std::string& path, const CompleteResult& complete_result, bool keep) {
@@ -212,8 +239,8 @@ Recovery recover_file(const std::string& path, const CompleteResult& complete_re
   remove_working_copies(recovery.path);
   check_room_to_copy(part);
   const std::string working = fmt::format("{}.recovering-{}", recovery.path, ::getpid());
-  copy(part, working);
   try {
+    copy(part, working);
     if (has_journal(part)) {
       take_back(journal_of(part), working);
     } else {
@@ -226,6 +253,9 @@ Recovery recover_file(const std::string& path, const CompleteResult& complete_re
       refuse(recovery.path, fmt::format("exists already and is another recording; move it, then recover {}", part));
     }
     settle(working);
+  } catch (const Failure& failure) {
+    fs::remove(working, error);
+    throw of_copy(failure.error, working, part);
   } catch (...) {
     fs::remove(working, error);
     throw;

@@ -148,9 +148,9 @@ struct UndoableFile::Journal final : WriteGuard {
   }
 
   bool before_write(int file, std::int64_t offset, std::span<const std::byte> bytes, bool) override {
-    return keep(file, offset, offset + static_cast<std::int64_t>(bytes.size()));
+    return keep_pages(file, offset, offset + static_cast<std::int64_t>(bytes.size()));
   }
-  bool before_cut(int file, std::int64_t size) override { return keep(file, size, file_bytes); }
+  bool before_cut(int file, std::int64_t size) override { return keep_pages(file, size, file_bytes); }
 
   bool append(std::span<const std::byte> bytes) {
     if (!write_at(out.get(), end, bytes)) return false;
@@ -158,15 +158,7 @@ struct UndoableFile::Journal final : WriteGuard {
     return true;
   }
 
-  /// Keeps the pages of [first, last) of the file that are not kept yet. The library tries a refused write again, also
-  /// when it closes the file: after the first page that could not be kept none may change.
-  bool keep(int file, std::int64_t first, std::int64_t last) {
-    if (failed == 0 && !keep_pages(file, first, last)) failed = errno != 0 ? errno : EIO;
-    if (failed == 0) return true;
-    errno = failed;
-    return false;
-  }
-
+  /// Keeps the pages of [first, last) of the file that are not kept yet.
   bool keep_pages(int file, std::int64_t first, std::int64_t last) {
     last = std::min(last, file_bytes);
     for (std::int64_t page = first / page_bytes; page * page_bytes < last; ++page) {
@@ -188,7 +180,6 @@ struct UndoableFile::Journal final : WriteGuard {
   Descriptor out;
   std::int64_t file_bytes = 0;
   std::int64_t end = 0;
-  int failed = 0;  ///< errno of the first page that could not be kept
   std::set<std::int64_t> kept;
 };
 
@@ -218,9 +209,9 @@ UndoableFile::UndoableFile(const std::string& path) : path_{path}, locked_{path,
     cannot_open(locked_ && errno == EWOULDBLOCK ? "another program holds it" : std::strerror(errno));
   }
   journal_ = std::make_unique<Journal>(path, locked_);
-  file_ = open_guarded(locked_, path, false, *journal_);
+  std::string reason;
+  file_ = open_guarded(locked_, path, false, *journal_, reason);
   if (file_) return;
-  const std::string reason = h5::last_reason();
   drop();
   cannot_open(reason);
 }

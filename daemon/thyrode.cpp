@@ -155,8 +155,9 @@ constexpr const char* recover_text =
     "A recording is NAME.nwb.part until its run has ended. Where the program was killed, this finishes it: NAME.nwb\n"
     "has all that was flushed, all but the newest 250 ms. Nothing is promised where the machine lost its power. It\n"
     "works on a copy, which needs as much room again, and removes NAME.nwb.part at the end. `thyrode run` does the\n"
-    "same with what it finds in the folder of its own recording, if it was made on this computer. The run itself goes "
-    "on with `thyrode run --resume NAME.nwb`.\n\n"
+    "same with what it finds in the folder of its own recording, if it was made on this computer. What a run left\n"
+    "that died before it could record, a file of no bytes, is removed. The run itself goes on with\n"
+    "`thyrode run --resume NAME.nwb`.\n\n"
     "Example:\n"
     "  thyrode recover runs/monday.nwb.part";
 

@@ -30,6 +30,10 @@ std::string count(std::int64_t number, const char* what, const char* plural = "s
 }
 
 std::string told(const recording::Recovery& done) {
+  if (done.was_empty) {
+    return fmt::format("{}: its program died before anything was recorded: nothing was in it, {}", done.source,
+                       done.source_kept ? "and you may remove it" : "and it was removed");
+  }
   std::string text = fmt::format("{}: {}, {}, {:.3f} s of data", done.path, count(done.steps, "step"),
                                  count(done.spikes, "spike"), done.seconds);
   if (done.rows_cut > 0)
@@ -41,9 +45,10 @@ std::string told(const recording::Recovery& done) {
 
 nlohmann::ordered_json document_of(const recording::Recovery& done) {
   return {{"schema", "thyrode.recovery/1"},
-          {"file", done.path},
+          {"file", done.was_empty ? nlohmann::ordered_json{} : nlohmann::ordered_json(done.path)},
           {"source", done.source},
           {"source_kept", done.source_kept},
+          {"was_empty", done.was_empty},
           {"steps", done.steps},
           {"spikes", done.spikes},
           {"samples", done.samples},
@@ -61,7 +66,9 @@ int recover(const RecoverOptions& options) {
     fmt::print("{}\n", document_of(*done).dump(2));
     return 0;
   }
-  fmt::print("{}\n{} {}\n", told(*done), done->source,
+  fmt::print("{}\n", told(*done));
+  if (done->was_empty) return 0;
+  fmt::print("{} {}\n", done->source,
              done->source_kept ? "is left as it was" : "is finished with this and was removed");
   return 0;
 }
@@ -77,7 +84,9 @@ void recover_left_behind(const std::string& folder) {
       continue;
     }
     const auto done = recording::recover(part, complete_result);
-    if (done) {
+    if (done && done->was_empty) {
+      fmt::print(stderr, "thyrode: {}\n", told(*done));
+    } else if (done) {
       fmt::print(stderr, "thyrode: {} was left by a program that died, and is finished now\nthyrode: {}\n", part,
                  told(*done));
     } else {
@@ -92,6 +101,10 @@ std::string recovered_name(const std::string& path) {
     return path;
   const auto done = recording::recover(path, complete_result);
   if (!done) return path;
+  if (done->was_empty) {
+    fmt::print(stderr, "thyrode: {}\n", told(*done));
+    return path;
+  }
   fmt::print(stderr, "thyrode: {} was left by a program that died, and is finished now\nthyrode: {}\n", path,
              told(*done));
   return done->path;

@@ -164,6 +164,7 @@ void remove_companions(const std::string& part) {
   std::error_code ignored;
   fs::remove(journal_of(part), ignored);
   fs::remove(slot_of(part), ignored);
+  fs::remove(draft_of(part), ignored);
 }
 
 Descriptor claim_file(const std::string& path) {
@@ -183,9 +184,18 @@ Descriptor claim_file(const std::string& path) {
   return file;
 }
 
-h5::Handle create_file(const Descriptor& claimed, const std::string& path, WriteGuard& guard) {
+std::string draft_of(const std::string& part) {
+  return part + ".making";
+}
+
+h5::Handle create_file(const Descriptor& empty, const std::string& path, WriteGuard& guard) {
   std::string reason;
-  h5::Handle file = open_guarded(claimed, path, true, guard, reason);
+  h5::Handle file;
+  if (!empty || !lock_file(empty)) {
+    reason = std::strerror(errno);
+  } else {
+    file = open_guarded(empty, path, true, guard, reason);
+  }
   if (file) return file;
   std::error_code ignored;
   fs::remove(path, ignored);
@@ -198,6 +208,10 @@ h5::Handle open_for_reading(const std::string& path) {
   if (!fs::exists(status)) refuse(path, "no such file", "check the name");
   if (fs::is_directory(status)) refuse(path, "is a folder", "name a recording in it");
   if (::access(path.c_str(), R_OK) != 0) refuse(path, std::strerror(errno), "you need the right to read it");
+  if (path.ends_with(".part") && fs::is_empty(path, error)) {
+    refuse(path, "nothing is in it yet: its run just begins, or its program died before anything was recorded",
+           "`thyrode recover` tells");
+  }
   if (!is_hdf5(path)) refuse(path, "not an HDF5 file", "name a recording (.nwb or .nwb.part)");
   if (has_journal(path)) {
     // Half changed, it could make the library fall over.

@@ -32,9 +32,13 @@ h5::Handle access_properties();
 /// Makes a new file of no bytes and locks it, and removes what an earlier recording of that name left beside it.
 /// Throws Failure (run_failed: it exists, disk; bad_input where the file system cannot lock files).
 Descriptor claim_file(const std::string& path);
-/// Makes a claimed file a new, empty HDF5 file. Throws Failure (run_failed), and leaves no file then.
+/// Where a recording is made until it can be read.
+std::string draft_of(const std::string& part);
+/// Locks an open file of no bytes and makes it a new, empty HDF5 file. Throws Failure (run_failed), and leaves no file
+/// of that name then.
+/// @param path   for messages; there is a file of that name
 /// @param guard  outlives the file
-h5::Handle create_file(const Descriptor& claimed, const std::string& path, WriteGuard& guard);
+h5::Handle create_file(const Descriptor& empty, const std::string& path, WriteGuard& guard);
 /// Removes what lies beside NAME.nwb.part while it is written.
 void remove_companions(const std::string& part);
 /// Opens a file for reading: finished, still growing, or left by a writer that died. Throws Failure (bad_input).

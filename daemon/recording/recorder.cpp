@@ -42,14 +42,18 @@ void let_readers_in(hid_t file, const std::string& path) {
 class Recorder::Impl {
  public:
   Impl(std::string path, const RunDescription& run) : run_{run}, final_{std::move(path)}, current_{final_ + ".part"} {
-    // The name first: whoever has it may have a slot beside it.
-    held_.emplace(claim_file(current_));
+    // The name first: whoever has it may have a slot beside it. It stays a file of no bytes until the recording can
+    // be read: a process that dies before leaves no half of one.
+    const Descriptor claimed = claim_file(current_);
+    const std::string making = draft_of(current_);
     try {
+      held_.emplace(making, O_RDWR | O_CREAT | O_TRUNC);
       slot_ = std::make_unique<WriteSlot>(current_);
       file_ = create_file(*held_, current_, *slot_);
       Builder builder{file_.get(), run.seed};
       create_skeleton(builder, run, fs::absolute(final_).string());
       let_readers_in(file_.get(), current_);
+      fs::rename(making, current_);
       streams_ = std::make_unique<Streams>(file_.get(), run);
     } catch (...) {
       // A file without data helps nobody: leave nothing behind.
@@ -57,6 +61,7 @@ class Recorder::Impl {
       file_.reset();
       if (slot_) slot_->close();
       std::error_code error;
+      fs::remove(making, error);
       fs::remove(current_, error);
       throw;
     }

@@ -206,8 +206,7 @@ void remove_source(const std::string& part) {
   std::error_code error;
   // The file first: what lies beside it must not be missing while it is there.
   fs::remove(part, error);
-  fs::remove(journal_of(part), error);
-  fs::remove(slot_of(part), error);
+  remove_companions(part);
 }
 
 /// An error of a copy that is gone by then, told of what the user knows.
@@ -230,11 +229,18 @@ Recovery recover_file(const std::string& path, const CompleteResult& complete_re
   }
   const Writer writer = writer_of(part);
   if (writer == Writer::alive) refuse(part, "is still being written; wait for its run to end");
-  if (!has_journal(part) && died_in_the_making(part)) {
+  const bool empty = fs::is_empty(part, error);
+  if (!empty && !has_journal(part) && died_in_the_making(part)) {
     refuse(part, "its program died before anything was recorded: nothing is in it, and you may remove it");
   }
   const Descriptor held{part, O_RDONLY};
   hold(held, part);
+  if (size_of_file(held.get()) == 0) {
+    recovery.was_empty = true;
+    recovery.source_kept = keep || writer == Writer::unknown;
+    if (!recovery.source_kept) remove_source(part);
+    return recovery;
+  }
   recovery.source_kept = keep || writer == Writer::unknown;
   remove_working_copies(recovery.path);
   check_room_to_copy(part);
@@ -284,6 +290,8 @@ Writer writer_of(const std::string& path) {
 bool made_here(const std::string& part) {
   std::array<char, 256> here{};
   ::gethostname(here.data(), here.size() - 1);
+  std::error_code ignored;
+  if (fs::is_empty(part, ignored)) return true;  // whose it was does not matter: nothing is in it
   if (has_journal(part)) return host_of_journal(journal_of(part)) == here.data();
   const auto origin = read_origin(part);
   return origin && origin->host_name == here.data();

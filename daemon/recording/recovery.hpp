@@ -20,7 +20,8 @@ enum class Writer {
 };
 Writer writer_of(const std::string& path);
 
-/// Whether a recording says that it was made on this computer. One that cannot be read does not say.
+/// Whether a recording says that it was made on this computer, or is a file of no bytes. One that cannot be read does
+/// not say.
 bool made_here(const std::string& part);
 
 /// What recover() found and did.
@@ -29,6 +30,7 @@ struct Recovery {
   std::string path;    ///< NAME.nwb
   bool source_kept = false;
   bool was_finished = false;  ///< nothing was missing but the name
+  bool was_empty = false;     ///< its program died before anything was recorded: there is no NAME.nwb
   std::int64_t steps = 0;
   std::int64_t spikes = 0;
   std::int64_t samples = 0;   ///< ADC samples of V_out in the trace
@@ -42,7 +44,8 @@ using CompleteResult = std::function<void(const RunRecord&, analysis::RunResult&
 
 /// Finishes a recording whose writer died, at whatever moment: writes NAME.nwb, whole and with all that was flushed,
 /// and removes NAME.nwb.part after it. Works on a copy, NAME.nwb.recovering-PID, so that it can itself die at any
-/// moment and be run again; holds NAME.nwb.part meanwhile.
+/// moment and be run again; holds NAME.nwb.part meanwhile. Of a run that died before it could record anything, only a
+/// NAME.nwb.part of no bytes is there: it is removed, and no NAME.nwb is made.
 /// @param path  NAME.nwb.part, or the NAME.nwb that it would become
 /// @param keep  leaves NAME.nwb.part
 /// Errors: bad_input (no such file; still being written; another program recovers it; NAME.nwb is another recording;

@@ -285,8 +285,8 @@ std::string compare(const std::string& path, bool finalising) {
   return finalising && shared->acked != origin + periods * period ? "finalise began too early" : "";
 }
 
-enum class Stage { recording, finalising, recovering };
-constexpr const char* stage_names[] = {"recording", "finalising", "recovering"};
+enum class Stage { recording, finalising, recovering, creating };
+constexpr const char* stage_names[] = {"recording", "finalising", "recovering", "creating"};
 
 std::string name_of(const std::string& folder, std::uint64_t number) {
   return fmt::format("{}/killed-{:08}.nwb", folder, number);
@@ -328,8 +328,9 @@ std::pair<std::int64_t, int> draw_moment(const Course& course, Stage stage, std:
   const auto draw = [&](std::int64_t low, std::int64_t high) {
     return low + static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(high - low));
   };
-  const std::int64_t first = stage == Stage::finalising ? course.recorded : course.created;
-  const std::int64_t last = stage == Stage::finalising ? course.all : course.recorded;
+  const bool creating = stage == Stage::creating;
+  const std::int64_t first = stage == Stage::finalising ? course.recorded : creating ? 0 : course.created;
+  const std::int64_t last = stage == Stage::finalising ? course.all : creating ? course.created : course.recorded;
   std::vector<std::int64_t> risky;
   std::copy_if(shared->risky.begin(), shared->risky.begin() + static_cast<std::ptrdiff_t>(shared->risky_count.load()),
                std::back_inserter(risky), [&](std::int64_t call) { return call >= first && call < last; });
@@ -355,7 +356,8 @@ std::string attempt(const std::string& folder, const std::string& path, const Co
   shared->steps = 0;
   const auto moment = draw_moment(course, stage, random);
   if (survives(moment.first, moment.second, [&] { record(path); })) return "it did not die";
-  if (!fs::exists(path + ".part")) return compare(path, finalising);  // between the name and the end
+  if (stage == Stage::creating && !fs::exists(path + ".part")) return "";  // it had not even its name
+  if (!fs::exists(path + ".part")) return compare(path, finalising);       // between the name and the end
   if (stage == Stage::recovering) {
     const std::string other = name_of(folder, 99999999);
     for (const char* end : {".part", ".part.undo", ".part.last"}) {
@@ -369,19 +371,21 @@ std::string attempt(const std::string& folder, const std::string& path, const Co
     if (survives(at, how, [&] { recover_again(path); })) return "recover did not die";
   }
   if (fs::exists(path + ".part")) survives(-1, 0, [&] { recover_again(path); });
-  if (fs::exists(path + ".part") || something_recovering(path) || fs::exists(path + ".part.undo")) {
+  if (fs::exists(path + ".part") || something_recovering(path) || fs::exists(path + ".part.undo") ||
+      fs::exists(path + ".part.making") || fs::exists(path + ".part.last")) {
     return "something is left beside the file";
   }
+  if (stage == Stage::creating && !fs::exists(path)) return "";  // nothing was in it
   return compare(path, finalising);
 }
 
 int run(int trials, std::uint64_t seed, const std::string& folder, bool keep) {
   const Course course = measure(folder);
   int bad = 0;
-  std::array<int, 3> killed{};
+  std::array<int, 4> killed{};
   for (int k = 0; k < trials; ++k) {
     std::mt19937_64 random{seed + static_cast<std::uint64_t>(k)};
-    const Stage stage = static_cast<Stage>(std::array{0, 1, 0, 2}[static_cast<std::size_t>(k) % 4]);
+    const Stage stage = static_cast<Stage>(std::array{0, 1, 0, 2, 3}[static_cast<std::size_t>(k) % 5]);
     const std::string path = name_of(folder, seed + static_cast<std::uint64_t>(k));
     const std::string wrong = attempt(folder, path, course, stage, random);
     ++killed[static_cast<std::size_t>(stage)];
@@ -393,8 +397,10 @@ int run(int trials, std::uint64_t seed, const std::string& folder, bool keep) {
       fs::remove(path);
     }
   }
-  fmt::print("{} of {} recovered with all that was acknowledged ({} killed recording, {} finalising, {} recovering)\n",
-             trials - bad, trials, killed[0], killed[1], killed[2]);
+  fmt::print(
+      "{} of {} recovered with all that was acknowledged ({} killed recording, {} finalising, {} recovering, {} "
+      "creating)\n",
+      trials - bad, trials, killed[0], killed[1], killed[2], killed[3]);
   return bad == 0 ? 0 : 1;
 }
 

@@ -150,27 +150,51 @@ TEST(Recover, SaysWhatCannotBeRecovered) {
   EXPECT_FALSE(is_being_recovered(folder.file("text.nwb")));
 }
 
-TEST(Recover, SaysThatNothingWasRecordedYet) {
+TEST(Recover, RemovesWhatARunLeftThatDiedBeforeItCouldRecord) {
   const Folder folder;
-  const std::string path = folder.file("run.nwb.part");
-  for (const bool flushed : {false, true}) {
+  const std::string path = folder.file("run.nwb");
+  for (const bool keep : {true, false}) {
     const int status = in_child([&] {
-      const Descriptor claimed = claim_file(path);
-      WriteSlot slot{path};
-      const h5::Handle file = create_file(claimed, path, slot);
-      Builder{file.get(), 1}.group("/general");
-      if (flushed) H5Fflush(file.get(), H5F_SCOPE_GLOBAL);
+      const Descriptor claimed = claim_file(path + ".part");
+      const Descriptor draft{draft_of(path + ".part"), O_RDWR | O_CREAT};
+      WriteSlot slot{path + ".part"};
+      const h5::Handle file = create_file(draft, path + ".part", slot);
+      H5Fflush(file.get(), H5F_SCOPE_GLOBAL);
       ::kill(::getpid(), SIGKILL);
     });
     ASSERT_TRUE(WIFSIGNALED(status));
-    const auto recovered = recover(path);
-    ASSERT_FALSE(recovered);
-    EXPECT_EQ(recovered.error().kind, ErrorKind::bad_input);
-    EXPECT_NE(recovered.error().message.find("before anything was recorded"), std::string::npos)
-        << recovered.error().message;
-    EXPECT_TRUE(fs::exists(path)) << "it is not ours to remove";
-    fs::remove(path);
+    const auto read = read_run(path + ".part");
+    ASSERT_FALSE(read);
+    EXPECT_NE(read.error().message.find("thyrode recover"), std::string::npos) << read.error().message;
+    EXPECT_TRUE(made_here(path + ".part"));
+    const auto recovered = recover(path + ".part", {}, keep);
+    ASSERT_TRUE(recovered) << recovered.error().message;
+    EXPECT_TRUE(recovered->was_empty);
+    EXPECT_EQ(recovered->source_kept, keep);
+    EXPECT_EQ(fs::exists(path + ".part"), keep);
+    fs::remove(path + ".part");
   }
+  EXPECT_TRUE(fs::is_empty(folder.file(""))) << "nothing is left beside it";
+}
+
+TEST(Recover, RemovesNoFileThatAnEarlierVersionLeftHalfMade) {
+  const Folder folder;
+  const std::string path = folder.file("run.nwb.part");
+  const int status = in_child([&] {
+    const Descriptor made{path, O_RDWR | O_CREAT};
+    WriteSlot slot{path};
+    const h5::Handle file = create_file(made, path, slot);
+    Builder{file.get(), 1}.group("/general");
+    H5Fflush(file.get(), H5F_SCOPE_GLOBAL);
+    ::kill(::getpid(), SIGKILL);
+  });
+  ASSERT_TRUE(WIFSIGNALED(status));
+  const auto recovered = recover(path);
+  ASSERT_FALSE(recovered);
+  EXPECT_EQ(recovered.error().kind, ErrorKind::bad_input);
+  EXPECT_NE(recovered.error().message.find("before anything was recorded"), std::string::npos)
+      << recovered.error().message;
+  EXPECT_TRUE(fs::exists(path)) << "it is not ours to remove";
 }
 
 TEST(Recover, IsDoneByOneProgramAtATime) {

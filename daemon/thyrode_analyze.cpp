@@ -21,6 +21,7 @@
 #include "daemon/analysis/train_statistics.hpp"
 #include "daemon/experiment/documents.hpp"
 #include "daemon/experiment/load/quantity_text.hpp"
+#include "daemon/recording/map_file.hpp"
 #include "daemon/recording/spike_list.hpp"
 #include "daemon/thyrode_commands.hpp"
 #include "daemon/thyrode_train.hpp"
@@ -350,6 +351,8 @@ std::string relation_text(const analysis::TrainRelation& r) {
 int analyze(const AnalyzeOptions& options) {
   const auto choices = parse(options);
   if (!choices) return report(choices.error());
+  // A map is refused by what opens recordings.
+  if (recording::is_map(options.path)) return analyze_recording(options, choices->settings);
   if (is_hdf5(options.path)) {
     if (!options.from.empty() || !options.until.empty() || !options.settle.empty()) {
       return report({ErrorKind::bad_input, options.path + ": is a recording, whose steps have their own times and "

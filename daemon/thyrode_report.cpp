@@ -10,7 +10,6 @@
 #include <filesystem>
 #include <string_view>
 
-#include "daemon/recording/map_file.hpp"
 #include "daemon/report/report.hpp"
 #include "daemon/thyrode_commands.hpp"
 #include "daemon/thyrode_record.hpp"
@@ -19,11 +18,6 @@ namespace thyrode::program {
 namespace {
 
 Result<nlohmann::ordered_json> data_of(const std::string& path) {
-  if (recording::is_map(path)) {
-    return fail(ErrorKind::bad_input, path +
-                                          ": is a map of `thyrode simulate --map`, and a page is made of a "
-                                          "recording (.nwb); `thyrode show` draws a map");
-  }
   const auto record = read_completed_run(path);
   if (!record) return tl::make_unexpected(record.error());
   return report::report_data(path, *record);

@@ -14,6 +14,7 @@
 #include <limits>
 
 #include "daemon/recording/layout.hpp"
+#include "daemon/recording/map_file.hpp"
 #include "daemon/recording/readback.hpp"
 #include "daemon/recording/undo_journal.hpp"
 #include "daemon/recording/write_slot.hpp"
@@ -212,6 +213,7 @@ h5::Handle open_for_reading(const std::string& path) {
     refuse(path, "nothing is in it yet: its run just begins, or its program died before anything was recorded",
            "`thyrode recover` tells");
   }
+  if (is_map(path)) refuse(path, "is a map of `thyrode simulate --map`, no recording", "`thyrode show` draws a map");
   if (!is_hdf5(path)) refuse(path, "not an HDF5 file", "name a recording (.nwb or .nwb.part)");
   if (has_journal(path)) {
     // Half changed, it could make the library fall over.

@@ -234,6 +234,23 @@ TEST(SimulateMap, RefusesAxesThatMakeNoGrid) {
   EXPECT_EQ(run(simulate({"msn", "--map", "I=30uA:60uA:5", "--out", text})).code, 2);
 }
 
+TEST(SimulateMap, IsToldFromARecordingByWhateverOpensOne) {
+  const Folder folder;
+  const std::string map = folder / "a.h5";
+  ASSERT_EQ(run(simulate({"msn", "--map", "I=30uA:60uA:3", "--out", map})).code, 0);
+  const std::vector<std::vector<std::string>> verbs{{"validate"}, {"watch"},  {"analyze"},
+                                                    {"export"},   {"report"}, {"run", "--resume"}};
+  for (const std::vector<std::string>& verb : verbs) {
+    std::vector<std::string> words{program};
+    words.insert(words.end(), verb.begin(), verb.end());
+    words.push_back(map);
+    const Finished refused = run(words);
+    EXPECT_EQ(refused.code, 2) << verb.front();
+    EXPECT_NE(refused.errors.find("is a map of `thyrode simulate --map`"), std::string::npos) << refused.errors;
+    EXPECT_NE(refused.errors.find("`thyrode show` draws a map"), std::string::npos) << refused.errors;
+  }
+}
+
 TEST(SimulateMap, MapsASingleAxisOfAnyParameter) {
   const Folder folder;
   const Finished made = run(simulate({"mbn", "--map", "tau_L=0.1ms:0.5ms:9", "--current", "60uA", "--out",

@@ -14,10 +14,12 @@
 
 #include "daemon/experiment/load/words.hpp"
 #include "daemon/thyrode_commands.hpp"
+#include "daemon/thyrode_help.hpp"
 
 namespace {
 
 using namespace thyrode;
+using namespace thyrode::program::help;
 
 /// A whole number of 64 bits, without a sign.
 std::string seed_error(const std::string& text) {
@@ -68,7 +70,7 @@ void add_run_options(CLI::App* verb, program::RunOptions& options) {
 void add_where(CLI::App* verb, program::RunOptions& options) {
   verb->add_option("EXPERIMENT", options.experiment_path, "experiment file (YAML)")->required()->type_name("FILE");
   verb->add_option("--device", options.device,
-                   "device URI (default: the station's): sim:NEURON, serial:/dev/ttyACM0, "
+                   "device URI (default: the station's): sim:NEURON, replay:FILE, serial:/dev/ttyACM0, "
                    "usb:serial=..., pty:/dev/pts/N, tcp://HOST:PORT")
       ->check(not_empty)
       ->type_name("URI");
@@ -77,144 +79,24 @@ void add_where(CLI::App* verb, program::RunOptions& options) {
       ->type_name("FILE");
 }
 
-constexpr const char* about =
-    "thyrode measures neurons made of electronics: it drives a current into a circuit, finds the spikes, and works "
-    "out\n"
-    "rate, interval histogram and compressibility while it measures. Begin with `thyrode demo`; it needs no "
-    "instrument.";
-
-constexpr const char* exit_codes =
-    "Exit codes: 0 done; 1 the run failed or was stopped, what was measured is in the file; 2 usage or a bad input\n"
-    "file; 3 device; 4 safety trip, the current is zero; 5 data were lost on the way.\n"
-    "`thyrode VERB --help` tells more of each verb.";
-
-constexpr const char* keys =
-    "Keys: on a terminal Ctrl-C pauses: the current goes to zero, and you are asked whether to go on, with the step\n"
-    "under way measured anew. A second Ctrl-C ends the run: the file is closed. A third cuts the current and latches\n"
-    "the device. Without a terminal there is no pause: the first Ctrl-C ends the run. Ctrl-Z pauses and goes on. ";
-
-constexpr const char* run_examples =
-    "The table goes to standard output, the running step and the progress bar to standard error if that is a "
-    "terminal.\n"
-    "Files: NAME.nwb, NAME.nwb.part until the end; of the emulated instrument also NAME.truth.csv, the true "
-    "currents.\n\n"
-    "Examples:\n"
-    "  thyrode run first.yaml --device sim:msn\n"
-    "  thyrode run first.yaml --station bench.yaml --out runs/monday.nwb\n"
-    "  thyrode run first.yaml --device pty:/dev/pts/7 --json | jq .frequency_hz";
-
-constexpr const char* demo_text =
-    "The emulated neuron with its published values, 106 steps of current from below the onset to beyond the upper end\n"
-    "and back, some eleven minutes of bench time in seconds. The file is an NWB file; `thyrode show` tells of it "
-    "again.";
-
-constexpr const char* plan_text =
-    "Reads experiment and station, checks every value against station and device, and drives no current. A bench time\n"
-    "is the longest; a step ends earlier when its rate is known. `plan` refuses a trace that the link cannot carry.\n"
-    "A device given with --device is asked what it is, and `plan` fails when it does not answer; one that only the\n"
-    "station names is not opened, and the plan is that of a reference board at the end of such a link.\n\n"
-    "Examples:\n"
-    "  thyrode plan first.yaml\n"
-    "  thyrode plan first.yaml --device serial:/dev/ttyACM0";
-
-constexpr const char* show_text =
-    "Recordings (NAME.nwb) as their table, also while the run goes on (NAME.nwb.part) and after its program died: "
-    "then\n"
-    "the steps so far and the one under way. Maps (.h5) as a picture, complete or not.\n\n"
-    "Examples:\n"
-    "  thyrode show map.h5\n"
-    "  thyrode show runs/monday.nwb\n"
-    "  thyrode show runs/monday.nwb --json | jq '.steps[].beta_n_per_ua'";
-
-constexpr const char* report_text =
-    "The page works offline in any browser of the last years, on a screen and on paper. A page that is there already\n"
-    "is replaced.\n\n"
-    "Examples:\n"
-    "  thyrode report runs/monday.nwb\n"
-    "  thyrode report runs/monday.nwb --out /tmp/monday.html";
-
-constexpr const char* watch_text =
-    "Reads the file alone, so that it can be on any machine that sees it and never disturbs the run. New steps are\n"
-    "printed when they are in the file, which is at most 250 ms after they ended; on a terminal also the step under\n"
-    "way. It ends with the run. The exit code is 1 where the program that wrote the file died.\n\n"
-    "Example:\n"
-    "  thyrode watch runs/monday.nwb.part";
-
-constexpr const char* export_text =
-    "Steps, one a row, unless --table names another: spikes_A, isi_histograms, g_n, beta_n, bursts, transitions, "
-    "levels_A,\n"
-    "applied_current_A, marks, faults, invalid_times ..., or a signal: trace_A, I_cmd_A, I_read_A. Units are the ends "
-    "of\n"
-    "the names, and in JSON under `units`. What is undefined is empty in CSV and null in JSON.\n\n"
-    "Examples:\n"
-    "  thyrode export runs/monday.nwb --csv > steps.csv\n"
-    "  thyrode export runs/monday.nwb --csv --table spikes_A\n"
-    "  thyrode export runs/monday.nwb --json --table g_n | jq '.rows[].g_0'";
-
-constexpr const char* recover_text =
-    "A recording is NAME.nwb.part until its run has ended. Where the program was killed, this finishes it: NAME.nwb\n"
-    "has all that was flushed, all but the newest 250 ms. Nothing is promised where the machine lost its power. It\n"
-    "works on a copy, which needs as much room again, and removes NAME.nwb.part at the end. `thyrode run` does the\n"
-    "same with what it finds in the folder of its own recording, if it was made on this computer. What a run left\n"
-    "that died before it could record, a file of no bytes, is removed. The run itself goes on with\n"
-    "`thyrode run --resume NAME.nwb`.\n\n"
-    "Example:\n"
-    "  thyrode recover runs/monday.nwb.part";
-
-constexpr const char* validate_text =
-    "Tables of equal length, references within what they refer to, times that rise, every missing value in a gap\n"
-    "that is listed, every value of a signal that of a whole number of codes, spike times and sweeps as the device\n"
-    "told them; and each step, measured again as `thyrode analyze` does, says what was recorded. The exit code is 1\n"
-    "where something is wrong.\n\n"
-    "Example:\n"
-    "  thyrode validate runs/monday.nwb";
-
-constexpr const char* analyze_text =
-    "Of a recording every step is measured again from its spikes and levels, and compared with what was recorded.\n"
-    "Of a list, one time per line in seconds, in the order of time: a header time_ms, time_us or time_ns tells\n"
-    "another unit, and a second column the train of each spike. `thyrode simulate --csv spikes` prints such a list.\n"
-    "Times alone do not tell IB1 from IB2 (`bursting`) nor FS from TS; `list_ended` is a rate as precise as the list\n"
-    "allows. A list of nothing but a header is a silent one; say with --from and --until what was observed.\n"
-    "--max-interval finds bursts by fixed numbers beside, to compare with other programs: they begin with an interval\n"
-    "of at most START, go on over at most GO_ON, are joined across less than GAP, and have a least length and size.\n\n"
-    "Examples:\n"
-    "  thyrode analyze runs/monday.nwb\n"
-    "  thyrode analyze spikes.csv\n"
-    "  thyrode analyze spikes.csv --settle 100ms --window 50ms --json | jq '.trains[].cv'\n"
-    "  thyrode analyze spikes.csv --max-interval 4ms,5ms,6ms,2ms,3";
-
-constexpr const char* figure_text =
-    "Carries out the experiments of each file on the emulated instrument in virtual time and prints what the paper "
-    "shows\n"
-    "beside what was measured. Recordings and result documents go into a folder for each figure inside --out; those "
-    "of an\n"
-    "earlier run of the same figure are replaced. The exit code is 1 where a check does not pass.\n\n"
-    "Examples:\n"
-    "  thyrode figure experiments/figures/fig3b.yaml\n"
-    "  thyrode figure experiments/figures/*.yaml --out /tmp/gallery --json | jq '.figures[].checks[]'";
-
-constexpr const char* simulate_text =
-    "A map needs one axis or two, and its file; Ctrl-C ends it, the same command goes on with it, `thyrode show` draws "
-    "it.\n\n"
-    "Examples:\n"
-    "  thyrode simulate msn --current 45.3uA --duration 2s\n"
-    "  thyrode simulate mbn --ramp 60uA:30uA --set tau_L=0.3ms --duration 5s --csv trace --rate 10kS/s\n"
-    "  thyrode simulate mbn --map I=30uA:120uA:60,tau_L=0.01ms:0.6ms:40 --out map.h5";
-
-constexpr const char* emulate_text =
-    "The first line of the output is the URI to give to `thyrode run --device`. The instrument serves one client "
-    "after\n"
-    "the other until Ctrl-C. Its time is virtual: it never runs past what the client has granted, so a run gives the\n"
-    "same table of steps at any speed.\n\n"
-    "Examples:\n"
-    "  thyrode emulate msn\n"
-    "  thyrode emulate my-neuron.yaml --tcp 7001 --speed max --truth truth.csv";
-
-constexpr const char* clear_text =
-    "A device that latched a fault holds its current at zero until the fault is named. `thyrode run` tells the "
-    "name.\n\n"
-    "Example:\n"
-    "  thyrode clear --device pty:/dev/pts/7 estop";
+void add_rerun_options(CLI::App* verb, program::RunOptions& options) {
+  verb->add_option("FILE", options.rerun, "recording (.nwb)")->required()->check(not_empty)->type_name("");
+  verb->add_option("--device", options.device, "device URI (default: that of the recording)")
+      ->check(not_empty)
+      ->type_name("URI");
+  verb->add_option("--out", options.out, "file to write (default: NAME-2.nwb)")->check(not_empty)->type_name("FILE");
+  verb->add_option("--seed", options.seed,
+                   "seed of the emulated instrument of this process (default: that of the recording)")
+      ->check(seed_error)
+      ->type_name("N");
+  verb->add_option("--answer", options.answers, "answers to the questions of the plan, in place of those recorded")
+      ->allow_extra_args(false)
+      ->type_name("TEXT");
+  verb->add_flag("--json", options.json, "JSON lines on standard output, as of run");
+  verb->add_flag("--report", options.report, "also write the page of the run, NAME.html beside the file");
+  verb->add_flag("--real-time", options.real_time,
+                 "run the emulated instrument of this process at the pace of a bench");
+}
 
 /// What is wrong with the first word, or empty: a verb that is none is told as such, with the one that was meant.
 std::string wrong_verb(const CLI::App& app, int argc, char** argv) {
@@ -247,6 +129,7 @@ int dispatch(int argc, char** argv) {
   for (int k = 0; k < argc; ++k) run_options.command_line += (k > 0 ? " " : "") + std::string{argv[k]};
   program::RunOptions demo_options = run_options;
   program::RunOptions plan_options = run_options;
+  program::RunOptions rerun_options = run_options;
 
   CLI::App* demo = app.add_subcommand("demo", "measure the activation function of the emulated neuron, up and down");
   add_run_options(demo, demo_options);
@@ -274,6 +157,22 @@ int dispatch(int argc, char** argv) {
     if (run_options.experiment_path.empty() && run_options.resume.empty()) throw CLI::RequiredError("EXPERIMENT");
     code = program::run(run_options);
   });
+
+  program::ReplayOptions replay_options;
+  replay_options.command_line = plan_options.command_line;
+  CLI::App* replay = app.add_subcommand("replay", "run the host on a recording again, and compare every number");
+  replay->add_option("FILE", replay_options.path, "recording (.nwb)")->required()->type_name("");
+  replay->add_option("--out", replay_options.out, "keep the new recording (default: none is kept)")
+      ->check(not_empty)
+      ->type_name("FILE");
+  replay->add_flag("--json", replay_options.json, "one JSON document on standard output");
+  replay->footer(replay_text);
+  replay->callback([&] { code = program::replay(replay_options); });
+
+  CLI::App* rerun = app.add_subcommand("rerun", "repeat the experiment of a recording, into a new file");
+  add_rerun_options(rerun, rerun_options);
+  rerun->footer(std::string{rerun_text} + "\n\n" + keys);
+  rerun->callback([&] { code = program::run(rerun_options); });
 
   CLI::App* plan = app.add_subcommand("plan", "dry run: points, bench time, bytes, largest current; arms nothing");
   add_where(plan, plan_options);

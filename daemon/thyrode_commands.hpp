@@ -57,7 +57,10 @@ Result<std::unique_ptr<neurons::Neuron>> make_named_neuron(const std::string& na
 /// Errors: bad_input (the file cannot be made).
 Result<std::function<void(const native::Truth&)>> open_truth(const std::string& path);
 
-/// Opens any device URI; `sim:` builds the emulated instrument here.
+/// The recording that a device URI `replay:FILE` names; empty for any other.
+std::optional<std::string> replayed_path(const std::string& uri);
+
+/// Opens any device URI; `sim:` builds the emulated instrument here, `replay:` serves a recording.
 Result<std::unique_ptr<Device>> open_device(const std::string& uri, const SimulatorOptions& options);
 
 /// The seed of a run that names none.
@@ -76,12 +79,23 @@ struct RunOptions {
   bool json = false;
   bool report = false;               ///< a page beside the recording when the run has ended
   std::vector<std::string> answers;  ///< to the questions of the plan, in order; the last one answers all after it
+  std::string rerun;                 ///< recording whose run is repeated from its beginning, as it tells
   std::string resume;                ///< recording whose run goes on; experiment and station are then its own
   std::string command_line;
 };
 int run(const RunOptions& options);
 int demo(RunOptions options);
 int plan(const RunOptions& options);
+
+struct ReplayOptions {
+  std::string path;
+  std::string out;    ///< the new recording; empty: none is kept
+  bool json = false;  ///< one document on standard output
+  std::string command_line;
+};
+/// Runs the whole host on a recording and compares what it says with what the file says. Exit code 0 where all numbers
+/// are equal.
+int replay(const ReplayOptions& options);
 
 int show(const std::string& path, bool json);
 

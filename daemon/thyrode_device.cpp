@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "daemon/recording/replay_device.hpp"
 #include "daemon/thyrode_commands.hpp"
 #include "drivers/make_device.hpp"
 #include "drivers/simulated/simulated.hpp"
@@ -20,6 +21,7 @@ std::string_view embedded_file(std::string_view path) {
 
 int exit_code(const Error& error) {
   switch (error.kind) {
+    case ErrorKind::not_in_recording:
     case ErrorKind::bad_input: return 2;
     case ErrorKind::device:
     case ErrorKind::timeout: return 3;
@@ -68,7 +70,13 @@ Result<std::function<void(const native::Truth&)>> open_truth(const std::string& 
   return write;
 }
 
+std::optional<std::string> replayed_path(const std::string& uri) {
+  constexpr std::string_view replayed = "replay:";
+  return uri.starts_with(replayed) ? std::optional{uri.substr(replayed.size())} : std::nullopt;
+}
+
 Result<std::unique_ptr<Device>> open_device(const std::string& uri, const SimulatorOptions& options) {
+  if (const auto recorded = replayed_path(uri)) return recording::open_replay(*recorded);
   constexpr std::string_view simulated = "sim:";
   if (!uri.starts_with(simulated)) return make_device(uri);
   auto neuron = make_named_neuron(uri.substr(simulated.size()), options.seed, options.noise, options.spread);

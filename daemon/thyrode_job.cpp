@@ -37,6 +37,15 @@ Result<load::Experiment> recorded_experiment(const recording::RunRecord& record,
   return load::parse_experiment(record.experiment_yaml, name, files);
 }
 
+Result<Job> recorded_job(const recording::RunRecord& record, const std::string& path, const std::string& device) {
+  auto experiment = recorded_experiment(record, path + " (experiment)");
+  if (!experiment) return tl::make_unexpected(experiment.error());
+  auto station = load::parse_station(record.station_yaml, path + " (station)");
+  if (!station) return tl::make_unexpected(station.error());
+  if (auto checked = load::check_against(*experiment, *station); !checked) return tl::make_unexpected(checked.error());
+  return Job{std::move(*experiment), std::move(*station), device.empty() ? record.result.device_uri : device};
+}
+
 std::string other_channels(const Job& job, const DeviceInfo& device) {
   std::vector<std::string> others;
   for (const ChannelDescription& channel : device.channels) {

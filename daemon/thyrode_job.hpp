@@ -29,6 +29,12 @@ Result<Job> load_job(const RunOptions& options);
 /// Errors: bad_input, as parse_experiment.
 Result<load::Experiment> recorded_experiment(const recording::RunRecord& record, const std::string& name);
 
+/// Experiment, station and device of a recording, the files as it keeps them.
+/// @param path  of the recording, for messages
+/// @param device  where the instrument answers today; empty: where it did then
+/// Errors: bad_input, as parse_experiment and parse_station.
+Result<Job> recorded_job(const recording::RunRecord& record, const std::string& path, const std::string& device);
+
 /// Carries an experiment out and shows nothing; emulated in virtual time on one thread, so that a seed gives the same
 /// bytes again.
 /// @param options  seed, noise and spread of an emulated instrument; `out`: the recording, a name that is free

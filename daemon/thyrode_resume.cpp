@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "daemon/experiment/load/checks.hpp"
-
 namespace thyrode::program {
 namespace {
 
@@ -24,6 +22,37 @@ std::string stem_of(std::string path) {
   return path;
 }
 
+Result<void> take_rows(ResumedRun& resumed) {
+  const std::string& path = resumed.options.resume;
+  auto rows = measured_rows(path, resumed.record, fs::path{path}.filename().string());
+  if (!rows) return tl::make_unexpected(rows.error());
+  resumed.before = *std::move(rows);
+  for (const experiment::MeasuredBefore& measured : resumed.before) {
+    const std::string& source = measured.row.resumed_from;
+    if (std::find(resumed.sources.begin(), resumed.sources.end(), source) == resumed.sources.end()) {
+      resumed.sources.push_back(source);
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<experiment::MeasuredBefore>> measured_rows(const std::string& path,
+                                                              const recording::RunRecord& record,
+                                                              const std::string& name) {
+  std::vector<experiment::MeasuredBefore> rows;
+  const auto& steps = record.result.steps;
+  for (std::size_t k = 0; k < steps.size(); ++k) {
+    if (steps[k].status == analysis::StepStatus::interrupted) continue;
+    auto counts = recording::read_isi_counts(path, static_cast<std::int64_t>(k));
+    if (!counts) return tl::make_unexpected(counts.error());
+    rows.push_back({steps[k], std::move(*counts)});
+    if (rows.back().row.resumed_from.empty()) rows.back().row.resumed_from = name;
+  }
+  return rows;
+}
+
 std::string next_name(const std::string& path) {
   const std::string stem = stem_of(path);
   for (int k = 2;; ++k) {
@@ -34,38 +63,6 @@ std::string next_name(const std::string& path) {
   }
 }
 
-Result<Job> job_of(const recording::RunRecord& record, const RunOptions& options) {
-  auto experiment = recorded_experiment(record, options.resume + " (experiment)");
-  if (!experiment) return tl::make_unexpected(experiment.error());
-  auto station = load::parse_station(record.station_yaml, options.resume + " (station)");
-  if (!station) return tl::make_unexpected(station.error());
-  if (auto checked = load::check_against(*experiment, *station); !checked) return tl::make_unexpected(checked.error());
-  // The same instrument may answer at another place today.
-  const std::string uri = options.device.empty() ? record.result.device_uri : options.device;
-  return Job{std::move(*experiment), std::move(*station), uri};
-}
-
-/// The steps that were measured whole, each with the recording that holds its data.
-Result<void> take_rows(ResumedRun& resumed) {
-  const std::string name = fs::path{resumed.options.resume}.filename().string();
-  const auto& steps = resumed.record.result.steps;
-  for (std::size_t k = 0; k < steps.size(); ++k) {
-    if (steps[k].status == analysis::StepStatus::interrupted) continue;
-    auto counts = recording::read_isi_counts(resumed.options.resume, static_cast<std::int64_t>(k));
-    if (!counts) return tl::make_unexpected(counts.error());
-    experiment::MeasuredBefore measured{steps[k], std::move(*counts)};
-    std::string& source = measured.row.resumed_from;
-    if (source.empty()) source = name;
-    if (std::find(resumed.sources.begin(), resumed.sources.end(), source) == resumed.sources.end()) {
-      resumed.sources.push_back(source);
-    }
-    resumed.before.push_back(std::move(measured));
-  }
-  return {};
-}
-
-}  // namespace
-
 Result<ResumedRun> load_resumed(const RunOptions& options) {
   auto record = recording::read_run(options.resume);
   if (!record) return tl::make_unexpected(record.error());
@@ -74,7 +71,7 @@ Result<ResumedRun> load_resumed(const RunOptions& options) {
                 fmt::format("{}: this run was carried out whole, {} steps; nothing is left to go on with",
                             options.resume, record->result.steps.size()));
   }
-  auto job = job_of(*record, options);
+  auto job = recorded_job(*record, options.resume, options.device);
   if (!job) return tl::make_unexpected(job.error());
   ResumedRun resumed{std::move(*job), options, {}, {}, std::move(*record)};
   if (!resumed.options.seed && resumed.job.uri.starts_with("sim:")) resumed.options.seed = resumed.record.result.seed;

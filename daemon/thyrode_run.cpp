@@ -6,13 +6,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <ctime>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "daemon/experiment/bench.hpp"
@@ -20,45 +17,20 @@
 #include "daemon/experiment/load/checks.hpp"
 #include "daemon/experiment/load/quantity_text.hpp"
 #include "daemon/experiment/load/words.hpp"
-#include "daemon/recording/object_id.hpp"
 #include "daemon/recording/recorder.hpp"
 #include "daemon/recording/recovery.hpp"
 #include "daemon/thyrode_commands.hpp"
 #include "daemon/thyrode_control.hpp"
 #include "daemon/thyrode_job.hpp"
 #include "daemon/thyrode_recover.hpp"
+#include "daemon/thyrode_replay.hpp"
 #include "daemon/thyrode_resume.hpp"
+#include "daemon/thyrode_store.hpp"
 #include "daemon/thyrode_summary.hpp"
 #include "daemon/thyrode_view.hpp"
 
 namespace thyrode::program {
 namespace {
-
-double steady_seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-double unix_seconds() {
-  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
-/// What tells this build from every other one.
-std::string hash_of_program() {
-  static const std::string hash = [] {
-    std::ifstream program{"/proc/self/exe", std::ios::binary};
-    const std::string bytes{std::istreambuf_iterator<char>{program}, {}};
-    return bytes.empty() ? std::string{} : "sha1:" + recording::sha1_hex(bytes);
-  }();
-  return hash;
-}
-
-std::string iso_time(std::time_t now) {
-  std::tm local{};
-  localtime_r(&now, &local);
-  std::string text = fmt::format("{:%Y-%m-%dT%H:%M:%S%z}", local);
-  text.insert(text.size() - 2, ":");  // +0100 -> +01:00
-  return text;
-}
 
 // ---------------------------------------------------------------- what is run
 
@@ -83,74 +55,6 @@ Result<std::string> output_path(const RunOptions& options, const std::string& na
 
 std::string truth_path(const std::string& out) {
   return std::filesystem::path{out}.replace_extension(".truth.csv").string();
-}
-
-// ---------------------------------------------------------------- the recorder as the engine's store
-
-class RecorderStore final : public experiment::RunStore {
- public:
-  explicit RecorderStore(recording::Recorder recorder) : recorder_{std::move(recorder)} {}
-  Result<void> write(const DeviceMessage& message) override { return recorder_.write(message); }
-  Result<void> add_step(const analysis::StepResult& step, std::span<const std::uint32_t> isi_counts) override {
-    return recorder_.add_step(step, isi_counts);
-  }
-  Result<void> add_step(const analysis::StepResult& step, std::span<const std::uint32_t> isi_counts,
-                        const analysis::PairCorrelation& pairs) override {
-    return recorder_.add_step(step, isi_counts, pairs);
-  }
-  Result<void> update_results(std::span<const analysis::StepResult> steps, const analysis::SweepFit& fit) override {
-    return recorder_.update_results(steps, fit);
-  }
-  Result<void> update_link(const LinkCounters& counters) override { return recorder_.update_link(counters); }
-  Result<std::vector<DeviceMessage>> read_back(Channel channel, Sample from, Sample until) override {
-    return recorder_.read_back(channel, from, until);
-  }
-  Result<void> flush() override { return recorder_.flush(); }
-  Result<void> finalise(const analysis::RunResult& result, const std::string& exit_status) override {
-    return recorder_.finalise(result, exit_status, iso_time(std::time(nullptr)));
-  }
-  void discard() { recorder_.discard(); }
-  const std::string& path() const { return recorder_.path(); }
-
- private:
-  recording::Recorder recorder_;
-};
-
-recording::RunDescription describe_run(const Job& job, const experiment::RunPlan& plan, const DeviceInfo& device,
-                                       const RunOptions& options) {
-  recording::RunDescription description;
-  description.experiment = job.experiment.name;
-  description.experiment_yaml = job.experiment.source.text;
-  description.experiment_files = job.experiment.files;
-  description.station_yaml = job.station.source.text;
-  description.device = device;
-  description.channels.resize(device.channels.size());
-  const auto setup = [&](Channel channel, const std::string& label, const LimitSettings& limits) {
-    recording::ChannelSetup& told = description.channels[channel.index];
-    told.trace_decimation = plan.telemetry.decimation;
-    told.front_end_gain = job.station.channels.at(label).v_out_gain;
-    told.limits = limits;
-    if (plan.snippets.on) {
-      told.snippet_samples =
-          static_cast<int>(device.samples(plan.snippets.before).index + device.samples(plan.snippets.after).index);
-    }
-  };
-  setup(plan.channel, job.experiment.channel, plan.limits);
-  for (std::size_t k = 0; k < plan.companions.size(); ++k) {
-    setup(plan.companions[k].channel, job.experiment.companions[k].channel, plan.companions[k].limits);
-  }
-  description.conditions = plan.conditions();
-  description.lease = {plan.lease};
-  description.seed = options.seed.value_or(first_seed);
-  description.host_version = std::string{"thyrode "} + version;
-  description.host_hash = hash_of_program();
-  if (!device.virtual_time) description.host_seconds = unix_seconds;
-  std::array<char, 256> host{};
-  gethostname(host.data(), host.size() - 1);
-  const std::string now = iso_time(std::time(nullptr));
-  description.wall_clock = {now, now, host.data(), options.command_line};
-  description.flush_samples = device.virtual_time ? device.samples(250.0_ms).index : 0;
-  return description;
 }
 
 // ---------------------------------------------------------------- the run
@@ -255,8 +159,29 @@ SimulatorOptions simulator_of(const RunOptions& options, const std::string& trut
   return simulator;
 }
 
+/// Who answers what the run asks, and what a recorded run was asked for.
+struct Askings {
+  RunControl control;
+  RecordedAnswers recorded;  ///< of a run that is repeated: they come first
+  bool of_replay = false;    ///< the requests of the recording are the plan's
+
+  void show(experiment::Bench& bench, const experiment::Event& event) {
+    if (!of_replay && !recorded.answer(bench, event)) control.show(event);
+  }
+  Result<void> prepare(const Job& job, experiment::RunPlan& plan) {
+    const auto path = replayed_path(job.uri);
+    if (!path) return recorded.any() ? Result<void>{} : control.can_answer(plan);
+    of_replay = true;
+    auto requests = recorded_requests(*path);
+    if (!requests) return tl::make_unexpected(requests.error());
+    plan.requests = *std::move(requests);
+    return {};
+  }
+};
+
 /// @param resumed  the run that goes on; nullptr: it begins
-int carry_out(const Job& job, const RunOptions& options, const ResumedRun* resumed) {
+/// @param recorded  answers of the run that is repeated
+int carry_out(const Job& job, const RunOptions& options, const ResumedRun* resumed, RecordedAnswers recorded = {}) {
   if (auto checked = check_options(options, job.uri); !checked) return report(checked.error());
   const auto out = output_path(options, job.experiment.name);
   if (!out) return report(out.error());
@@ -266,7 +191,8 @@ int carry_out(const Job& job, const RunOptions& options, const ResumedRun* resum
   const bool simulated = job.uri.starts_with("sim:");
   if (auto free = check_free(*out, simulated); !free) return report(free.error());
   const SimulatorOptions simulator = simulator_of(options, simulated ? truth_path(*out) : "");
-  RunControl control{options.answers};
+  Askings askings{RunControl{options.answers}, std::move(recorded)};
+  RunControl& control = askings.control;
   auto device = open_device(job.uri, simulator);
   const auto undo_truth = [&] {
     std::error_code ignored;
@@ -290,7 +216,7 @@ int carry_out(const Job& job, const RunOptions& options, const ResumedRun* resum
     return report(plan.error());
   }
   if (resumed != nullptr) plan->before = resumed->before;
-  if (auto answered = control.can_answer(*plan); !answered) {
+  if (auto answered = askings.prepare(job, *plan); !answered) {
     undo_truth();
     return report(answered.error());
   }
@@ -307,9 +233,9 @@ int carry_out(const Job& job, const RunOptions& options, const ResumedRun* resum
   experiment::Bench bench{**device, store, steady_seconds};
   LiveView view{options.json, steady_seconds};
   bench.subscribe([&view](const experiment::Event& event) { view.show(event); });
-  bench.subscribe([&control](const experiment::Event& event) { control.show(event); });
+  bench.subscribe([&](const experiment::Event& event) { askings.show(bench, event); });
   control.attach(bench, *plan);
-  const bool lockstep = simulated && !options.real_time;
+  const bool lockstep = (simulated && !options.real_time) || askings.of_replay;
   const auto outcome = bench.run(*plan, lockstep ? experiment::Threads::one : experiment::Threads::three);
   control.detach();
   if (!outcome.begun) {
@@ -346,6 +272,11 @@ Result<analysis::RunResult> measure(const Job& job, const RunOptions& options, R
 }
 
 int run(const RunOptions& options) {
+  if (!options.rerun.empty()) {
+    auto repeated = load_rerun(options);
+    if (!repeated) return report(repeated.error());
+    return carry_out(repeated->job, repeated->options, nullptr, std::move(repeated->answers));
+  }
   if (!options.resume.empty()) {
     if (options.resume.ends_with(".part") && recording::writer_of(options.resume) == recording::Writer::alive) {
       return report({ErrorKind::bad_input,

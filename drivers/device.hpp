@@ -65,6 +65,7 @@ struct DeviceInfo {
   bool virtual_time = false;
   bool snippets = false;
   bool full_trace = false;
+  bool tells_gaps = false;             ///< its stream has its holes marked as Gap already, as that of a recording
   double link_bytes_per_second = 0.0;  ///< 0: no limit
   int queue_depth = 0;
   Sample now;  ///< device time at the handshake
@@ -166,7 +167,7 @@ class Device {
 
   /// Hands segments to one channel for later samples; does not wait for the answer, a refusal comes
   /// through read() as Rejected.
-  /// Errors: bad_input (current above the board's limit), device (disconnected).
+  /// Errors: bad_input (current above the board's limit), device (disconnected), not_in_recording.
   virtual Result<void> schedule(Channel channel, std::span<const Segment> segments) = 0;
 
   /// Takes a setting over at a sample (limits and lease: at once, only while idle) and waits for the answer.

@@ -81,11 +81,10 @@ Result<std::unique_ptr<Device>> make_device(std::string_view uri) {
   if (uri.starts_with("usb:serial=")) return open_by_usb_serial(uri, after("usb:serial="));
   if (uri.starts_with("pty:")) return shake(open_terminal(std::string{after("pty:")}), uri);
   if (uri.starts_with("tcp://")) return open_by_address(uri, after("tcp://"));
-  return fail(
-      ErrorKind::bad_input,
-      fmt::format("'{}' is not a device: use sim:NEURON, serial:/dev/ttyACM0, usb:serial=NUMBER, pty:/dev/pts/N or "
-                  "tcp://HOST:PORT",
-                  uri));
+  return fail(ErrorKind::bad_input, fmt::format("'{}' is not a device: use sim:NEURON, replay:FILE, "
+                                                "serial:/dev/ttyACM0, usb:serial=NUMBER, pty:/dev/pts/N or "
+                                                "tcp://HOST:PORT",
+                                                uri));
 }
 
 }  // namespace thyrode

@@ -10,12 +10,13 @@ namespace thyrode {
 /// Who is at fault decides the exit code of the programs (interfaces: 2 usage or bad input file,
 /// 3 device, 4 safety trip, 5 data gap, 1 everything else).
 enum class ErrorKind {
-  bad_input,   ///< a file, an option or a value given by the user
-  device,      ///< no such device, disconnected, silent, or not ours
-  safety,      ///< the device latched a fault and set the current to zero
-  data_gap,    ///< data were lost and the run may not go on without them
-  run_failed,  ///< the run could not be carried to its end: disk, interrupt, inner limit
-  timeout,     ///< nothing came in time; the call may be repeated
+  bad_input,         ///< a file, an option or a value given by the user
+  device,            ///< no such device, disconnected, silent, or not ours
+  safety,            ///< the device latched a fault and set the current to zero
+  data_gap,          ///< data were lost and the run may not go on without them
+  run_failed,        ///< the run could not be carried to its end: disk, interrupt, inner limit
+  not_in_recording,  ///< a recording is asked for what was never recorded
+  timeout,           ///< nothing came in time; the call may be repeated
 };
 
 /// What went wrong, where, the value, the limit, and what to do next, in `message`.

@@ -22,7 +22,8 @@ constexpr std::int64_t capacity(const List&) {
 }  // namespace
 
 Continuity::Continuity(const DeviceInfo& device, Sample start, const std::vector<int>& decimation)
-    : period_{device.samples(10.0_ms).index},
+    : tells_gaps_{device.tells_gaps},
+      period_{device.samples(10.0_ms).index},
       start_{start},
       channels_(device.channels.size()),
       told_until_{device.now} {
@@ -37,7 +38,25 @@ Continuity::Continuity(const DeviceInfo& device, Sample start, const std::vector
   held_.reserve(256);
 }
 
+/// Counts what a device says of itself; nothing of it is missing untold.
+void Continuity::count(const DeviceMessage& message) {
+  if (const auto* block = std::get_if<protocol::SampleBlock>(&message)) {
+    counters_.samples += static_cast<std::int64_t>(block->sums.size()) * block->decimation;
+  } else if (const auto* mark = std::get_if<protocol::Mark>(&message)) {
+    counters_.overruns = mark->overruns;
+  } else if (const auto* lost = std::get_if<FramesLost>(&message)) {
+    counters_.lost_frames += lost->count;
+  } else if (std::holds_alternative<Gap>(message)) {
+    ++counters_.gaps;
+  }
+}
+
 void Continuity::take(DeviceMessage&& message, std::vector<DeviceMessage>& out) {
+  if (tells_gaps_) {
+    count(message);
+    out.push_back(std::move(message));
+    return;
+  }
   if (const auto* mark = std::get_if<protocol::Mark>(&message)) {
     const protocol::Mark copy = *mark;
     take_mark(copy, out);

@@ -26,6 +26,8 @@ struct Counters {
 /// samples that are missing from the trace; otherwise (spikes, levels, means, applied steps, snippets or marks) it is
 /// the stretch from the last mark before to the first one after, and what the trace lacks there belongs to it.
 ///
+/// A device that tells its gaps itself is believed: its messages go on as they come, and are counted.
+///
 /// Sequence numbers are blind to 256 frames lost in a row. Samples, marks and spike numbers are not: when they ask for
 /// more frames than the numbers tell of, whole rounds of 256 are added until they suffice.
 class Continuity {
@@ -67,6 +69,7 @@ class Continuity {
     bool spikes_held = false;
   };
 
+  void count(const DeviceMessage& message);
   void check(const protocol::SampleBlock& block);
   void check(const protocol::LevelRecord& record);
   void check(const protocol::CurrentBlock& block);
@@ -82,6 +85,7 @@ class Continuity {
   std::vector<Gap> holes_of(std::uint8_t index, const ChannelOrder& channel, Sample until) const;
   static Sample trace_end(const ChannelOrder& channel, Sample until);
 
+  bool tells_gaps_;      // the device does what this object is for
   std::int64_t period_;  // samples between marks
   Sample start_;
   std::vector<ChannelOrder> channels_;

@@ -2,11 +2,12 @@
 
 #include <fmt/core.h>
 
-#include <chrono>
 #include <deque>
 #include <mutex>
 #include <thread>
 #include <utility>
+
+#include "daemon/experiment/backoff.hpp"
 
 namespace thyrode::experiment {
 namespace {
@@ -19,23 +20,8 @@ struct StoreResults {
   ResultsUpdated updated;
 };
 using StoreOrder = std::variant<StoreStep, StoreResults, ReadBack>;
-
-/// Waits that cost nothing when there is work: a few turns of yielding, then short sleeps, which leave the processor to
-/// the other end of a link on the same machine.
-class Backoff {
- public:
-  void rest() {
-    if (++turns_ < 8) {
-      std::this_thread::yield();
-    } else {
-      std::this_thread::sleep_for(std::chrono::microseconds{200});
-    }
-  }
-  void reset() { turns_ = 0; }
-
- private:
-  int turns_ = 0;
-};
+/// What was asked, which the store keeps before the data that follow from it.
+using Asking = std::variant<acquisition::Order, OperatorRequest>;
 
 constexpr const char* stopped_text = "stopped: the current is zero; what was measured is in the file";
 
@@ -43,6 +29,7 @@ std::string kind_name(const Error& error) {
   switch (error.kind) {
     case ErrorKind::device: return "device_lost";
     case ErrorKind::safety: return "safety_trip";
+    case ErrorKind::not_in_recording: return "not_in_recording";
     default: return "run_failed";
   }
 }
@@ -128,6 +115,7 @@ class Bench::Run {
     DeviceMessage message;
     while (taken < most && queues_->recording.pop(message)) {
       ++taken;
+      if (std::holds_alternative<protocol::Mark>(message)) keep_askings();
       if (store_error_) continue;  // the run is ending; the queue must not fill
       if (auto written = bench_.store_.write(message); !written) fail_store(written.error());
       if (const auto* mark = std::get_if<protocol::Mark>(&message)) recorded_ = mark->at;
@@ -137,14 +125,36 @@ class Bench::Run {
   }
 
   void pass_requests_on() {
-    if (bench_.stop_requested_.load(std::memory_order_relaxed)) conductor_.request_stop();
+    using Kind = OperatorRequest::Kind;
+    for (; next_request_ < plan_.requests.size() && plan_.requests[next_request_].after <= conductor_.now();
+         ++next_request_) {
+      pass_on(plan_.requests[next_request_]);
+    }
+    if (bench_.stop_requested_.load(std::memory_order_relaxed) && !conductor_.stopped_by_request()) {
+      pass_on({Kind::stop, conductor_.now()});
+    }
     if (bench_.answered_.load(std::memory_order_relaxed)) {
-      for (const Answer& answer : bench_.take_answers()) conductor_.answer(answer.go_on, answer.value);
+      for (const Answer& answer : bench_.take_answers()) {
+        pass_on({answer.go_on ? Kind::answer_yes : Kind::answer_no, conductor_.now(), answer.value});
+      }
     }
     const bool pause = bench_.pause_requested_.load(std::memory_order_relaxed);
     if (pause == pause_passed_on_) return;
     pause_passed_on_ = pause;
-    pause ? conductor_.request_pause() : conductor_.request_resume();
+    pass_on({pause ? Kind::pause : Kind::resume, conductor_.now()});
+  }
+
+  void pass_on(const OperatorRequest& request) {
+    using Kind = OperatorRequest::Kind;
+    if (conductor_.finished()) return;
+    keep(request);
+    switch (request.kind) {
+      case Kind::stop: return conductor_.request_stop();
+      case Kind::pause: return conductor_.request_pause();
+      case Kind::resume: return conductor_.request_resume();
+      case Kind::answer_yes: return conductor_.answer(true, request.value);
+      case Kind::answer_no: return conductor_.answer(false, request.value);
+    }
   }
 
   std::size_t analysis_turn(std::size_t most) {
@@ -244,6 +254,7 @@ class Bench::Run {
   // ---------------------------------------------------------------- between the threads
 
   void send(const acquisition::Order& order) {
+    if (!std::holds_alternative<acquisition::Decided>(order)) keep(order);
     // The device thread empties this queue at each turn; it holds more than a run can have under way.
     // Once the link has ended nobody carries orders any more.
     while (!link_ended_.load(std::memory_order_acquire) && !queues_->orders.push(order)) std::this_thread::yield();
@@ -258,6 +269,26 @@ class Bench::Run {
         handler(event);
       } catch (const std::exception&) {
       }
+    }
+  }
+
+  void keep(Asking asking) {
+    const std::lock_guard lock{store_mutex_};
+    askings_.push_back(std::move(asking));
+  }
+
+  void keep_askings() {
+    std::vector<Asking> askings;
+    {
+      const std::lock_guard lock{store_mutex_};
+      askings.swap(askings_);
+    }
+    for (const Asking& asking : askings) {
+      if (store_error_) return;
+      const auto* order = std::get_if<acquisition::Order>(&asking);
+      const auto kept = order != nullptr ? bench_.store_.add_order(*order)
+                                         : bench_.store_.add_request(std::get<OperatorRequest>(asking));
+      if (!kept) fail_store(kept.error());
     }
   }
 
@@ -368,6 +399,7 @@ class Bench::Run {
     conductor_.close_interrupted();
     // Nobody else is at work any more; what was asked of the store is carried out to the last.
     recording_turn(4096);
+    keep_askings();
     carry_store_orders(true);
     while (conductor_.awaits_read_back()) {
       take_read_backs();
@@ -415,9 +447,11 @@ class Bench::Run {
   acquisition::Acquisition acquisition_;
   std::mutex store_mutex_;
   std::deque<StoreOrder> store_orders_;
+  std::vector<Asking> askings_;
   std::vector<Result<std::vector<DeviceMessage>>> read_backs_;
   Sample recorded_{};                  // recording thread: the last mark written
   bool pause_passed_on_ = false;       // analysis thread
+  std::size_t next_request_ = 0;       // analysis thread: of the plan
   std::optional<Error> store_error_;   // recording thread, read by others after store_failed_
   std::optional<Error> device_error_;  // acquisition thread, read by others after link_ended_
   std::atomic<bool> store_failed_{false};

@@ -29,6 +29,16 @@ class RunStore {
     static_cast<void>(pairs);
     return add_step(step, isi_counts);
   }
+  /// What the device was told. It comes before any data that follow from it.
+  virtual Result<void> add_order(const acquisition::Order& order) {
+    static_cast<void>(order);
+    return {};
+  }
+  /// What a person asked for, likewise.
+  virtual Result<void> add_request(const OperatorRequest& request) {
+    static_cast<void>(request);
+    return {};
+  }
   virtual Result<void> update_results(std::span<const analysis::StepResult> steps, const analysis::SweepFit& fit) = 0;
   virtual Result<void> update_link(const LinkCounters& counters) = 0;
   /// What was written of a channel, in any order: the spikes in [from, until), each in a block of its

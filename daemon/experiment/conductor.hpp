@@ -71,6 +71,8 @@ class Conductor {
   void take_read_back(const Result<std::vector<DeviceMessage>>& messages);
   bool awaits_read_back() const { return !finished_steps_.empty(); }
 
+  /// The last mark taken; the device's time at the handshake before the first one.
+  Sample now() const { return now_; }
   bool finished() const { return finished_; }
   /// The current is zero by a pause or a question, and device time that waits for the host stands still until resume()
   /// or answer().

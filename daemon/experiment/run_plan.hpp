@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -41,6 +42,14 @@ struct Companion {
   Current current(Current of) const { return holds && of != Current{} ? *holds : of; }
 };
 
+/// What a person asks for while a run goes on; it is taken up after a mark and before the next one.
+struct OperatorRequest {
+  enum class Kind : std::uint8_t { stop, pause, resume, answer_yes, answer_no };
+  Kind kind = Kind::stop;
+  Sample after;                   ///< the mark; the beginning of the run where there was none yet
+  std::optional<double> value{};  ///< of an answer, SI
+};
+
 struct RunPlan {
   std::string name;
   Channel channel;
@@ -48,8 +57,9 @@ struct RunPlan {
   std::vector<PlannedStep> steps;  ///< of a plan that is known beforehand; unused where there is a strategy
   std::function<std::unique_ptr<Strategy>()> strategy{};
   std::vector<RunKnob> knobs{};
-  bool asks = false;                     ///< an operator has to answer questions
-  std::vector<MeasuredBefore> before{};  ///< of a run that goes on: whole steps, in their order
+  bool asks = false;                        ///< an operator has to answer questions
+  std::vector<MeasuredBefore> before{};     ///< of a run that goes on: whole steps, in their order
+  std::vector<OperatorRequest> requests{};  ///< of a run that is replayed: asked for again at the same marks
   analysis::StepRules rules;
   analysis::SweepRules sweep{};
   DetectorSettings detector;

@@ -21,7 +21,15 @@ struct ChannelSetup {
   std::optional<Scale> command_calibration;
   double front_end_gain = 1.0;  ///< V/V between the neuron's V_out and the ADC; already part of the scales
   LimitSettings limits;
+  std::optional<DetectorSettings> detector{};  ///< by which the device finds spikes; empty: not told
+  SnippetSettings snippets{};
   int snippet_samples = 0;  ///< length of every snippet, ADC samples; 0 records none
+};
+
+/// How the emulated instrument inside the program was made, beside its seed.
+struct EmulatedSetup {
+  bool noise = true;
+  std::optional<std::uint64_t> spread{};  ///< seed by which its neuron was drawn; empty: the nominal one
 };
 
 /// All that depends on the wall clock or on the machine; it is kept apart in the file.
@@ -41,6 +49,7 @@ struct RunDescription {
   std::vector<ChannelSetup> channels;
   LeaseSettings lease;
   std::uint64_t seed = 0;
+  std::optional<EmulatedSetup> emulated{};  ///< empty: another instrument
   std::string host_version;
   std::string host_hash;                  ///< of the program that records; may be empty
   std::vector<std::string> conditions;    ///< names that may appear in StepResult::conditions

@@ -139,7 +139,8 @@ TableSpec link_events() {
                   {"status",
                    "of a refusal: 1 bad_state, 2 out_of_range, 3 too_late, 4 queue_full, 5 wrong_reason, 6 unknown, "
                    "7 malformed",
-                   Element::u8}},
+                   Element::u8},
+                  {"mark_tick", "device ticks of the last mark before it", Element::i64}},
       .rows_per_chunk = 64};
 }
 
@@ -239,9 +240,33 @@ TableSpec link_counters() {
   return spec;
 }
 
+TableSpec orders() {
+  return {.path = in_module("orders"),
+          .description = "What the host told the device while the run went on, in order.",
+          .columns = {{"kind", "1 a piece of the command, 2 a load resistor, 3 the end of the run", Element::u8},
+                      {"channel", "index of the channel", Element::u8},
+                      {"at_sample", "ADC sample from which on it holds; of an end 0: at once", Element::i64},
+                      {"duration_s", "of a piece, s; 0 is a step", Element::f64},
+                      {"from_ua", "of a piece, uA", Element::f64},
+                      {"to_ua", "of a piece, uA", Element::f64},
+                      {"load_ohm", "of a load resistor, ohm", Element::f64}},
+          .rows_per_chunk = 256};
+}
+
+TableSpec operator_requests() {
+  return {.path = in_module("operator"),
+          .description = "What a person asked for while the run went on, in order.",
+          .columns = {{"tick", "device ticks of the mark after which it was taken up", Element::i64},
+                      {"kind", "1 the end, 2 a pause, 3 to go on, 4 answered yes, 5 answered no", Element::u8},
+                      {"value", "of an answer, SI units of what was asked for; NaN: what was planned", Element::f64}},
+          .rows_per_chunk = 64};
+}
+
 std::vector<std::string> growing_tables(std::span<const std::string> labels) {
-  std::vector<std::string> tables{marks().path,         faults().path,         link_events().path,
-                                  invalid_times().path, isi_histograms().path, pair_correlations().path,
+  std::vector<std::string> tables{marks().path,          faults().path,
+                                  link_events().path,    invalid_times().path,
+                                  isi_histograms().path, pair_correlations().path,
+                                  orders().path,         operator_requests().path,
                                   step_table({}).path};
   for (const std::string& label : labels) {
     for (const TableSpec& spec : {spikes(label), levels(label), applied_current(label), snippets(label, 1)}) {

@@ -62,6 +62,9 @@ TableSpec pair_correlations();
 TableSpec fit();
 TableSpec integrity();
 TableSpec link_counters();
+/// What the host told the device, and what a person asked of the run.
+TableSpec orders();
+TableSpec operator_requests();
 
 /// Every table that grows while a run goes on, but for those of one row; snippets of any length.
 std::vector<std::string> growing_tables(std::span<const std::string> labels);

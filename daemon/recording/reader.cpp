@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 
 #include "daemon/recording/file_access.hpp"
 #include "daemon/recording/layout.hpp"
@@ -115,6 +116,29 @@ Scale read_scale(hid_t file, const std::string& path, const std::string& name) {
   return scale;
 }
 
+/// An attribute that an older recording does not have.
+template <class T>
+T read_or(hid_t file, const std::string& path, const char* name, T otherwise) {
+  const bool there = H5Aexists_by_name(file, path.c_str(), name, H5P_DEFAULT) > 0;
+  return there ? read_attribute<T>(file, path, name) : otherwise;
+}
+
+/// What the current of a fine code is, as a handshake tells it, given that current as the file has it.
+Current on_grid(const Scale& command, double current_ua) {
+  constexpr double fine = 1 << fine_bits;
+  const double kept = 1e-6 * current_ua;
+  const double exact = command.value(static_cast<double>(std::llround(command.code(kept) * fine)) / fine);
+  return Current::from_si(std::abs(exact - kept) <= 1e-9 * std::abs(kept) ? exact : kept);
+}
+
+std::optional<VariablePart> read_part(hid_t file, const std::string& path) {
+  if (H5Aexists_by_name(file, path.c_str(), "part_highest_ohm", H5P_DEFAULT) <= 0) return std::nullopt;
+  const auto value = [&](const char* name) { return read_attribute<double>(file, path, name); };
+  return VariablePart{Resistance::from_si(value("part_lowest_ohm")), Resistance::from_si(value("part_highest_ohm")),
+                      Resistance::from_si(value("part_present_ohm")),
+                      Capacitance::from_si(value("part_capacitance_farad"))};
+}
+
 DeviceInfo device_of(hid_t file) {
   DeviceInfo device;
   device.uri = read_text_attribute(file, layout::provenance, "device_uri");
@@ -124,6 +148,15 @@ DeviceInfo device_of(hid_t file) {
   device.sample_rate_hz = read_attribute<double>(file, layout::provenance, "sample_rate_hz");
   device.block_samples = static_cast<int>(read_attribute<std::int64_t>(file, layout::provenance, "block_samples"));
   device.virtual_time = read_attribute<std::int64_t>(file, layout::provenance, "virtual_time") != 0;
+  device.snippets = read_or<std::int64_t>(file, layout::provenance, "snippets", 0) != 0;
+  device.full_trace = read_or<std::int64_t>(file, layout::provenance, "full_trace", 0) != 0;
+  device.link_bytes_per_second = read_or(file, layout::provenance, "link_bytes_per_second", 0.0);
+  device.queue_depth = static_cast<int>(read_or<std::int64_t>(file, layout::provenance, "queue_depth", 0));
+  const auto versions = read_text_attribute(file, layout::provenance, "protocol");
+  device.protocol_major = std::atoi(versions.c_str());
+  device.protocol_minor = std::atoi(versions.substr(std::min(versions.find('.'), versions.size() - 1) + 1).c_str());
+  device.schema = static_cast<std::uint32_t>(
+      std::strtoul(read_text_attribute(file, layout::provenance, "protocol_schema").c_str(), nullptr, 16));
   device.now = Sample{read_attribute<std::int64_t>(file, layout::provenance, "origin_sample")};
   for (const std::string& label : read_texts_attribute(file, layout::provenance, "channels")) {
     const std::string path = layout::channel_settings(label);
@@ -132,9 +165,10 @@ DeviceInfo device_of(hid_t file) {
     channel.signals = {read_scale(file, path, "v_out"), read_scale(file, path, "v_m"),
                        read_scale(file, path, "i_read")};
     channel.command = read_scale(file, path, "command");
-    channel.lowest = Current::from_si(1e-6 * read_attribute<double>(file, path, "board_lowest_ua"));
-    channel.highest = Current::from_si(1e-6 * read_attribute<double>(file, path, "board_highest_ua"));
+    channel.lowest = on_grid(channel.command, read_attribute<double>(file, path, "board_lowest_ua"));
+    channel.highest = on_grid(channel.command, read_attribute<double>(file, path, "board_highest_ua"));
     channel.fastest = Slew::from_si(1e-6 * read_attribute<double>(file, path, "board_fastest_ua_per_s"));
+    channel.part = read_part(file, path);
     device.channels.push_back(channel);
   }
   return device;
@@ -177,6 +211,13 @@ Result<RunRecord> read_run(const std::string& path) {
     record.host_version = text("host_version");
     record.finalised = h5::exists(file, layout::exit_status);
     if (record.finalised) record.exit_status = read_text(file, layout::exit_status);
+    record.resumed_from = sources_of(file);
+    if (H5Aexists_by_name(file, layout::provenance, "emulated_noise", H5P_DEFAULT) > 0) {
+      record.emulated = EmulatedSetup{read_attribute<std::int64_t>(file, layout::provenance, "emulated_noise") != 0};
+      if (H5Aexists_by_name(file, layout::provenance, "emulated_spread", H5P_DEFAULT) > 0) {
+        record.emulated->spread = read_attribute<std::uint64_t>(file, layout::provenance, "emulated_spread");
+      }
+    }
     record.channels = read_texts_attribute(file, layout::provenance, "channels");
     record.sample_rate_hz = read_attribute<double>(file, layout::provenance, "sample_rate_hz");
     if (!record.finalised) {

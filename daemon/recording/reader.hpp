@@ -9,6 +9,7 @@
 
 #include "daemon/analysis/pair_correlation.hpp"
 #include "daemon/analysis/result.hpp"
+#include "daemon/recording/description.hpp"
 #include "drivers/device.hpp"
 #include "drivers/result.hpp"
 
@@ -35,6 +36,8 @@ struct RunRecord {
   bool finalised = false;
   std::optional<RunningStretch> running;  ///< of an unfinished run, once its current has moved
   std::string exit_status;                ///< empty until finalised
+  std::vector<std::string> resumed_from;  ///< recordings that the run goes on from, in the order of their making
+  std::optional<EmulatedSetup> emulated;  ///< empty: another instrument, or not told
   std::vector<std::string> channels;      ///< labels
   double sample_rate_hz = 0.0;
 };
@@ -81,8 +84,7 @@ Result<std::vector<std::uint32_t>> read_isi_counts(const std::string& path, std:
 /// Reads g_n of a step. @returns empty where the step has none
 Result<std::optional<analysis::PairCorrelation>> read_pair_correlation(const std::string& path, std::int64_t step);
 
-/// What the file knows of the instrument: rates, channels and the scales of their codes. Settings of the link are left
-/// as they are by default.
+/// What the file knows of the instrument: as it was at the handshake, its address included.
 /// Errors: bad_input (as read_run).
 Result<DeviceInfo> read_device(const std::string& path);
 

@@ -200,6 +200,14 @@ Result<void> Recorder::update_link(const LinkCounters& counters) {
   return impl_->change([&] { impl_->streams().update_link(counters); });
 }
 
+Result<void> Recorder::add(const RecordedOrder& order) {
+  return impl_->change([&] { impl_->streams().add(order); });
+}
+
+Result<void> Recorder::add(const RecordedRequest& request) {
+  return impl_->change([&] { impl_->streams().add(request); });
+}
+
 Result<std::vector<DeviceMessage>> Recorder::read_back(Channel channel, Sample from, Sample until) {
   std::vector<DeviceMessage> messages;
   auto done = impl_->change([&] { messages = impl_->read_back(channel, from, until); });

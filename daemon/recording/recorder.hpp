@@ -10,6 +10,7 @@
 #include "daemon/analysis/pair_correlation.hpp"
 #include "daemon/analysis/result.hpp"
 #include "daemon/recording/description.hpp"
+#include "daemon/recording/requests.hpp"
 #include "drivers/device.hpp"
 #include "drivers/result.hpp"
 
@@ -51,6 +52,11 @@ class Recorder {
 
   /// How the link did so far; kept beside the results.
   Result<void> update_link(const LinkCounters& counters);
+
+  /// Keeps what the host told the device, and what a person asked for. Before the next write(), so that no data are
+  /// flushed that follow from what is not in the file.
+  Result<void> add(const RecordedOrder& order);
+  Result<void> add(const RecordedRequest& request);
 
   /// Gives back what was written of a stretch of one channel, with the same codes and ticks.
   /// @returns the spikes in [from, until), each in a block of its own; the level records

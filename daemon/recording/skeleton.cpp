@@ -166,6 +166,8 @@ void create_tables(Builder& builder, const RunDescription& run) {
   create_table(builder, layout::faults());
   create_table(builder, layout::link_events());
   create_table(builder, layout::invalid_times());
+  create_table(builder, layout::orders());
+  create_table(builder, layout::operator_requests());
   create_table(builder, layout::fit());
   create_table(builder, layout::integrity());
   create_table(builder, layout::link_counters());
@@ -179,6 +181,27 @@ void create_tables(Builder& builder, const RunDescription& run) {
   builder.attribute_reference(pairs.path + "/step", "table", steps.path);
   const std::vector<double> edges = layout::isi_upper_edges();
   builder.attribute(histograms.path + "/counts", "upper_edges_s", std::span<const double>{edges});
+}
+
+/// What spikes and snippets of this run are, and the part that the device can exchange.
+void create_run_settings(Builder& builder, const std::string& path, const ChannelDescription& channel,
+                         const ChannelSetup& setup) {
+  if (setup.detector) {
+    const DetectorSettings& detector = *setup.detector;
+    builder.attribute(path, "detector_trigger", detector.trigger == protocol::Trigger::swing ? "swing" : "level");
+    builder.attribute(path, "detector_swing_mv", detector.swing.si() * 1e3);
+    builder.attribute(path, "detector_fire_mv", detector.fire_level.si() * 1e3);
+    builder.attribute(path, "detector_rearm_mv", detector.rearm_level.si() * 1e3);
+    builder.attribute(path, "detector_refractory_us", detector.refractory.si() * 1e6);
+  }
+  builder.attribute(path, "snippet_before_us", setup.snippets.before.si() * 1e6);
+  builder.attribute(path, "snippet_after_us", setup.snippets.after.si() * 1e6);
+  builder.attribute(path, "snippets_per_second", std::int64_t{setup.snippets.most_per_second});
+  if (!channel.part) return;
+  builder.attribute(path, "part_lowest_ohm", channel.part->lowest.si());
+  builder.attribute(path, "part_highest_ohm", channel.part->highest.si());
+  builder.attribute(path, "part_present_ohm", channel.part->present.si());
+  builder.attribute(path, "part_capacitance_farad", channel.part->capacitance.si());
 }
 
 void create_channel_settings(Builder& builder, const RunDescription& run, std::size_t index) {
@@ -196,6 +219,7 @@ void create_channel_settings(Builder& builder, const RunDescription& run, std::s
   builder.attribute(path, "highest_ua", setup.limits.highest.si() * 1e6);
   builder.attribute(path, "slew_ua_per_s", setup.limits.slew.si() * 1e6);
   builder.attribute(path, "compliance_mv", setup.limits.compliance.si() * 1e3);
+  create_run_settings(builder, path, channel, setup);
   const auto put = [&](const std::string& name, const Scale& scale) {
     builder.attribute(path, (name + "_scale").c_str(), scale.scale);
     builder.attribute(path, (name + "_zero").c_str(), scale.zero);
@@ -228,11 +252,19 @@ void create_provenance(Builder& builder, const RunDescription& run) {
   builder.attribute(path, "ticks_per_sample", ticks_per_sample);
   builder.attribute(path, "block_samples", std::int64_t{device.block_samples});
   builder.attribute(path, "virtual_time", std::int64_t{device.virtual_time ? 1 : 0});
+  builder.attribute(path, "snippets", std::int64_t{device.snippets ? 1 : 0});
+  builder.attribute(path, "full_trace", std::int64_t{device.full_trace ? 1 : 0});
+  builder.attribute(path, "link_bytes_per_second", device.link_bytes_per_second);
+  builder.attribute(path, "queue_depth", std::int64_t{device.queue_depth});
   builder.attribute(path, "origin_sample", device.now.index);
   builder.attribute(path, "lease_s", run.lease.lease.si());
   std::vector<std::string> labels;
   for (const ChannelDescription& channel : device.channels) labels.push_back(channel.label);
   builder.attribute(path, "channels", std::span<const std::string>{labels});
+  if (run.emulated) {
+    builder.attribute(path, "emulated_noise", std::int64_t{run.emulated->noise ? 1 : 0});
+    if (run.emulated->spread) builder.attribute(path, "emulated_spread", *run.emulated->spread);
+  }
   if (!run.resumed_from.empty()) {
     builder.attribute(path, "resumed_from", std::span<const std::string>{run.resumed_from});
   }

@@ -177,6 +177,8 @@ Streams::Streams(hid_t file, const RunDescription& run)
       faults_{file, layout::faults()},
       link_events_{file, layout::link_events()},
       invalid_times_{file, layout::invalid_times()},
+      orders_{file, layout::orders()},
+      requests_{file, layout::operator_requests()},
       steps_{file, step_table(run.conditions)},
       histograms_{file, layout::isi_histograms()},
       pair_correlations_{file, layout::pair_correlations()},
@@ -233,13 +235,14 @@ void Streams::take(const protocol::Fault& fault) {
 void Streams::take(const FramesLost& lost) {
   lost_frames_ += lost.count;
   link_events_.append(static_cast<std::int64_t>(link_events_.rows()), last_mark_ * ticks_per_sample,
-                      static_cast<std::uint8_t>(layout::LinkEvent::frames_lost), lost.count, std::uint8_t{0});
+                      static_cast<std::uint8_t>(layout::LinkEvent::frames_lost), lost.count, std::uint8_t{0},
+                      last_mark_ * ticks_per_sample);
 }
 
 void Streams::take(const Rejected& refusal) {
   link_events_.append(static_cast<std::int64_t>(link_events_.rows()), to_ticks(refusal.now).count,
                       static_cast<std::uint8_t>(layout::LinkEvent::rejected), std::uint32_t{refusal.command},
-                      static_cast<std::uint8_t>(refusal.status));
+                      static_cast<std::uint8_t>(refusal.status), last_mark_ * ticks_per_sample);
 }
 
 void Streams::take(const Gap& gap) {
@@ -295,6 +298,21 @@ void Streams::update_link(const LinkCounters& counters) {
                         count(counters.lost_frames), count(counters.bad_frames), count(counters.repeated_frames));
 }
 
+void Streams::add(const RecordedOrder& order) {
+  const bool piece = order.kind == RecordedOrder::Kind::piece;
+  const double undefined = std::numeric_limits<double>::quiet_NaN();
+  orders_.append(static_cast<std::int64_t>(orders_.rows()), static_cast<std::uint8_t>(order.kind), order.channel.index,
+                 order.at.index, piece ? order.duration.si() : undefined,
+                 piece ? order.first.si() * ua_per_a : undefined, piece ? order.last.si() * ua_per_a : undefined,
+                 order.kind == RecordedOrder::Kind::load ? order.load.si() : undefined);
+}
+
+void Streams::add(const RecordedRequest& request) {
+  requests_.append(static_cast<std::int64_t>(requests_.rows()), to_ticks(request.after).count,
+                   static_cast<std::uint8_t>(request.kind),
+                   request.value.value_or(std::numeric_limits<double>::quiet_NaN()));
+}
+
 void Streams::flush() {
   if (clocks_ && last_mark_ > last_flush_) {
     clocks_->ticks.push(last_mark_ * ticks_per_sample);
@@ -309,8 +327,8 @@ void Streams::flush() {
   for (ChannelStreams& streams : channels_) streams.write_series();
   h5::expect(H5Fflush(file_, H5F_SCOPE_LOCAL), file_, "the signals", "flush");
   for (ChannelStreams& streams : channels_) streams.write_tables();
-  for (Table* table : {&marks_, &faults_, &link_events_, &invalid_times_, &histograms_, &pair_correlations_,
-                       &integrity_, &link_counters_, &fit_}) {
+  for (Table* table : {&marks_, &faults_, &link_events_, &invalid_times_, &orders_, &requests_, &histograms_,
+                       &pair_correlations_, &integrity_, &link_counters_, &fit_}) {
     table->write();
   }
   if (steps_.pending()) {

@@ -10,6 +10,7 @@
 #include "daemon/analysis/pair_correlation.hpp"
 #include "daemon/analysis/result.hpp"
 #include "daemon/recording/description.hpp"
+#include "daemon/recording/requests.hpp"
 #include "daemon/recording/series.hpp"
 #include "daemon/recording/table.hpp"
 
@@ -86,6 +87,8 @@ class Streams {
                 const analysis::PairCorrelation& pairs);
   void update_results(std::span<const analysis::StepResult> steps, const analysis::SweepFit& fit);
   void update_link(const LinkCounters& counters);
+  void add(const RecordedOrder& order);
+  void add(const RecordedRequest& request);
   void flush();
   /// How often it was flushed.
   std::int64_t flushes() const { return flushes_; }
@@ -130,6 +133,8 @@ class Streams {
   Table faults_;
   Table link_events_;
   Table invalid_times_;
+  Table orders_;
+  Table requests_;
   Table steps_;
   Table histograms_;
   Table pair_correlations_;

@@ -90,6 +90,9 @@ std::int64_t whole_rows(hid_t file, const std::string& path, std::int64_t steps)
   if (named(layout::link_events())) {
     return first_bad(file, path, "count", "tick", rows, [](std::int64_t count, std::int64_t) { return count > 0; });
   }
+  if (named(layout::orders()) || named(layout::operator_requests())) {
+    return first_bad(file, path, "kind", "id", rows, [](std::int64_t kind, std::int64_t) { return kind > 0; });
+  }
   if (named(layout::isi_histograms()) || named(layout::pair_correlations())) {
     return std::min(rising("step"), first_bad(file, path, "step", "id", rows,
                                               [&](std::int64_t step, std::int64_t) { return step < steps; }));

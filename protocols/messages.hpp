@@ -20,7 +20,7 @@
 namespace thyrode::protocol {
 
 inline constexpr std::uint8_t version_major = 1;
-inline constexpr std::uint8_t version_minor = 1;
+inline constexpr std::uint8_t version_minor = 2;
 
 // ---------------------------------------------------------------- host to device
 
@@ -219,6 +219,16 @@ struct SetPart {
     f("channel", m.channel), f("at", m.at), f("resistance", m.resistance);
   }
   bool operator==(const SetPart&) const = default;
+};
+
+/// One pulse on the trigger output.
+struct Pulse {
+  static constexpr std::uint8_t type = 0x19;
+  static constexpr const char* name = "pulse";
+  Sample at;                 ///< rises with this sample
+  std::uint32_t length = 0;  ///< samples until it falls
+  static constexpr void fields(auto& m, auto&& f) { f("at", m.at), f("length", m.length); }
+  bool operator==(const Pulse&) const = default;
 };
 
 // ---------------------------------------------------------------- device to host
@@ -467,16 +477,43 @@ struct Fault {
   bool operator==(const Fault&) const = default;
 };
 
+/// How the board itself is, once a second of device time.
+struct Health {
+  static constexpr std::uint8_t type = 0x98;
+  static constexpr const char* name = "health";
+  Sample at;
+  ResetCause reset = ResetCause::power_on;
+  std::uint8_t brown_out = 0;    ///< millivolts / 100 below which the chip is held in reset; 0 is off
+  std::int32_t temperature = 0;  ///< of the chip, 0.001 degrees Celsius
+  std::uint32_t busiest = 0;     ///< ticks that the longest block of this second took
+  std::uint32_t stack_left = 0;  ///< bytes of the stack never used since the start
+  static constexpr void fields(auto& m, auto&& f) {
+    f("at", m.at), f("reset", m.reset), f("brown_out", m.brown_out), f("temperature", m.temperature),
+        f("busiest", m.busiest), f("stack_left", m.stack_left);
+  }
+  bool operator==(const Health&) const = default;
+};
+
+/// The trigger input has risen.
+struct Edge {
+  static constexpr std::uint8_t type = 0x99;
+  static constexpr const char* name = "edge";
+  Ticks at;
+  std::uint32_t count = 0;  ///< rising edges since the device started, this one included
+  static constexpr void fields(auto& m, auto&& f) { f("at", m.at), f("count", m.count); }
+  bool operator==(const Edge&) const = default;
+};
+
 /// All messages, in the order of wire.md.
 template <class Visitor>
 constexpr void for_each_message(Visitor&& visit) {
   visit(Hello{}), visit(Describe{}), visit(GetClock{}), visit(Heartbeat{}), visit(Grant{}), visit(Arm{}),
       visit(Start{}), visit(Stop{}), visit(EmergencyStop{}), visit(Clear{}), visit(Schedule{}),
       visit(ConfigureDetector{}), visit(ConfigureTelemetry{}), visit(ConfigureLimits{}), visit(ConfigureLease{}),
-      visit(ConfigureSnippets{}), visit(SetBaud{}), visit(DescribePart{}), visit(SetPart{}), visit(Ack{}),
-      visit(Ident{}), visit(ChannelInfo{}), visit(ClockReply{}), visit(PartInfo{}), visit(SampleBlock{}),
+      visit(ConfigureSnippets{}), visit(SetBaud{}), visit(DescribePart{}), visit(SetPart{}), visit(Pulse{}),
+      visit(Ack{}), visit(Ident{}), visit(ChannelInfo{}), visit(ClockReply{}), visit(PartInfo{}), visit(SampleBlock{}),
       visit(SpikeBlock{}), visit(LevelRecord{}), visit(CurrentBlock{}), visit(StepApplied{}), visit(Mark{}),
-      visit(SnippetBlock{}), visit(Fault{});
+      visit(SnippetBlock{}), visit(Fault{}), visit(Health{}), visit(Edge{});
 }
 
 }  // namespace thyrode::protocol

@@ -22,6 +22,7 @@ enum class Status : std::uint8_t {
   wrong_reason,  ///< clear() named another fault than the latched one
   unknown,       ///< no such channel, signal or command
   malformed,     ///< payload does not fit the layout
+  unfit,         ///< the board found at its start that it cannot measure: Ident::capabilities says what is missing
 };
 
 enum class FaultCode : std::uint8_t {
@@ -38,6 +39,17 @@ enum class FaultCode : std::uint8_t {
 
 enum class Trigger : std::uint8_t { swing, level };
 
+/// Why the device started.
+enum class ResetCause : std::uint8_t {
+  power_on,
+  pin,        ///< the reset button, or a debugger
+  brown_out,  ///< the supply fell below the level that is programmed
+  watchdog,   ///< the firmware had stopped
+  software,   ///< asked for
+  crash,      ///< a fault of the processor, or its crystal stopped
+  other,
+};
+
 /// Bits of Ident::capabilities.
 enum Capability : std::uint32_t {
   can_virtual_time = 1U << 0,  ///< never runs past grant(until)
@@ -45,7 +57,12 @@ enum Capability : std::uint32_t {
   can_full_trace = 1U << 2,  ///< the link carries every ADC sample
   can_set_baud = 1U << 3,
   can_set_part = 1U << 4,  ///< owns the load resistor of a channel and can exchange it
+  can_trigger = 1U << 5,   ///< has a trigger input and a trigger output
+  // What a board finds missing when it starts; with any of them it refuses to arm.
+  lacks_clock = 1U << 6,       ///< no crystal: samples are not as long as they are said to be
+  lacks_converters = 1U << 7,  ///< the converters, or what moves their codes, do not run
 };
+inline constexpr std::uint32_t unfit_capabilities = lacks_clock | lacks_converters;
 
 using Text16 = std::array<char, 16>;
 

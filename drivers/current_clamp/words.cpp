@@ -12,6 +12,7 @@ const char* to_string(protocol::Status status) {
     case protocol::Status::wrong_reason: return "another fault is latched";
     case protocol::Status::unknown: return "not known to it";
     case protocol::Status::malformed: return "not understood";
+    case protocol::Status::unfit: return "it found at its start that it cannot measure";
   }
   return "refused for a reason this program does not know";
 }

@@ -41,9 +41,26 @@ concept Board = requires(B board, const B& there, std::span<std::uint8_t> in, st
   /// Exchanges it for another value, milliohm; no current flows into the channel.
   { board.set_part(channel, std::uint32_t{}) }
   noexcept;
+  /// Whether the clock gives a rate of the link exactly; 0 is the first rate.
+  { there.has_baud(std::uint32_t{}) }
+  noexcept->std::same_as<bool>;
+  /// Changes to it once all bytes taken so far are out. Both are called where Ident tells can_set_baud.
+  { board.set_baud(std::uint32_t{}) }
+  noexcept;
+  /// Raises the trigger output with a sample whose DAC code is not written yet, and lowers it so many samples later.
+  /// Called where Ident tells can_trigger. Returns false while it is busy with another pulse.
+  { board.pulse(Sample{}, std::uint32_t{}) }
+  noexcept->std::same_as<bool>;
   /// i_read codes per DAC code, 16 fractional bits: what a healthy read-back follows.
   { there.readback_ratio() }
   noexcept->std::same_as<std::int32_t>;
+};
+
+/// A board that can say how it is: called once a second from the block interrupt; the core adds the time.
+template <class B>
+concept TellsHealth = requires(B board) {
+  { board.health() }
+  noexcept->std::same_as<protocol::Health>;
 };
 
 }  // namespace thyrode::firmware

@@ -173,6 +173,10 @@ class Instrument {
     if (flowing()) trip(protocol::FaultCode::overrun, 0, at, 0, 0, true);
   }
 
+  /// The trigger input has risen. From the block interrupt.
+  /// @param count  of rising edges since the start
+  void edge(Ticks at, std::uint32_t count) noexcept { telemetry_.stream(protocol::Edge{at, count}); }
+
   /// Reads commands and hands bytes to the board. From the main loop, as often as possible.
   void poll() noexcept {
     std::array<std::uint8_t, 64> bytes;
@@ -190,6 +194,7 @@ class Instrument {
       }
     }
     telemetry_.drain([this](std::span<const std::uint8_t> piece) { return board_.send(piece); });
+    change_baud();
   }
 
   /// The host is gone (a closed port): the current goes to zero and the state to idle; nothing is sent any more.
@@ -272,7 +277,7 @@ class Instrument {
   /// Sum of the DAC codes of the block that begins at a sample, from the time it is written until it has played.
   std::uint32_t& command_sum(std::size_t channel, Sample block) noexcept {
     const std::uint64_t number = static_cast<std::uint64_t>(block.index) / ident_.block;
-    return command_sums_[channel][number % command_sums_[channel].size()];
+    return command_sums_[channel][static_cast<std::size_t>(number % command_sums_[channel].size())];
   }
   std::uint32_t fill(std::size_t channel, Sample first, std::span<DacCode> out) noexcept {
     return channels_[channel].stimulus().fill(
@@ -381,12 +386,22 @@ class Instrument {
       for (std::size_t c = 0; c < channel_count_; ++c) end_current_mean(c, end);
     }
     if (end.index % mark_period() != 0) return;
+    tell_health(end);
     if (counted) {
       for (std::size_t c = 0; c < channel_count_; ++c) channels_[c].flush(end, telemetry_);
     }
     telemetry_.stream(protocol::Mark{end, state_, fault_.code, overruns_, telemetry_.dropped(),
                                      bad_frames_.load(std::memory_order_relaxed)});
     if (streaming_ && !start_pending_ && !flowing() && !output_closed_) streaming_ = false;
+  }
+
+  void tell_health([[maybe_unused]] Sample now) noexcept {
+    if constexpr (TellsHealth<B>) {
+      if (now.index % ident_.sample_rate != 0) return;
+      protocol::Health health = board_.health();
+      health.at = now;
+      telemetry_.stream(health);
+    }
   }
 
   void end_current_mean(std::size_t c, Sample end) noexcept {
@@ -412,6 +427,7 @@ class Instrument {
   };
 
   void execute(const protocol::Frame& frame) noexcept;
+  void change_baud() noexcept;
   void end_session() noexcept;
   void hello(const protocol::Frame& frame) noexcept;
   void describe(const protocol::Frame& frame) noexcept;
@@ -438,6 +454,8 @@ class Instrument {
   protocol::Status on(const protocol::ConfigureLimits& limits) noexcept;
   protocol::Status on(const protocol::ConfigureLease& lease) noexcept;
   protocol::Status on(const protocol::ConfigureSnippets& settings) noexcept;
+  protocol::Status on(const protocol::SetBaud& set) noexcept;
+  protocol::Status on(const protocol::Pulse& pulse) noexcept;
   protocol::Status on(const protocol::SetPart& set) noexcept;
 
   static constexpr AdcCode no_limit = 0xFFFF;
@@ -472,6 +490,8 @@ class Instrument {
   Sample last_frame_{};
   Sample granted_{};
   std::int64_t lease_ = 0;
+  bool baud_due_ = false;
+  std::uint32_t baud_ = 0;            // of the link; 0 is the first
   std::uint32_t dropped_before_ = 0;  // frames of the stream, as of the last block
   std::uint32_t overruns_ = 0;
   std::atomic<std::uint32_t> bad_frames_{0};  // written by the main loop, told by the block interrupt

@@ -106,7 +106,9 @@ protocol::Status Instrument<B, MaxChannels>::carry_out(const protocol::Frame& fr
     case protocol::ConfigureLimits::type: return handle<protocol::ConfigureLimits>(frame);
     case protocol::ConfigureLease::type: return handle<protocol::ConfigureLease>(frame);
     case protocol::ConfigureSnippets::type: return handle<protocol::ConfigureSnippets>(frame);
+    case protocol::SetBaud::type: return handle<protocol::SetBaud>(frame);
     case protocol::SetPart::type: return handle<protocol::SetPart>(frame);
+    case protocol::Pulse::type: return handle<protocol::Pulse>(frame);
     default: return protocol::Status::unknown;
   }
 }
@@ -122,6 +124,7 @@ void Instrument<B, MaxChannels>::disarm() noexcept {
 template <Board B, std::size_t MaxChannels>
 protocol::Status Instrument<B, MaxChannels>::on(const protocol::Arm&) noexcept {
   if (state_ != protocol::State::idle) return protocol::Status::bad_state;
+  if ((ident_.capabilities & protocol::unfit_capabilities) != 0) return protocol::Status::unfit;
   state_ = protocol::State::armed;
   return protocol::Status::done;
 }
@@ -241,6 +244,37 @@ protocol::Status Instrument<B, MaxChannels>::on(const protocol::ConfigureSnippet
   if (settings.channel >= channel_count_) return protocol::Status::unknown;
   return channels_[settings.channel].snippets().configure(settings) ? protocol::Status::done
                                                                     : protocol::Status::out_of_range;
+}
+
+template <Board B, std::size_t MaxChannels>
+protocol::Status Instrument<B, MaxChannels>::on(const protocol::SetBaud& set) noexcept {
+  if ((ident_.capabilities & protocol::can_set_baud) == 0) return protocol::Status::unknown;
+  if (state_ != protocol::State::idle) return protocol::Status::bad_state;
+  if (set.baud == 0 || !board_.has_baud(set.baud)) return protocol::Status::out_of_range;
+  baud_ = set.baud;
+  baud_due_ = true;
+  return protocol::Status::done;
+}
+
+/// The answer leaves at the rate that the host still listens at. Silence at another rate than the first may mean that
+/// the link does not carry it, and a new host begins with the first.
+template <Board B, std::size_t MaxChannels>
+void Instrument<B, MaxChannels>::change_baud() noexcept {
+  if (baud_due_ && telemetry_.idle()) {
+    baud_due_ = false;
+    board_.set_baud(baud_);
+  }
+  if (baud_ == 0 || baud_due_ || board_.now() - last_frame_ <= static_cast<std::int64_t>(ident_.sample_rate)) return;
+  baud_ = 0;
+  board_.set_baud(0);
+}
+
+template <Board B, std::size_t MaxChannels>
+protocol::Status Instrument<B, MaxChannels>::on(const protocol::Pulse& pulse) noexcept {
+  if ((ident_.capabilities & protocol::can_trigger) == 0) return protocol::Status::unknown;
+  if (pulse.length < 2U * ident_.block) return protocol::Status::out_of_range;
+  if (pulse.at < next_dac_) return protocol::Status::too_late;
+  return board_.pulse(pulse.at, pulse.length) ? protocol::Status::done : protocol::Status::queue_full;
 }
 
 /// Only where no current flows: what is soldered in must not change under a neuron that is being measured.

@@ -52,8 +52,10 @@ class Snippets {
   void store(std::uint8_t channel, Sample first, std::span<const AdcCode> codes, Emit&& emit) noexcept {
     if (settings_.on == 0) return;
     if (first != next_) oldest_ = first;
-    for (std::size_t k = 0; k < codes.size(); ++k) {
-      ring_[static_cast<std::size_t>(first.index + static_cast<std::int64_t>(k)) % ring_length] = codes[k];
+    std::size_t place = place_of(first.index);
+    for (const AdcCode code : codes) {
+      ring_[place] = code;
+      place = after(place);
     }
     next_ = first + static_cast<std::int64_t>(codes.size());
     if (pending_ == 0 || to_sample(waiting_[0]) + settings_.after > next_) return;
@@ -73,8 +75,10 @@ class Snippets {
     block.spike = spike;
     block.first = Sample{begin};
     block.length = static_cast<std::uint16_t>(end - begin);
+    std::size_t place = place_of(begin);
     for (std::int64_t at = begin; at < end; ++at) {
-      block.codes.push_back(ring_[static_cast<std::size_t>(at) % ring_length]);
+      block.codes.push_back(ring_[place]);
+      place = after(place);
       if (block.codes.full() || at + 1 == end) {
         block.offset = static_cast<std::uint16_t>(at + 1 - begin - static_cast<std::int64_t>(block.codes.size()));
         emit(block);
@@ -82,6 +86,12 @@ class Snippets {
       }
     }
   }
+
+  /// Where the code of a sample lies: its whole 64 bits count, also where a size has 32.
+  static std::size_t place_of(std::int64_t sample) noexcept {
+    return static_cast<std::size_t>(static_cast<std::uint64_t>(sample) % ring_length);
+  }
+  static std::size_t after(std::size_t place) noexcept { return place + 1 == ring_length ? 0 : place + 1; }
 
   protocol::ConfigureSnippets settings_{};
   std::array<AdcCode, ring_length> ring_{};

@@ -21,6 +21,7 @@ const std::map<std::string, Strings>& arrows() {
       {"firmware/core", {"protocols"}},
       {"firmware/neurons", {"protocols/units.hpp"}},
       {"firmware/boards/native", {"firmware/core", "firmware/neurons", "protocols"}},
+      {"firmware/boards/nucleo_f446re", {"firmware/core", "protocols"}},
       {"firmware/silicon",
        {"firmware/neurons", "firmware/boards/native/front_end.hpp", "firmware/boards/native/noise.hpp",
         "firmware/boards/native/sampler.hpp", "protocols/units.hpp", "protocols/time.hpp"}},

@@ -48,6 +48,9 @@ class NativeBoard {
   protocol::Ident identify() const noexcept { return ident_; }
   protocol::ChannelInfo describe(std::uint8_t channel) const noexcept;
   std::int32_t readback_ratio() const noexcept;
+  bool has_baud(std::uint32_t) const noexcept { return false; }
+  void set_baud(std::uint32_t) noexcept {}
+  bool pulse(Sample, std::uint32_t) noexcept { return false; }
   protocol::PartInfo part(std::uint8_t channel) const noexcept { return parts_[channel]; }
   void set_part(std::uint8_t channel, std::uint32_t resistance) noexcept {
     parts_[channel].present = resistance;

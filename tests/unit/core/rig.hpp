@@ -7,6 +7,7 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include "firmware/core/instrument.hpp"
@@ -25,6 +26,7 @@ class FakeBoard {
     ident_.block = 50;
     ident_.channels = channels;
     ident_.capabilities = protocol::can_snippets | protocol::can_full_trace | protocol::can_set_part;
+    ident_.capabilities |= protocol::can_set_baud | protocol::can_trigger;
     if (!real_time) ident_.capabilities |= protocol::can_virtual_time;
     ident_.queue_depth = Stimulus::queue_depth;
     ident_.board = {'f', 'a', 'k', 'e'};
@@ -64,6 +66,16 @@ class FakeBoard {
     part_set_at = now_;
   }
   std::int32_t readback_ratio() const noexcept { return 52429; }  // 0.8
+  bool has_baud(std::uint32_t rate) const noexcept { return rate == 0 || rate == 2000000; }
+  void set_baud(std::uint32_t rate) noexcept {
+    baud = rate;
+    sent_before_baud = outbox.size();
+  }
+  bool pulse(Sample at, std::uint32_t length) noexcept {
+    if (busy) return false;
+    pulses.emplace_back(at, length);
+    return true;
+  }
   bool closed() const { return closed_; }
   void advance(std::int64_t samples) { now_ = now_ + samples; }
 
@@ -72,6 +84,10 @@ class FakeBoard {
   std::size_t accepts = std::numeric_limits<std::size_t>::max();  ///< bytes the link still takes
   std::size_t at_once = std::numeric_limits<std::size_t>::max();  ///< bytes taken in one call
   bool has_part = true;
+  std::uint32_t baud = 0;
+  std::size_t sent_before_baud = 0;  ///< bytes that had left when the rate changed
+  bool busy = false;                 ///< with a pulse
+  std::vector<std::pair<Sample, std::uint32_t>> pulses;
   std::uint32_t resistance = 47000;  ///< milliohm
   Sample part_set_at{};              ///< the block that was computed then
 

@@ -102,6 +102,8 @@ template <>
 constexpr const char* enum_name<FaultCode> = "fault_code";
 template <>
 constexpr const char* enum_name<Trigger> = "trigger";
+template <>
+constexpr const char* enum_name<ResetCause> = "reset_cause";
 
 template <class T>
 constexpr const char* record_name = nullptr;
@@ -235,10 +237,11 @@ TEST(WirePage, GivesEveryEnumItsValues) {
   EXPECT_EQ(page().enums.at("state"),
             (Values{THYRODE_VALUE(State, idle), THYRODE_VALUE(State, armed), THYRODE_VALUE(State, running),
                     THYRODE_VALUE(State, stopping), THYRODE_VALUE(State, fault)}));
-  EXPECT_EQ(page().enums.at("status"), (Values{THYRODE_VALUE(Status, done), THYRODE_VALUE(Status, bad_state),
-                                               THYRODE_VALUE(Status, out_of_range), THYRODE_VALUE(Status, too_late),
-                                               THYRODE_VALUE(Status, queue_full), THYRODE_VALUE(Status, wrong_reason),
-                                               THYRODE_VALUE(Status, unknown), THYRODE_VALUE(Status, malformed)}));
+  EXPECT_EQ(
+      page().enums.at("status"),
+      (Values{THYRODE_VALUE(Status, done), THYRODE_VALUE(Status, bad_state), THYRODE_VALUE(Status, out_of_range),
+              THYRODE_VALUE(Status, too_late), THYRODE_VALUE(Status, queue_full), THYRODE_VALUE(Status, wrong_reason),
+              THYRODE_VALUE(Status, unknown), THYRODE_VALUE(Status, malformed), THYRODE_VALUE(Status, unfit)}));
   EXPECT_EQ(page().enums.at("fault_code"),
             (Values{THYRODE_VALUE(FaultCode, none), THYRODE_VALUE(FaultCode, lease_expired),
                     THYRODE_VALUE(FaultCode, late_segment), THYRODE_VALUE(FaultCode, current_limit),
@@ -246,7 +249,12 @@ TEST(WirePage, GivesEveryEnumItsValues) {
                     THYRODE_VALUE(FaultCode, overrun), THYRODE_VALUE(FaultCode, estop),
                     THYRODE_VALUE(FaultCode, telemetry_lost)}));
   EXPECT_EQ(page().enums.at("trigger"), (Values{THYRODE_VALUE(Trigger, swing), THYRODE_VALUE(Trigger, level)}));
-  EXPECT_EQ(page().enums.size(), 5U);
+  EXPECT_EQ(
+      page().enums.at("reset_cause"),
+      (Values{THYRODE_VALUE(ResetCause, power_on), THYRODE_VALUE(ResetCause, pin), THYRODE_VALUE(ResetCause, brown_out),
+              THYRODE_VALUE(ResetCause, watchdog), THYRODE_VALUE(ResetCause, software),
+              THYRODE_VALUE(ResetCause, crash), THYRODE_VALUE(ResetCause, other)}));
+  EXPECT_EQ(page().enums.size(), 6U);
 }
 
 TEST(WirePage, GivesEveryCapabilityItsBit) {
@@ -256,7 +264,10 @@ TEST(WirePage, GivesEveryCapabilityItsBit) {
                           {"can_snippets", can_snippets},
                           {"can_full_trace", can_full_trace},
                           {"can_set_baud", can_set_baud},
-                          {"can_set_part", can_set_part}}));
+                          {"can_set_part", can_set_part},
+                          {"can_trigger", can_trigger},
+                          {"lacks_clock", lacks_clock},
+                          {"lacks_converters", lacks_converters}}));
 }
 
 #undef THYRODE_VALUE

@@ -6,7 +6,7 @@ import re
 import yaml
 
 HERE = pathlib.Path(__file__).resolve().parent
-CHANNEL = ("source", "inputs", "filters", "supply")  # the sheets of one channel that ngspice solves
+CHANNEL = ("source", "output", "inputs", "filters", "supply")  # the sheets of one channel that ngspice solves
 SUFFIXES = {"p": 1e-12, "n": 1e-9, "u": 1e-6, "m": 1e-3, "k": 1e3, "meg": 1e6, "": 1.0}
 TWO_PINS = {"R": "Ω", "C": "F"}
 

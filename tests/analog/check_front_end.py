@@ -71,10 +71,12 @@ class Inputs(unittest.TestCase):
 
 class Neuron(unittest.TestCase):
     def test_of_published_values_fires_as_on_an_ideal_source(self):
-        found = bench.neuron("msn")
-        self.assertGreaterEqual(found["spikes"], 3)
-        self.assertAlmostEqual(found["interval"] / found["ideal_interval"], 1.0, delta=1e-3)
-        self.assertAlmostEqual(found["mean_current"] / found["command"], 1.0, delta=3e-3)
+        for name in ("msn", "mbn"):
+            with self.subTest(neuron=name):
+                found = bench.neuron(name)
+                self.assertGreaterEqual(found["spikes"], 3)
+                self.assertAlmostEqual(found["interval"] / found["ideal_interval"], 1.0, delta=1e-3)
+                self.assertAlmostEqual(found["mean_current"] / found["command"], 1.0, delta=3e-3)
 
     def test_shows_the_peak_of_its_spikes_to_the_converter(self):
         for name in ("msn", "mbn"):
@@ -101,6 +103,10 @@ class OpenSwitch(unittest.TestCase):
         for name, worst in bench.worst_ramp().items():
             with self.subTest(rails=name):
                 self.assertLess(worst, LEAST_CURRENT_OFF)
+
+    def test_would_be_seen_if_it_were_not_open(self):
+        current = bench.ramp_current(bench.ramps(True)["-6 V up first"], -1, relay={"goff": "1m"})
+        self.assertGreater(current, 100 * LEAST_CURRENT_OFF)
 
     def test_lets_less_than_a_microampere_through_with_the_dac_at_either_rail(self):
         for name in ("DAC at 0", "DAC at 3.3 V"):

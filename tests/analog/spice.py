@@ -21,7 +21,8 @@ def run(netlist, commands):
                 wanted.append(words[1])
                 line = f"write {words[1]}.raw {' '.join(words[2:])}"
             lines.append(line)
-        text = "\n".join(["front end", netlist, ".control", "set filetype=ascii", *lines, "quit 0", ".endc", ".end", ""])
+        control = [".control", "set filetype=ascii", *lines, "quit 0", ".endc", ".end", ""]
+        text = "\n".join(["front end", netlist, *control])
         path = pathlib.Path(folder)
         (path / "netlist.cir").write_text(text, encoding="ascii", errors="replace")
         done = subprocess.run(["ngspice", "-b", "netlist.cir"], cwd=folder, capture_output=True, text=True, check=False)

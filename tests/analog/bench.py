@@ -23,7 +23,7 @@ BOLTZMANN_4T = 1.6576e-20  # 4 k T at 300.15 K, as in models.cir
 # A DAC pin of the chip without its output buffer: at most 15 kOhm (data sheet of the STM32F446). DRIVEN is 0 where
 # the pin floats, as in reset.
 BENCH = """
-.options gmin=1e-15 abstol=1e-13 reltol=1e-4 method=gear
+.options gmin=1e-13 abstol=1e-12 reltol=1e-4 method=gear
 .param driven=1
 VP6 p6v 0 {p6}
 VN6 n6v 0 {n6}
@@ -267,7 +267,7 @@ def ramp_current(changes, stuck, relay=None):
     figures["K1"] = relay or {}
     text = bench(held("0.9", "0.3"), figures=figures, dac_ohms="1g", run="0", **changes)
     text = text.replace("RRUN runs run 25", "RRUN runs run 1g")
-    data = spice.run(text, ["tran 10u 12m 0 10u", "save_as t i(vi) i(vv)"])["t"]
+    data = spice.run(text, ["tran 20u 12m 0 20u", "save_as t i(vi) i(vv)"])["t"]
     return max(largest_mean(data["time"], data[wire]) for wire in ("i(vi)", "i(vv)"))
 
 

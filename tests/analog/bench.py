@@ -201,7 +201,7 @@ def rises(time, signal, level):
 def neuron(name):
     """A neuron on the source and on an ideal one: intervals, the current it got, the spike that the converter sees."""
     load, amperes, start, tran, begin = {
-        "msn": (published_neuron("msn"), 60e-6, "0.7", "tran 20u 210m 0 100u uic", 0.06),
+        "msn": (published_neuron("msn"), 60e-6, "0.7", "tran 20u 210m 0 20u uic", 0.06),
         "mbn": (published_neuron("mbn"), 80e-6, "0.99", "tran 1u 10m 0 1u uic", 0.003),
         "msn-fast": (transistor_neuron("msn.cir"), 60e-6, "0", "tran 1u 24m 0 2u uic", 0.004),
         "mbn-fast": (transistor_neuron("mbn.cir"), 55e-6, "0", "tran 1u 24m 0 2u uic", 0.004),

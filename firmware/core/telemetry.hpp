@@ -1,6 +1,7 @@
 // Frames on their way to the host: answers first, then telemetry with a sequence number of its own.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -27,26 +28,21 @@ class Telemetry {
     if (!queue(answers_, message, sequence)) count(answers_dropped_);
   }
 
-  /// Hands bytes to the board, whole frames of one ring at a time.
+  /// Hands bytes to the board, whole frames of one ring at a time: answers wait for the end of the frame that is going
+  /// out.
   template <class Send>
   void drain(Send&& send) noexcept {
     while (true) {
-      if (!mid_frame_) from_answers_ = !answers_.empty();
-      auto& ring_bytes_left = from_answers_;
-      const std::span<const std::uint8_t> front = ring_bytes_left ? answers_.front() : stream_.front();
-      if (front.empty()) return;
-      // Answers wait for the end of the frame that is going out.
-      std::span<const std::uint8_t> piece = front;
-      if (!from_answers_ && !answers_.empty()) piece = until_delimiter(front);
-      const std::size_t taken = send(piece);
+      if (frame_sent_ == frame_size_ && !next_frame()) return;
+      const std::size_t taken =
+          send(std::span<const std::uint8_t>{frame_}.subspan(frame_sent_, frame_size_ - frame_sent_));
       if (taken == 0) return;
-      mid_frame_ = piece[taken - 1] != 0;
-      from_answers_ ? answers_.pop(taken) : stream_.pop(taken);
+      frame_sent_ += taken;
     }
   }
 
   std::size_t room() const noexcept { return stream_.room(); }
-  bool idle() const noexcept { return stream_.empty() && answers_.empty(); }
+  bool idle() const noexcept { return frame_sent_ == frame_size_ && stream_.empty() && answers_.empty(); }
   /// Frames that found no room, of either ring; from any context.
   std::uint32_t dropped() const noexcept { return stream_dropped() + answers_dropped_.load(std::memory_order_relaxed); }
   /// Of the stream alone.
@@ -56,9 +52,10 @@ class Telemetry {
   void reset() noexcept {
     stream_.clear();
     answers_.clear();
-    constexpr std::array<std::uint8_t, 1> delimiter{0};
-    if (mid_frame_) answers_.push(delimiter);
-    mid_frame_ = false;
+    const bool mid_frame = frame_sent_ > 0 && frame_sent_ < frame_size_;
+    frame_[0] = 0;
+    frame_sent_ = 0;
+    frame_size_ = mid_frame ? 1 : 0;
     stream_sequence_ = 0;
     stream_dropped_.store(0, std::memory_order_relaxed);
     answers_dropped_.store(0, std::memory_order_relaxed);
@@ -71,28 +68,60 @@ class Telemetry {
   static void count(Count& dropped) noexcept {
     dropped.store(dropped.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   }
+  /// Puts type, sequence number, length and payload into a ring. Frames are made of them on their way out, in the main
+  /// loop: check and stuffing cost several times as much, and a mark has a dozen of them.
   template <class Ring, class Message>
   static bool queue(Ring& ring, const Message& message, std::uint8_t sequence) noexcept {
-    std::array<std::uint8_t, protocol::max_payload_up> payload;
-    std::array<std::uint8_t, protocol::max_frame_bytes> frame;
-    const std::size_t size = protocol::encode(message, payload);
-    const std::size_t bytes = protocol::write_frame(Message::type, sequence, {payload.data(), size}, frame);
-    return ring.push({frame.data(), bytes});
+    std::array<std::uint8_t, header_bytes + protocol::max_payload_up> record;
+    const std::size_t size =
+        protocol::encode(message, std::span<std::uint8_t>{record}.subspan(header_bytes, protocol::max_payload_up));
+    record[0] = Message::type;
+    record[1] = sequence;
+    record[2] = static_cast<std::uint8_t>(size);
+    return ring.push({record.data(), header_bytes + size});
   }
-  static std::span<const std::uint8_t> until_delimiter(std::span<const std::uint8_t> bytes) noexcept {
-    for (std::size_t k = 0; k < bytes.size(); ++k) {
-      if (bytes[k] == 0) return bytes.first(k + 1);
+  /// Takes the oldest record of the answers, else of the stream, and makes its frame. @returns false if there is none
+  bool next_frame() noexcept {
+    if (!answers_.empty()) {
+      frame_of(answers_);
+    } else if (!stream_.empty()) {
+      frame_of(stream_);
+    } else {
+      return false;
     }
-    return bytes;
+    return true;
   }
+  template <class Ring>
+  void frame_of(Ring& ring) noexcept {
+    std::array<std::uint8_t, header_bytes + protocol::max_payload_up> record;
+    take(ring, std::span<std::uint8_t>{record}.first(header_bytes));
+    const std::span<std::uint8_t> payload = std::span<std::uint8_t>{record}.subspan(header_bytes, record[2]);
+    take(ring, payload);
+    frame_size_ = protocol::write_frame(record[0], record[1], payload, frame_);
+    frame_sent_ = 0;
+  }
+  template <class Ring>
+  static void take(Ring& ring, std::span<std::uint8_t> out) noexcept {
+    while (!out.empty()) {
+      const std::span<const std::uint8_t> front = ring.front();
+      const std::size_t count = std::min(front.size(), out.size());
+      std::copy_n(front.begin(), count, out.begin());
+      ring.pop(count);
+      out = out.subspan(count);
+    }
+  }
+
+  static constexpr std::size_t header_bytes = 3;
 
   ByteRing<16384> stream_;
   ByteRing<1024> answers_;
   std::uint8_t stream_sequence_ = 0;
   Count stream_dropped_{0};
   Count answers_dropped_{0};
-  bool mid_frame_ = false;
-  bool from_answers_ = false;
+  // The frame on its way out.
+  std::array<std::uint8_t, protocol::max_frame_bytes> frame_{};
+  std::size_t frame_size_ = 0;
+  std::size_t frame_sent_ = 0;
 };
 
 }  // namespace thyrode::firmware

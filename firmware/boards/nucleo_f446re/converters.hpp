@@ -17,7 +17,8 @@ class Converters {
   static constexpr std::size_t block = 50;       // samples
   static constexpr std::size_t slow_every = 10;  // samples
   static constexpr std::size_t scans = block / slow_every;
-  static constexpr std::uint32_t counts_per_sample = 320;  // of the time stamp, 80 MHz
+  static constexpr std::uint32_t counts_per_sample = 320;      // of the time stamp, 80 MHz
+  static constexpr std::uint32_t counts_per_conversion = 108;  // of V_out: 27 cycles of 20 MHz
   static constexpr std::uint32_t counts_per_block = counts_per_sample * block;
 
   /// One block of one channel.
@@ -44,6 +45,10 @@ class Converters {
   Sample playing() const noexcept { return Sample{static_cast<std::int64_t>(blocks_ * block)}; }
   /// Counts of the time stamp since the first sample, 32 bits that run over.
   std::uint32_t time_stamp() const noexcept;
+  /// Counts since the block before the present one ended, which is shortly before the present one begins.
+  std::uint32_t counts_since_block() const noexcept {
+    return time_stamp() - block_stamp() + (counts_per_sample - counts_per_conversion);
+  }
   /// The first count of the block that is being converted.
   std::uint32_t block_stamp() const noexcept { return static_cast<std::uint32_t>(blocks_) * counts_per_block; }
 

@@ -19,9 +19,10 @@ void set_priorities() noexcept {
 }
 
 void enable_interrupt(std::size_t number) noexcept {
-  // Writing a one enables, writing a zero does nothing.
-  const Register& enable = number < 32 ? NVIC_ISER0 : NVIC_ISER1;
-  enable.write(1U << (number % 32));
+  // Writing a one does it, writing a zero does nothing. What is pending is of a test that took no interrupts.
+  const std::uint32_t bit = 1U << (number % 32);
+  (number < 32 ? NVIC_ICPR0 : NVIC_ICPR1).write(bit);
+  (number < 32 ? NVIC_ISER0 : NVIC_ISER1).write(bit);
 }
 
 }  // namespace thyrode::nucleo

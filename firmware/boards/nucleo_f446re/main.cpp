@@ -52,11 +52,16 @@ void on_block() noexcept {
   for (std::size_t c = 0; c < channels; ++c) codes[c] = {signals[c].v_out, signals[c].v_m, signals[c].i_read};
   std::array<std::array<DacCode, Converters::block>, channels> dac;
   const std::array<std::span<DacCode>, channels> out{dac[0], dac[1]};
-  machine->core.on_block(first, codes, first + lead * block, out);
+  // Time has no holes, also where blocks were missed and their codes are gone: the overrun tells that they are not
+  // those of the signals.
+  for (Sample block_first = first - (std::int64_t{ended} - 1) * block; block_first <= first;
+       block_first = block_first + block) {
+    machine->core.on_block(block_first, codes, block_first + lead * block, out);
+  }
   converters.play(dac[0], dac[1]);
   trigger.prepare(playing, first + lead * block);
   if (const auto edge = trigger.take_edge()) machine->core.edge(time_of(edge->stamp, playing), edge->count);
-  machine->board.note_block(converters.temperature_sum(), converters.time_stamp() - converters.block_stamp());
+  machine->board.note_block(converters.temperature_sum(), converters.counts_since_block());
   // The codes came too late for the converter.
   if (!converters.in_step()) machine->core.overrun(playing);
 }

@@ -39,8 +39,8 @@ inline constexpr std::uint32_t switch_pins = (1U << 8) | (1U << 6);
   GPIOA_MODER.set(Field{8, 2}(3) | Field{10, 2}(3));                                                 // PA4, PA5 analog
   RCC_APB1ENR.set(RCC_APB1ENR_DACEN());
   RCC_APB1ENR.read();
-  DAC_DHR12RD.write(DAC_DHR12RD_DACC1DHR(zero_code) | DAC_DHR12RD_DACC2DHR(zero_code));
   DAC_CR.write(DAC_CR_EN1() | DAC_CR_EN2());
+  DAC_DHR12RD.write(DAC_DHR12RD_DACC1DHR(zero_code) | DAC_DHR12RD_DACC2DHR(zero_code));
 }
 
 }  // namespace thyrode::nucleo

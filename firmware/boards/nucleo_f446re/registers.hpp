@@ -280,6 +280,8 @@ inline constexpr Register STK_LOAD{0xE000E014, 0x00000000};    // B3.3.4
 inline constexpr Register STK_VAL{0xE000E018, 0x00000000};     // B3.3.5
 inline constexpr Register NVIC_ISER0{0xE000E100, 0x00000000};  // B3.4.4
 inline constexpr Register NVIC_ISER1{0xE000E104, 0x00000000};  // B3.4.4
+inline constexpr Register NVIC_ICPR0{0xE000E280, 0x00000000};  // B3.4.7
+inline constexpr Register NVIC_ICPR1{0xE000E284, 0x00000000};  // B3.4.7
 inline constexpr Register NVIC_IPR4{0xE000E410, 0x00000000};   // B3.4.9, interrupts 16 to 19
 inline constexpr Register NVIC_IPR9{0xE000E424, 0x00000000};   // interrupts 36 to 39
 inline constexpr Register NVIC_IPR14{0xE000E438, 0x00000000};  // interrupts 56 to 59

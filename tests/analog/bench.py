@@ -20,11 +20,9 @@ AMPS_PER_READ_CODE = 500e-6 / 4096
 VOLTS_PER_CODE = 3.3 / 4096
 BOLTZMANN_4T = 1.6576e-20  # 4 k T at 300.15 K, as in models.cir
 
-# A DAC pin of the chip without its output buffer: at most 15 kOhm (data sheet of the STM32F446). DRIVEN is 0 where
-# the pin floats, as in reset.
+# A DAC pin of the chip without its output buffer: at most 15 kOhm (data sheet of the STM32F446).
 BENCH = """
 .options gmin=1e-13 abstol=1e-12 reltol=1e-4 method=gear
-.param driven=1
 VP6 p6v 0 {p6}
 VN6 n6v 0 {n6}
 V33 p3v3 0 {p33}
@@ -164,7 +162,7 @@ def step(load):
     """The command jumps from 10 to 190 uA in 0.1 us: overshoot of the current, time to 1 %, of a load that is fast."""
     lines = LOADS[load] + "\nVV v 0 0"
     dac = "PULSE(1.7325 3.2175 100u 0.1u 0.1u 1 2)"
-    data = spice.run(bench(lines, dac=dac, dac_ohms="1"), ["tran 50n 400u 0 50n", "save_as t i(vi)"])["t"]
+    data = spice.run(bench(lines, dac=dac, dac_ohms="1"), ["tran 100n 300u 0 100n", "save_as t i(vi)"])["t"]
     t, i = data["time"], data["i(vi)"]
     before, after = i[t < 99e-6][-1], i[-1]
     moved = (i - before) / (after - before)
@@ -204,7 +202,7 @@ def neuron(name):
         "msn": (published_neuron("msn"), 60e-6, "0.7", "tran 20u 210m 0 20u uic", 0.06),
         "mbn": (published_neuron("mbn"), 80e-6, "0.99", "tran 1u 10m 0 1u uic", 0.003),
         "msn-fast": (transistor_neuron("msn.cir"), 60e-6, "0", "tran 1u 24m 0 2u uic", 0.004),
-        "mbn-fast": (transistor_neuron("mbn.cir"), 55e-6, "0", "tran 1u 24m 0 2u uic", 0.004),
+        "mbn-fast": (transistor_neuron("mbn.cir"), 55e-6, "0", "tran 1u 12m 0 2u uic", 0.004),
     }[name]
     dac = f"{1.65 + amperes * circuit.number(FRONT_END.parts['R2']['value']):.9g}"
     options = ".options chgtol=1e-16\n"
@@ -228,6 +226,7 @@ def neuron(name):
 # ---------------------------------------------------------------- an open switch
 
 RAMP = 1e-3  # s, the rise of a rail
+PIN_LEAKAGE = 1e-6  # A, either way: the most that a floating pin of the chip gives, by its data sheet
 MEAN_OVER = 20e-6  # s: five samples; below it the capacitance of an input is a charge, not a current
 
 
@@ -265,7 +264,8 @@ def ramp_current(changes, stuck, relay=None):
     """
     figures = {kind: {"stuck": stuck} for kind in ("OPA192", "OPA320", "AD8276", "INA821")}
     figures["K1"] = relay or {}
-    text = bench(held("0.9", "0.3"), figures=figures, dac_ohms="1g", run="0", **changes)
+    floating = f"\nILD 0 dac {stuck * PIN_LEAKAGE}\nILR 0 run {PIN_LEAKAGE}"
+    text = bench(held("0.9", "0.3") + floating, figures=figures, dac_ohms="1g", run="0", **changes)
     text = text.replace("RRUN runs run 25", "RRUN runs run 1g")
     data = spice.run(text, ["tran 20u 12m 0 20u", "save_as t i(vi) i(vv)"])["t"]
     return max(largest_mean(data["time"], data[wire]) for wire in ("i(vi)", "i(vv)"))
@@ -286,10 +286,13 @@ def open_switch():
         text = bench(held("0"), dac=volts, run="0")
         data = spice.run(text, ["dc VU 0 3 0.5", "save_as t i(vi)"])["t"]
         result[name] = np.max(np.abs(data["i(vi)"]))
-    floating = bench(held("0.9"), dac_ohms="1g")
+    solved = spice.run(bench(held("0.9"), run="0"), ["dc VDAC 0.165 3.135 0.099", "save_as t v(adc_i)"])["t"]
+    volts = np.linspace(0.165, 3.135, 31)
+    result["parked_gain"], _, _ = slope(volts, solved["v(adc_i)"])
+    floating = bench(held("0.9") + "\nILD 0 dac 1n", dac_ohms="1g")
     result["dead DAC, switch closed"] = abs(spice.run(floating, ["op", "save_as t i(vi)"])["t"]["i(vi)"][0])
     # In reset both pins float from one moment on: switches in place of the chip's drivers.
-    pins = "\n.model pin SW(VT=0.5 VH=0 RON=25 ROFF=1g)\nVRST rst 0 PULSE(1 0 200u 10n 10n 1 2)\n"
+    pins = f"\nILR 0 run {PIN_LEAKAGE}\n.model pin SW(VT=0.5 VH=0 RON=25 ROFF=1g)\nVRST rst 0 PULSE(1 0 200u 10n 10n 1 2)\n"
     text = bench(held("0.9") + pins, dac="3.3")
     text = text.replace("RDAC dacs dac 15k", "RDAC dacs dacp 15k\nSD dacp dac rst 0 pin")
     text = text.replace("RRUN runs run 25", "SR runs run rst 0 pin")

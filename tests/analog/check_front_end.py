@@ -69,6 +69,12 @@ class Inputs(unittest.TestCase):
                 self.assertGreater(found[f"{name}_at_1m"], 38.0)
 
 
+class Supply(unittest.TestCase):
+    def test_of_both_rails_is_six_volts(self):
+        for upper, lower in (("R61", "R62"), ("R63", "R64")):
+            self.assertAlmostEqual(1.2 * (1.0 + budget.ohms(upper) / budget.ohms(lower)), 6.0, delta=0.1)
+
+
 class Neuron(unittest.TestCase):
     def test_of_published_values_fires_as_on_an_ideal_source(self):
         # The solver itself repeats the fast cycle of the MBN to a few parts in a thousand only.
@@ -119,8 +125,13 @@ class OpenSwitch(unittest.TestCase):
         self.assertLess(found["reset_time"], 100e-6)
         self.assertLess(found["reset_after"], LEAST_CURRENT_OFF)
 
-    def test_is_not_needed_for_zero_when_the_pin_of_the_dac_floats(self):
-        self.assertLess(bench.open_switch()["dead DAC, switch closed"], LEAST_CURRENT_OFF)
+    def test_need_not_open_for_a_floating_dac_pin_to_command_little(self):
+        # A nanoampere of leakage is 10 mV on R1, 12 codes: the read-back sees more than that.
+        self.assertLess(bench.open_switch()["dead DAC, switch closed"], 15 * bench.AMPS_PER_DAC_CODE)
+
+    def test_lets_the_source_be_read_back_without_a_neuron(self):
+        closed = bench.direct()["read_gain"] * bench.direct()["transconductance"]
+        self.assertAlmostEqual(bench.open_switch()["parked_gain"] / closed, 1.0, delta=0.002)
 
     def test_closes_with_less_than_a_nanocoulomb(self):
         self.assertLess(abs(bench.closing()["charge"]), 1e-9)
@@ -141,6 +152,7 @@ class Noise(unittest.TestCase):
         added = budget.sum_of(budget.read_back())
         true = budget.sum_of(budget.current()) * 6600.0
         self.assertAlmostEqual(bench.noise()["adc_i"] / (added**2 + true**2) ** 0.5, 1.0, delta=0.10)
+        self.assertLess(bench.noise()["adc_i"], 0.1 * bench.VOLTS_PER_CODE)
 
 
 class Tolerances(unittest.TestCase):

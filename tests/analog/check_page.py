@@ -1,6 +1,7 @@
 """docs/hardware.md and its schematics are what the parts give: pictures byte for byte, numbers to 3 %."""
 
 import copy
+import math
 import re
 import unittest
 
@@ -103,6 +104,22 @@ class Page(unittest.TestCase):
             self.assertIn(words, roles[pin])
             self.assertIn(pin, drawn)
             self.assertIn(f"| {pin} |", self.page)
+
+    def test_and_the_emulated_front_end_have_the_same_scales(self):
+        header = (bench.ROOT / "firmware/boards/native/front_end.hpp").read_text(encoding="utf-8")
+        constants = {}
+        for name, told in re.findall(r"static constexpr double (\w+) = ([0-9e./* -]+);", header):
+            constants[name] = math.prod(map(float, told.split("/")[0].split("*")))
+            for divisor in told.split("/")[1:]:
+                constants[name] /= float(divisor)
+        direct = bench.direct()
+        self.assertAlmostEqual(constants["adc_full_scale"] / 4096 / bench.VOLTS_PER_CODE, 1.0)
+        self.assertAlmostEqual(constants["amps_per_dac_code"] / bench.AMPS_PER_DAC_CODE, 1.0)
+        read = constants["amps_per_read_code"] * direct["read_gain"] / bench.VOLTS_PER_CODE
+        self.assertAlmostEqual(read, 1.0, delta=0.002)
+        self.assertAlmostEqual(constants["v_out_gain"] / direct["output_gain"], 1.0, delta=0.001)
+        self.assertAlmostEqual(constants["adc_zero"], direct["output_zero"], delta=1.0)
+        self.assertAlmostEqual(constants["bipolar_zero"], direct["read_zero"], delta=1.0)
 
     def test_shows_every_schematic(self):
         for one in draw.SHEETS:

@@ -63,7 +63,7 @@ def switch():
     rows = [(f"supply: {name}", scaled(worst, "A")) for name, worst in bench.worst_ramp().items()]
     rows += [(f"open, powered, {name}", scaled(opened[name], "A")) for name in ("DAC at 0", "DAC at 3.3 V")]
     rows += [
-        ("closed, DAC pin without driver", scaled(opened["dead DAC, switch closed"], "A")),
+        ("closed, DAC pin without driver, 1 nA of leakage", scaled(opened["dead DAC, switch closed"], "A")),
         ("reset at full current: below 1 µA after", scaled(opened["reset_time"], "s")),
         ("closing at code 2048: charge taken from a neuron at 0.75 V", scaled(abs(closing["charge"]), "C")),
     ]

@@ -58,8 +58,8 @@ class SpikeDetector {
     if (passes_over(SpanBounds::within(lowest, highest))) {
       absorb(lowest, highest);
     } else if (settings_.trigger == protocol::Trigger::swing) {
-      for (std::size_t k = 0; k < codes.size(); ++k) {
-        swing_step(codes[k], first.index + static_cast<std::int64_t>(k), on_fire, on_spike);
+      for (std::size_t k = 0; k < codes.size();) {
+        k = armed_ ? swing_to_fire(codes, k, first, on_fire) : swing_to_rearm(codes, k, first, on_spike);
       }
     } else {
       for (std::size_t k = 0; k < codes.size(); ++k) {
@@ -112,18 +112,51 @@ class SpikeDetector {
     trough_ = std::min(trough_, lowest);
   }
 
-  template <class OnFire, class OnSpike>
-  void swing_step(AdcCode code, std::int64_t sample, OnFire&& on_fire, OnSpike&& on_spike) noexcept {
-    if (armed_) {
-      low_ = std::min(low_, code);
-      const int level = low_ + settings_.swing;
-      if (code >= level && sample >= quiet_until_) fire(code, level, sample, on_fire);
-    } else {
-      high_ = std::max(high_, code);
-      if (code <= high_ - settings_.swing) rearm(code, sample, on_spike);
+  // Both look at codes from k on, up to the one that fires or re-arms, and return what follows it. What they keep lies
+  // in registers: this is what every code of a spike costs on a chip.
+
+  template <class OnFire>
+  std::size_t swing_to_fire(std::span<const AdcCode> codes, std::size_t k, Sample first, OnFire&& on_fire) noexcept {
+    const std::int64_t quiet = std::max(quiet_until_, first.index) - first.index;
+    int low = low_;
+    const int swing = settings_.swing;
+    const std::size_t begin = k;
+    for (; k < codes.size(); ++k) {
+      const int code = codes[k];
+      low = std::min(low, code);
+      if (code - low >= swing && static_cast<std::int64_t>(k) >= quiet) break;
     }
-    trough_ = std::min(trough_, code);
-    previous_ = code;
+    // What fires is above the lowest code, so that it makes no difference here.
+    // that.
+    trough_ = std::min(trough_, static_cast<AdcCode>(low));
+    low_ = static_cast<AdcCode>(low);
+    if (k > begin) previous_ = codes[k - 1];
+    if (k == codes.size()) return k;
+    fire(codes[k], low + swing, first.index + static_cast<std::int64_t>(k), on_fire);
+    trough_ = previous_ = codes[k];
+    return k + 1;
+  }
+
+  template <class OnSpike>
+  std::size_t swing_to_rearm(std::span<const AdcCode> codes, std::size_t k, Sample first, OnSpike&& on_spike) noexcept {
+    int high = high_;
+    int lowest = trough_;
+    const int swing = settings_.swing;
+    for (; k < codes.size(); ++k) {
+      const int code = codes[k];
+      high = std::max(high, code);
+      lowest = std::min(lowest, code);
+      if (high - code >= swing) break;
+    }
+    high_ = static_cast<AdcCode>(high);
+    trough_ = static_cast<AdcCode>(lowest);
+    if (k == codes.size()) {
+      previous_ = codes.back();
+      return k;
+    }
+    rearm(codes[k], first.index + static_cast<std::int64_t>(k), on_spike);
+    previous_ = codes[k];
+    return k + 1;
   }
 
   template <class OnFire, class OnSpike>

@@ -1,4 +1,5 @@
 // What the compiler and the headers expect of a C library, as far as this image uses it.
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -10,6 +11,16 @@ namespace {
 struct [[gnu::packed, gnu::may_alias]] Word {
   std::uint32_t value;
 };
+struct [[gnu::packed, gnu::may_alias]] FourWords {
+  std::array<std::uint32_t, 4> values;
+};
+
+template <class Unit>
+void copy_units(std::uint8_t*& to, const std::uint8_t*& from, std::size_t& count) noexcept {
+  for (; count >= sizeof(Unit); count -= sizeof(Unit), to += sizeof(Unit), from += sizeof(Unit)) {
+    *reinterpret_cast<Unit*>(to) = *reinterpret_cast<const Unit*>(from);
+  }
+}
 
 }  // namespace
 
@@ -18,9 +29,8 @@ extern "C" {
 void* memcpy(void* __restrict to, const void* __restrict from, std::size_t count) noexcept {
   auto* out = static_cast<std::uint8_t*>(to);
   const auto* in = static_cast<const std::uint8_t*>(from);
-  for (; count >= sizeof(Word); count -= sizeof(Word), out += sizeof(Word), in += sizeof(Word)) {
-    reinterpret_cast<Word*>(out)->value = reinterpret_cast<const Word*>(in)->value;
-  }
+  copy_units<FourWords>(out, in, count);
+  copy_units<Word>(out, in, count);
   for (; count > 0; --count) *out++ = *in++;
   return to;
 }
@@ -28,6 +38,7 @@ void* memcpy(void* __restrict to, const void* __restrict from, std::size_t count
 void* memmove(void* to, const void* from, std::size_t count) noexcept {
   auto* out = static_cast<std::uint8_t*>(to);
   const auto* in = static_cast<const std::uint8_t*>(from);
+  if (out + count <= in || in + count <= out) return memcpy(to, from, count);
   // Bytes in the order that never overwrites what is still to be read.
   if (out <= in) {
     for (; count > 0; --count) *out++ = *in++;

@@ -91,7 +91,10 @@ std::size_t SerialLink::send(std::span<const std::uint8_t> out) noexcept {
   if (wanted_baud_ != baud_) return 0;
   const std::uint32_t written = out_written_;
   const std::size_t count = std::min<std::size_t>(out.size(), out_.size() - (written - out_read_));
-  for (std::size_t k = 0; k < count; ++k) out_[(written + k) % out_.size()] = out[k];
+  const std::size_t start = written % out_.size();
+  const std::size_t head = std::min(count, out_.size() - start);
+  std::copy_n(out.begin(), head, out_.begin() + start);
+  std::copy_n(out.begin() + static_cast<std::ptrdiff_t>(head), count - head, out_.begin());
   memory_is_shared();
   out_written_ = written + static_cast<std::uint32_t>(count);
   without_interrupts([this] {

@@ -19,8 +19,11 @@ namespace {
 using recording::ExportedColumn;
 using recording::ExportedValue;
 
-/// A text that a comma, a quote or a line's end would break is quoted (RFC 4180).
-std::string quoted(const std::string& text) {
+/// A text that a comma, a quote or a line's end would break is quoted (RFC 4180). One that a spreadsheet would take for
+/// a formula gets an apostrophe before it: names and notes come from whoever wrote the experiment. Numbers never do.
+std::string quoted(std::string text) {
+  if (!text.empty() && std::string_view{"=+-@\t\r"}.find(text.front()) != std::string_view::npos)
+    text.insert(0, 1, '\'');
   if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
   std::string all = "\"";
   for (const char letter : text) all += letter == '"' ? "\"\"" : std::string(1, letter);

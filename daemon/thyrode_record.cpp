@@ -10,9 +10,8 @@
 #include "daemon/thyrode_job.hpp"
 
 namespace thyrode::program {
-namespace {
 
-void complete_by_plan(recording::RunRecord& record) {
+void complete_by_plan(const recording::RunRecord& record, analysis::RunResult& result) {
   const auto experiment = recorded_experiment(record, "experiment");
   if (!experiment) return;
   DeviceInfo device;
@@ -21,13 +20,11 @@ void complete_by_plan(recording::RunRecord& record) {
   const auto strategy = experiment::make_strategy(
       *experiment, experiment::rules_of(experiment->dwell, device, experiment->labels), 10.0_ms);
   std::vector<analysis::StepResult> whole;
-  std::copy_if(record.result.steps.begin(), record.result.steps.end(), std::back_inserter(whole),
+  std::copy_if(result.steps.begin(), result.steps.end(), std::back_inserter(whole),
                [](const analysis::StepResult& step) { return step.status != analysis::StepStatus::interrupted; });
-  record.result.targets = strategy->targets(whole);
-  strategy->complete(whole, record.result);
+  result.targets = strategy->targets(whole);
+  strategy->complete(whole, result);
 }
-
-}  // namespace
 
 Result<recording::RunRecord> read_completed_run(const std::string& path) {
   std::error_code error;
@@ -36,7 +33,7 @@ Result<recording::RunRecord> read_completed_run(const std::string& path) {
     return fail(ErrorKind::bad_input, path + ": is not a file");
   }
   auto record = recording::read_run(path);
-  if (record) complete_by_plan(*record);
+  if (record) complete_by_plan(*record, record->result);
   return record;
 }
 

@@ -13,4 +13,8 @@ namespace thyrode::program {
 /// Errors: bad_input (as read_run; not a file).
 Result<recording::RunRecord> read_completed_run(const std::string& path);
 
+/// Puts that into the result of a recording.
+/// @param record  whose experiment says what the plan is
+void complete_by_plan(const recording::RunRecord& record, analysis::RunResult& result);
+
 }  // namespace thyrode::program

@@ -14,6 +14,7 @@
 #include "daemon/recording/recovery.hpp"
 #include "daemon/thyrode_commands.hpp"
 #include "daemon/thyrode_job.hpp"
+#include "daemon/thyrode_record.hpp"
 
 namespace thyrode::program {
 namespace {
@@ -23,6 +24,7 @@ void complete_result(const recording::RunRecord& record, analysis::RunResult& re
   const auto experiment = recorded_experiment(record, "experiment");
   if (!experiment) return;
   result.fit = analysis::analyze_sweep(result.steps, experiment->sweep);
+  complete_by_plan(record, result);
 }
 
 std::string count(std::int64_t number, const char* what, const char* plural = "s") {

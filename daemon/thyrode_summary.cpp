@@ -248,6 +248,16 @@ std::string targets_text(const std::vector<analysis::TargetReport>& targets) {
   return text;
 }
 
+std::string integrity_line(const analysis::Integrity& integrity) {
+  const auto told = [](const std::optional<std::int64_t>& number) {
+    return number ? std::to_string(*number) : std::string{"unknown"};
+  };
+  return fmt::format(
+      "integrity      {} samples, {} gaps, {} lost frames, {} overruns, {} retransmits, {} late decisions\n",
+      integrity.samples, integrity.gaps, integrity.lost_frames, integrity.overruns, told(integrity.retransmits),
+      told(integrity.late_decisions));
+}
+
 }  // namespace
 
 std::string table_head() {
@@ -286,12 +296,7 @@ std::string summary(const analysis::RunResult& result) {
   text += direct_text(result.direct_beta);
   text += fell_silent(result.steps);
   text += targets_text(result.targets);
-  const analysis::Integrity& integrity = result.integrity;
-  text += fmt::format(
-      "integrity      {} samples, {} gaps, {} lost frames, {} overruns, {} retransmits, {} late decisions\n",
-      integrity.samples, integrity.gaps, integrity.lost_frames, integrity.overruns, integrity.retransmits,
-      integrity.late_decisions);
-  return text;
+  return text + integrity_line(result.integrity);
 }
 
 std::string StepTable::row(const StepResult& step, BetaShown beta) {

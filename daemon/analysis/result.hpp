@@ -17,8 +17,8 @@ struct Integrity {
   std::int64_t samples = 0;
   std::int64_t gaps = 0;
   std::int64_t overruns = 0;
-  std::int64_t retransmits = 0;
-  std::int64_t late_decisions = 0;
+  std::optional<std::int64_t> retransmits = 0;     ///< nothing: not known, the program of the run died
+  std::optional<std::int64_t> late_decisions = 0;  ///< the same
   std::int64_t lost_frames = 0;  ///< of the device's stream, whatever they held
   bool operator==(const Integrity&) const = default;
 };

@@ -23,12 +23,13 @@ Json to_json(const analysis::RunResult& result) {
   if (!result.direct_beta.empty()) document["direct_beta"] = Json::array();
   for (const analysis::DirectBeta& beta : result.direct_beta) document["direct_beta"].push_back(to_json(beta));
   if (result.map) document["map"] = to_json(*result.map);
+  const auto nullable = [](const std::optional<std::int64_t>& number) { return number ? Json(*number) : Json(); };
   const analysis::Integrity& integrity = result.integrity;
   document["integrity"] = {{"samples", integrity.samples},
                            {"gaps", integrity.gaps},
                            {"overruns", integrity.overruns},
-                           {"retransmits", integrity.retransmits},
-                           {"late_decisions", integrity.late_decisions},
+                           {"retransmits", nullable(integrity.retransmits)},
+                           {"late_decisions", nullable(integrity.late_decisions)},
                            {"lost_frames", integrity.lost_frames}};
   return document;
 }

@@ -39,8 +39,8 @@ void rewrite_results(hid_t file, const analysis::RunResult& result) {
   Table integrity{file, layout::integrity()};
   integrity.rewind();
   const analysis::Integrity& counts = result.integrity;
-  integrity.append(0, counts.samples, counts.gaps, counts.overruns, counts.retransmits, counts.late_decisions,
-                   counts.lost_frames);
+  integrity.append(0, counts.samples, counts.gaps, counts.overruns, counts.retransmits.value_or(layout::unknown_count),
+                   counts.late_decisions.value_or(layout::unknown_count), counts.lost_frames);
 }
 
 /// While readers follow, words have a fixed length; now they become texts that every tool shows as such.

@@ -227,7 +227,7 @@ TableSpec fit() {
 TableSpec integrity() {
   TableSpec spec{.path = in_module("integrity"), .description = "What was lost on the way.", .rows_per_chunk = 1};
   for (const char* name : {"samples", "gaps", "overruns", "retransmits", "late_decisions", "lost_frames"}) {
-    spec.columns.push_back({name, "count", Element::i64});
+    spec.columns.push_back({name, "count; -1: not known, the program of the run died", Element::i64});
   }
   return spec;
 }
@@ -235,7 +235,7 @@ TableSpec integrity() {
 TableSpec link_counters() {
   TableSpec spec{.path = in_module("link_counters"), .description = "How the link did.", .rows_per_chunk = 1};
   for (const char* name : {"bytes_up", "bytes_down", "retransmits", "lost_frames", "bad_frames", "repeated_frames"}) {
-    spec.columns.push_back({name, "count", Element::i64});
+    spec.columns.push_back({name, "count; -1: not known, the program of the run died", Element::i64});
   }
   return spec;
 }

@@ -43,6 +43,8 @@ inline constexpr int current_rate_hz = 1000;
 inline constexpr int level_rate_hz = 100;
 
 /// Buckets of an ISI histogram; bucket k counts intervals in (edge[k-1], edge[k]].
+/// What stands in a table of counts for one that is not known: it is told when the run ends by itself.
+inline constexpr std::int64_t unknown_count = -1;
 inline constexpr std::size_t isi_buckets = analysis::IsiHistogram::size;
 /// Upper edges of the buckets of analysis::IsiHistogram, seconds, shape (isi_buckets).
 std::vector<double> isi_upper_edges();

@@ -29,27 +29,31 @@ std::int64_t table_value(hid_t file, const TableSpec& spec, const char* column) 
   return read_column<std::int64_t>(file, spec.path + "/" + column, 0, 1).front();
 }
 
+std::optional<std::int64_t> known(std::int64_t count) {
+  return count == layout::unknown_count ? std::nullopt : std::optional{count};
+}
+
 analysis::Integrity read_integrity(hid_t file) {
   const TableSpec spec = layout::integrity();
   if (table_rows(file, spec.path) == 0) return {};
   return {.samples = table_value(file, spec, "samples"),
           .gaps = table_value(file, spec, "gaps"),
           .overruns = table_value(file, spec, "overruns"),
-          .retransmits = table_value(file, spec, "retransmits"),
-          .late_decisions = table_value(file, spec, "late_decisions"),
+          .retransmits = known(table_value(file, spec, "retransmits")),
+          .late_decisions = known(table_value(file, spec, "late_decisions")),
           .lost_frames = table_value(file, spec, "lost_frames")};
 }
 
-LinkCounters read_link(hid_t file) {
+std::optional<LinkCounters> read_link(hid_t file) {
   const TableSpec spec = layout::link_counters();
-  if (table_rows(file, spec.path) == 0) return {};
+  if (table_rows(file, spec.path) == 0 || !known(table_value(file, spec, "bytes_up"))) return std::nullopt;
   const auto value = [&](const char* name) { return static_cast<std::uint64_t>(table_value(file, spec, name)); };
-  return {.bytes_up = value("bytes_up"),
-          .bytes_down = value("bytes_down"),
-          .retransmits = value("retransmits"),
-          .lost_frames = value("lost_frames"),
-          .bad_frames = value("bad_frames"),
-          .repeated_frames = value("repeated_frames")};
+  return LinkCounters{.bytes_up = value("bytes_up"),
+                      .bytes_down = value("bytes_down"),
+                      .retransmits = value("retransmits"),
+                      .lost_frames = value("lost_frames"),
+                      .bad_frames = value("bad_frames"),
+                      .repeated_frames = value("repeated_frames")};
 }
 
 std::optional<RunningStretch> read_running(hid_t file, const std::vector<std::string>& channels,

@@ -31,7 +31,7 @@ struct RunRecord {
   std::string experiment_yaml;
   std::string station_yaml;
   std::map<std::string, std::string> experiment_files;  ///< those that the experiment names, by name
-  LinkCounters link;
+  std::optional<LinkCounters> link;  ///< nothing: not known, the program of the run died
   std::string host_version;
   bool finalised = false;
   std::optional<RunningStretch> running;  ///< of an unfinished run, once its current has moved

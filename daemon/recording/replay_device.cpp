@@ -223,7 +223,7 @@ Result<std::unique_ptr<Device>> open_replay(const std::string& path) {
   info->uri = "replay:" + path;
   info->tells_gaps = true;
   return std::make_unique<ReplayDevice>(*std::move(info), *std::move(stream), *std::move(orders), *std::move(settings),
-                                        record->link);
+                                        record->link.value_or(LinkCounters{}));
 }
 
 }  // namespace thyrode::recording

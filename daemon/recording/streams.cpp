@@ -191,7 +191,8 @@ Streams::Streams(hid_t file, const RunDescription& run)
                            Column{file, layout::clock_seconds, Element::f64, 1}});
   }
   update_results({}, {});
-  update_link({});
+  const std::int64_t unknown = layout::unknown_count;
+  link_counters_.append(0, unknown, unknown, unknown, unknown, unknown, unknown);
   flush();
 }
 
@@ -264,7 +265,7 @@ void Streams::update_integrity() {
   for (const ChannelStreams& streams : channels_) samples += streams.samples();
   integrity_.rewind();
   integrity_.append(0, samples, static_cast<std::int64_t>(invalid_times_.rows()), std::int64_t{overruns_},
-                    std::int64_t{0}, std::int64_t{0}, lost_frames_);
+                    layout::unknown_count, layout::unknown_count, lost_frames_);
 }
 
 void Streams::add_step(const analysis::StepResult& step, std::span<const std::uint32_t> isi_counts,

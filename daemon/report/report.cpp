@@ -170,11 +170,14 @@ Result<Json> report_data(const std::string& path, const recording::RunRecord& re
                     {"host_name", origin->host_name},
                     {"command_line", origin->command_line},
                     {"host_version", record.host_version}};
-  data["link"] = {{"bytes_up", record.link.bytes_up},
-                  {"bytes_down", record.link.bytes_down},
-                  {"retransmits", record.link.retransmits},
-                  {"lost_frames", record.link.lost_frames},
-                  {"bad_frames", record.link.bad_frames}};
+  data["link"] = nullptr;
+  if (record.link) {
+    data["link"] = {{"bytes_up", record.link->bytes_up},
+                    {"bytes_down", record.link->bytes_down},
+                    {"retransmits", record.link->retransmits},
+                    {"lost_frames", record.link->lost_frames},
+                    {"bad_frames", record.link->bad_frames}};
+  }
   data["experiment_yaml"] = record.experiment_yaml;
   data["station_yaml"] = record.station_yaml;
   data["experiment_files"] = record.experiment_files;

@@ -55,6 +55,38 @@ TEST(Recover, FinishesWhatADeadProgramLeft) {
   EXPECT_NE(again.errors.find("no such file"), std::string::npos) << again.errors;
 }
 
+TEST(Recover, SaysOfItsPlanWhatAWholeRunSaysAndThatSomeCountsAreNotKnown) {
+  const Folder folder;
+  const std::string plan = folder.write("beta.yaml", R"(schema: thyrode.experiment/1
+name: beta
+plan: beta_n
+current: [60 uA, 90 uA]
+offset: 1 uA
+targets: {ci_rel_beta: 40 %}
+max_pairs: 4
+dwell: {stop_when: {ci_rel_f: 5 %}, max: 5 s}
+record: {trace: off}
+)");
+  {
+    Emulator emulator{{"msn", "--speed", "30"}};
+    Process process{{program, "run", plan, "--json", "--device", emulator.uri, "--out", folder / "a.nwb"}};
+    for (int k = 0; k < 5; ++k) ASSERT_FALSE(process.line().empty());
+    process.signal(SIGKILL);
+    process.wait();
+  }
+  ASSERT_EQ(run({program, "recover", folder / "a.nwb.part"}).code, 0);
+  const hid_t file = H5Fopen((folder / "a.nwb").c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
+  EXPECT_GT(H5Lexists(file, "/processing/icephys/direct_beta", H5P_DEFAULT), 0);
+  H5Fclose(file);
+  const json shown = document_of(run({program, "show", folder / "a.nwb", "--json"}));
+  ASSERT_FALSE(shown["direct_beta"].empty());
+  EXPECT_TRUE(shown["integrity"]["late_decisions"].is_null());
+  EXPECT_TRUE(shown["integrity"]["retransmits"].is_null());
+  std::string text;
+  for (const std::string& line : run({program, "show", folder / "a.nwb"}).lines) text += line + "\n";
+  EXPECT_NE(text.find("unknown retransmits, unknown late decisions"), std::string::npos) << text;
+}
+
 TEST(Recover, IsDoneByTheNextRunInTheSameFolderWhichSaysSo) {
   const Folder folder;
   die_running(folder, "a.nwb");
@@ -70,7 +102,7 @@ TEST(Recover, IsDoneByTheNextRunInTheSameFolderWhichSaysSo) {
 
 TEST(Recover, LeavesARecordingAloneThatARunStillWrites) {
   const Folder folder;
-  Emulator emulator{{"msn", "--speed", "30"}};
+  Emulator emulator{{"msn", "--speed", "3"}};
   Process process{{program, "run", folder.write("coarse.yaml", coarse), "--json", "--device", emulator.uri, "--out",
                    folder / "a.nwb"}};
   ASSERT_FALSE(process.line().empty());
@@ -130,6 +162,27 @@ std::string cell(const std::string& line, std::size_t column) {
   std::string text;
   for (std::size_t k = 0; k <= column; ++k) std::getline(cells, text, ',');
   return text;
+}
+
+TEST(Export, LetsNoTextBeAFormulaAndNoNumberBeAText) {
+  const Folder folder;
+  const std::string plan = folder.write("parts.yaml", R"(schema: thyrode.experiment/1
+name: parts
+plan: sequence
+parts:
+  - {name: "-look", plan: list, current: [20 uA, 60 uA]}
+dwell: {stop_when: {ci_rel_f: 5 %}, max: 2 s}
+record: {trace: off}
+)");
+  const Finished whole = run({program, "run", plan, "--json", "--out", folder / "a.nwb"});
+  ASSERT_EQ(whole.code, 0) << whole.errors;
+  const Finished csv = run({program, "export", folder / "a.nwb", "--csv"});
+  ASSERT_EQ(csv.lines.size(), 3U) << csv.errors;
+  const std::size_t part = column_of(csv.lines.front(), "part");
+  EXPECT_EQ(cell(csv.lines[1], part), "'-look");
+  EXPECT_EQ(std::count(csv.lines[1].begin(), csv.lines[1].end(), '\''), 1) << csv.lines[1];
+  const json document = document_of(run({program, "export", folder / "a.nwb", "--json"}));
+  EXPECT_EQ(document["rows"][0]["part"], "-look");
 }
 
 TEST(Export, GivesTheStepTableAsCsvAndAsJson) {

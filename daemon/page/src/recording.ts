@@ -145,8 +145,8 @@ export interface Integrity {
   samples: number;
   gaps: number;
   overruns: number;
-  retransmits: number;
-  late_decisions: number;
+  retransmits: number | null; // not known where the program of the run died
+  late_decisions: number | null;
   lost_frames: number;
 }
 
@@ -198,7 +198,7 @@ export interface RawRecording {
     command_line: string;
     host_version: string;
   };
-  link: { bytes_up: number; bytes_down: number; retransmits: number; lost_frames: number; bad_frames: number };
+  link: { bytes_up: number; bytes_down: number; retransmits: number; lost_frames: number; bad_frames: number } | null;
   experiment_yaml: string;
   station_yaml: string;
   experiment_files: Record<string, string>;

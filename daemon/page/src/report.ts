@@ -393,8 +393,10 @@ function provenance(): HTMLElement {
     ["Seed of everything random", String(seed)],
     [
       "Link",
-      raw.link.bytes_up === 0
-        ? ""
+      raw.link === null
+        ? "not known: a run counts this until it ends by itself"
+        : raw.link.bytes_up === 0
+          ? ""
         : `${whole(raw.link.bytes_up)} bytes up, ${whole(raw.link.bytes_down)} bytes down, ` +
           `${count(raw.link.bad_frames, "damaged frame")}, ${count(raw.link.retransmits, "repeat")}`,
     ],

@@ -52,12 +52,19 @@ export function verdictOf(recording: Recording): Verdict {
         `${count(integrity.overruns, "overrun")}. No interval and no rate reaches across a gap.`,
     );
   }
-  if (integrity.late_decisions > 0) {
-    lines.push(`${count(integrity.late_decisions, "decision")} came too late: the current stayed longer than planned.`);
+  const late = integrity.late_decisions ?? 0;
+  if (integrity.late_decisions === null || integrity.retransmits === null) {
+    lines.push(
+      "How many decisions came too late and messages had to be sent again is not known: the run did not end by itself.",
+    );
   }
-  if (integrity.retransmits > 0)
-    lines.push(`${count(integrity.retransmits, "message")} had to be sent again; none is missing.`);
-  const whole_ = lost === 0 && integrity.late_decisions === 0;
+  if (late > 0) {
+    lines.push(`${count(late, "decision")} came too late: the current stayed longer than planned.`);
+  }
+  const repeats = integrity.retransmits ?? 0;
+  if (repeats > 0)
+    lines.push(`${count(repeats, "message")} had to be sent again; none is missing.`);
+  const whole_ = lost === 0 && late === 0;
   const good = whole_ && finalised && exit === "success" && cut === 0;
   const title = good
     ? "Complete: nothing is missing from this recording"

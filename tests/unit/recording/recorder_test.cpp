@@ -199,7 +199,7 @@ TEST(Recorder, ReplacesBetaAndFitWhileTheRunGoesOn) {
   fit.transitions = lists.transitions, fit.loops = lists.loops;
   fit.rates = lists.rates, fit.precursors = lists.precursors;
   EXPECT_EQ(fit, lists);
-  EXPECT_EQ(record->link.lost_frames, 4U);
+  EXPECT_EQ(record->link->lost_frames, 4U);
 }
 
 TEST(Recorder, KeepsAFitThatIsNotThere) {

@@ -52,6 +52,9 @@ TEST(Recover, FinishesTheRecordingOfADeadWriterAndTakesItsNameOver) {
   EXPECT_EQ(record->exit_status, "recovered");
   EXPECT_EQ(record->result.steps, result(steps_before_death).steps);
   EXPECT_EQ(record->result.integrity.samples, 100000);
+  EXPECT_FALSE(record->result.integrity.late_decisions) << "a run tells it at its end";
+  EXPECT_FALSE(record->result.integrity.retransmits);
+  EXPECT_FALSE(record->link);
   EXPECT_EQ(read_trace(path, "A", 0, 100000)->total, 10000);
   EXPECT_EQ(read_isi_counts(path, 3), histogram(3));
   EXPECT_EQ((*read_pair_correlation(path, 3))->counts, pairs(3).counts);

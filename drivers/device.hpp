@@ -65,6 +65,8 @@ struct DeviceInfo {
   bool virtual_time = false;
   bool snippets = false;
   bool full_trace = false;
+  bool lacks_clock = false;            ///< its crystal did not start: it refuses to arm
+  bool lacks_converters = false;       ///< they do not run: it refuses to arm
   bool tells_gaps = false;             ///< its stream has its holes marked as Gap already, as that of a recording
   double link_bytes_per_second = 0.0;  ///< 0: no limit
   int queue_depth = 0;

@@ -68,7 +68,17 @@ void CurrentClamp::take_frame(const protocol::Frame& frame) {
     case protocol::Mark::type: return take_message<protocol::Mark>(frame);
     case protocol::SnippetBlock::type: return take_message<protocol::SnippetBlock>(frame);
     case protocol::Fault::type: return take_message<protocol::Fault>(frame);
+    case protocol::Health::type: return take_health(frame);
+    case protocol::Edge::type: return;  // nobody here waits for a trigger
     default: ++counters_.bad_frames; return;
+  }
+}
+
+void CurrentClamp::take_health(const protocol::Frame& frame) {
+  if (const auto health = protocol::decode<protocol::Health>(frame.payload)) {
+    health_ = *health;
+  } else {
+    ++counters_.bad_frames;
   }
 }
 
@@ -245,6 +255,13 @@ Error CurrentClamp::refusal(std::uint8_t type, protocol::Status status) const {
   if (status == protocol::Status::bad_state && last_fault_ != protocol::FaultCode::none) {
     text += fmt::format(" (latched fault {}; end it with: thyrode clear --device {} {})", describe(last_fault_),
                         info_.uri, to_string(last_fault_));
+  }
+  if (status == protocol::Status::unfit && info_.lacks_clock) {
+    text +=
+        "; its crystal did not start: look for the 8 MHz of the ST-LINK (solder bridges SB50, SB55), plug it in again";
+  }
+  if (status == protocol::Status::unfit && info_.lacks_converters) {
+    text += "; its converters do not run: plug it in again, then flash it again";
   }
   const bool value = status == protocol::Status::out_of_range;
   return {value ? ErrorKind::bad_input : ErrorKind::device, std::move(text)};

@@ -39,6 +39,8 @@ class CurrentClamp final : public Device {
   Result<void> clear(protocol::FaultCode reason) override;
   Result<void> grant(Sample until) override;
   LinkCounters counters() const override { return counters_; }
+  /// What the board has told of itself last; not every board does.
+  const std::optional<protocol::Health>& health() const { return health_; }
 
  private:
   static constexpr int most_tries = 4;       // once and three retries
@@ -71,6 +73,7 @@ class CurrentClamp final : public Device {
   Result<bool> pump(Duration timeout);
   void take_frame(const protocol::Frame& frame);
   void take_answer(const protocol::Frame& frame);
+  void take_health(const protocol::Frame& frame);
   void lose_frames(std::uint32_t count);
   template <class Message>
   void take_message(const protocol::Frame& frame);
@@ -104,6 +107,7 @@ class CurrentClamp final : public Device {
   std::vector<std::uint8_t> ident_payload_;
   std::uint8_t description_type_ = 0;
   std::vector<std::uint8_t> description_payload_;
+  std::optional<protocol::Health> health_;
   protocol::FaultCode last_fault_ = protocol::FaultCode::none;
   Sample last_grant_{};
   bool grant_held_ = false;  // until every command is acknowledged

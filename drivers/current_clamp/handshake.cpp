@@ -158,6 +158,8 @@ Result<void> CurrentClamp::shake_hands() {
   info_.virtual_time = (ident->capabilities & protocol::can_virtual_time) != 0;
   info_.snippets = (ident->capabilities & protocol::can_snippets) != 0;
   info_.full_trace = (ident->capabilities & protocol::can_full_trace) != 0;
+  info_.lacks_clock = (ident->capabilities & protocol::lacks_clock) != 0;
+  info_.lacks_converters = (ident->capabilities & protocol::lacks_converters) != 0;
   info_.link_bytes_per_second = ident->link_rate;
   info_.queue_depth = ident->queue_depth;
   info_.now = ident->now;

@@ -288,7 +288,7 @@ inline constexpr Register NVIC_IPR14{0xE000E438, 0x00000000};  // interrupts 56 
 inline constexpr Register SCB_VTOR{0xE000ED08, 0x00000000};    // B3.2.5
 inline constexpr Register SCB_AIRCR{0xE000ED0C, 0xFA050000};   // B3.2.6
 inline constexpr Field SCB_AIRCR_SYSRESETREQ{2, 1};
-inline constexpr Field SCB_AIRCR_VECTKEYSTAT{16, 16};
+inline constexpr Field SCB_AIRCR_VECTKEY{16, 16};
 inline constexpr Register SCB_SHPR3{0xE000ED20, 0x00000000};  // B3.2.12
 inline constexpr Field SCB_SHPR3_PRI_15{24, 8};
 inline constexpr Register SCB_SHCSR{0xE000ED24, 0x00000000};  // B3.2.13

@@ -97,7 +97,7 @@ extern "C" {
   silence_outputs();
   crash_mark = crashed;
   asm volatile("dsb" ::: "memory");
-  SCB_AIRCR.write(SCB_AIRCR_VECTKEYSTAT(0x05FA) | SCB_AIRCR_SYSRESETREQ());
+  SCB_AIRCR.write(SCB_AIRCR_VECTKEY(0x05FA) | SCB_AIRCR_SYSRESETREQ());
   while (true) asm volatile("dsb" ::: "memory");
 }
 

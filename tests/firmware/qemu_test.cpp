@@ -19,7 +19,7 @@ class Machine {
  public:
   Machine()
       : process_{{"/usr/bin/timeout", "60", "/usr/bin/qemu-system-arm", "-M", "netduinoplus2", "-nographic", "-monitor",
-                  "none", "-serial", "null", "-serial", "pty", "-icount", "shift=3,sleep=on", "-kernel", image}} {
+                  "none", "-serial", "null", "-serial", "pty", "-icount", "shift=3", "-kernel", image}} {
     // "char device redirected to /dev/pts/3 (label serial1)"
     const std::string said = process_.line();
     const std::size_t begin = said.find("/dev/pts/");

@@ -5,9 +5,9 @@
 
 Every register of firmware/boards/nucleo_f446re/registers.hpp must stand in the SVD file of the STM32F446 (package
 cmsis-svd) with the same address and the same value after reset, every field with the same place and width. That file
-leaves out what belongs to the processor and not to the chip; this is compared with the file of another maker's Cortex-M4.
-Where the two differ and the reference manual decides, the difference stands in DIFFERENCES with its reason; one that no
-longer occurs is an error too.
+leaves out what belongs to the processor and not to the chip; this is compared with the file of another maker's
+Cortex-M4. Where the two differ and the reference manual decides, the difference stands in DIFFERENCES with its reason;
+one that no longer occurs is an error too.
 """
 
 import importlib.util

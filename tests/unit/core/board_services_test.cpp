@@ -1,6 +1,8 @@
 // What a board offers beside its converters: another rate of the link, a trigger, its health; and what it may lack.
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "tests/unit/core/rig.hpp"
 
 namespace thyrode::firmware {
@@ -158,6 +160,35 @@ TEST(SnippetRing, GoesOnWhereSamplesNoLongerFit32Bits) {
   }
   ASSERT_EQ(got.size(), 200U);
   for (std::size_t k = 0; k < got.size(); ++k) EXPECT_EQ(got[k], 900 + k);
+}
+
+// A whole snippet at once would take a chip several blocks.
+TEST(SnippetRing, HandsOutOnePartABlockAndLosesNone) {
+  Snippets snippets;
+  ASSERT_TRUE(snippets.configure({0, 1, 248, 1800, 1000}));
+  std::map<std::int64_t, std::vector<AdcCode>> got;
+  for (std::int64_t first = 10000; first < 30000; first += 50) {
+    std::array<AdcCode, 50> codes;
+    for (std::size_t k = 0; k < codes.size(); ++k)
+      codes[k] = static_cast<AdcCode>((first + static_cast<int>(k)) & 0xFFF);
+    if (first >= 12000 && first < 12200) snippets.fire(to_ticks(Sample{first}), 250000);
+    std::size_t parts = 0;
+    snippets.store(0, Sample{first}, codes, [&](const SnippetBlock& block) {
+      ++parts;
+      auto& whole = got[block.spike.count];
+      EXPECT_EQ(block.offset, whole.size());
+      whole.insert(whole.end(), block.codes.begin(), block.codes.end());
+    });
+    EXPECT_LE(parts, 1U);
+  }
+  // The fourth would no longer lie in the ring when its turn comes.
+  ASSERT_EQ(got.size(), 3U);
+  for (const auto& [spike, codes] : got) {
+    ASSERT_EQ(codes.size(), 2048U);
+    for (std::size_t k = 0; k < codes.size(); ++k) {
+      ASSERT_EQ(codes[k], (spike / ticks_per_sample - 248 + static_cast<int>(k)) & 0xFFF) << spike << " " << k;
+    }
+  }
 }
 
 }  // namespace

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <variant>
@@ -21,6 +23,7 @@
 #include "daemon/experiment/step_data.hpp"
 #include "daemon/experiment/train_document.hpp"
 #include "daemon/recording/reader.hpp"
+#include "daemon/recording/run_files.hpp"
 #include "daemon/thyrode_commands.hpp"
 #include "daemon/thyrode_job.hpp"
 #include "daemon/thyrode_summary.hpp"
@@ -70,8 +73,15 @@ class Repetition {
   /// Steps that an earlier recording holds have no data here.
   static bool has_data(const StepResult& recorded) { return recorded.resumed_from.empty(); }
 
-  /// Passes over a step that has no data here.
-  void skip(const StepResult& recorded) { ask_again(recorded); }
+  /// Passes over a step that has no data here. What it left of the output is known where its data are in another file
+  /// of this run.
+  void skip(const StepResult& recorded) {
+    if (earlier_.contains(recorded.resumed_from)) {
+      static_cast<void>(measure(recorded));
+    } else {
+      ask_again(recorded);
+    }
+  }
   /// The steps in their order: what one leaves of the output, the next one knows.
   /// Errors: bad_input (as read_run).
   Result<Repeated> measure(const StepResult& recorded) {
@@ -111,6 +121,17 @@ class Repetition {
   }
 
  private:
+  static std::set<std::string> earlier_files(const std::string& path) {
+    std::set<std::string> names;
+    const auto files = recording::files_of_run(path);
+    for (std::size_t k = 0; files && k < files->size() && (*files)[k].path != path; ++k) {
+      std::filesystem::path name = std::filesystem::path{(*files)[k].path}.filename();
+      if (name.extension() == ".part") name.replace_extension();
+      names.insert(name.string());
+    }
+    return names;
+  }
+
   /// What the plan asked for in a step, from the rows before it: what it decides depends on nothing else.
   void ask_again(const StepResult& recorded) {
     if (recorded.channel != steps().front().channel) return;
@@ -173,6 +194,7 @@ class Repetition {
   Repetition(std::string path, recording::RunRecord record, DeviceInfo device, const analysis::StepRules& rules,
              const analysis::TrainSettings& settings, std::unique_ptr<experiment::Strategy> strategy)
       : path_(std::move(path)),
+        earlier_(earlier_files(path_)),
         record_(std::move(record)),
         device_(std::move(device)),
         rules_(rules),
@@ -180,6 +202,7 @@ class Repetition {
         strategy_(std::move(strategy)) {}
 
   std::string path_;
+  std::set<std::string> earlier_;  ///< names of the files of this run before this one
   recording::RunRecord record_;
   DeviceInfo device_;
   analysis::StepRules rules_;

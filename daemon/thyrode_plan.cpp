@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "daemon/experiment/load/checks.hpp"
+#include "daemon/experiment/load/file_plan.hpp"
 #include "daemon/experiment/load/plan_extent.hpp"
 #include "daemon/experiment/load/quantity_text.hpp"
 #include "daemon/experiment/load/words.hpp"
@@ -71,7 +72,7 @@ Json to_json(const PlanOutline& outline) {
   return json;
 }
 
-void print_plan_json(const Job& job, const Asked& asked, const load::PlanSummary& summary,
+void print_plan_json(const Job& job, const Asked& asked, const load::PlanSummary& summary, const load::FilePlan& files,
                      const std::vector<PlanOutline>& outlines) {
   Json plans = Json::array();
   for (const PlanOutline& outline : outlines) plans.push_back(to_json(outline));
@@ -89,6 +90,8 @@ void print_plan_json(const Job& job, const Asked& asked, const load::PlanSummary
                       {"silence_s", summary.silence.si()},
                       {"largest_file_bytes", summary.bytes},
                       {"file_bytes_per_spike", summary.bytes_per_spike},
+                      {"most_files", files.files},
+                      {"roll_after_s", files.roll_after.si()},
                       {"trace_rate_hz", summary.trace_rate.si()},
                       {"smallest_current_ua", summary.smallest_current.in(1.0_uA)},
                       {"largest_current_ua", summary.largest_current.in(1.0_uA)},
@@ -222,7 +225,15 @@ void print_waiting(const Job& job, const load::PlanSummary& summary) {
       load::format_rounded(summary.silence.si(), load::QuantityKind::duration, 6), job.experiment.dwell.f_min.si());
 }
 
-void print_plan(const Job& job, const Asked& asked, const load::PlanSummary& summary,
+void print_files(const load::FilePlan& files) {
+  if (files.files == 1) return;
+  const std::string why = files.by_the_user ? "record.roll_after" : "what the format can number";
+  print_folded("files", fmt::format("at most {}, NAME.nwb, NAME.2.nwb ...: a new one begins with the first step after "
+                                    "{} ({})",
+                                    files.files, time_text(files.roll_after.si()), why));
+}
+
+void print_plan(const Job& job, const Asked& asked, const load::PlanSummary& summary, const load::FilePlan& files,
                 const std::vector<PlanOutline>& outlines) {
   const bool by_data = std::any_of(outlines.begin(), outlines.end(), [](const PlanOutline& outline) {
     return !outline.points || std::any_of(outline.steps.begin(), outline.steps.end(), waits);
@@ -240,6 +251,7 @@ void print_plan(const Job& job, const Asked& asked, const load::PlanSummary& sum
       "file             at most {:.1f} MB and {:.0f} bytes a spike, trace {}\n", summary.bytes * 1e-6,
       summary.bytes_per_spike,
       summary.trace_rate.si() > 0.0 ? fmt::format("{:.6g} kS/s", summary.trace_rate.si() * 1e-3) : std::string{"off"});
+  print_files(files);
   fmt::print("current          {:.6g} to {:.6g} uA; limits {:.6g} to {:.6g} uA, slew {:.6g} mA/s\n",
              summary.smallest_current.in(1.0_uA), summary.largest_current.in(1.0_uA), summary.lowest_limit.in(1.0_uA),
              summary.highest_limit.in(1.0_uA), summary.slew.si() * 1e3);
@@ -275,7 +287,10 @@ int plan(const RunOptions& options) {
   const load::PlanSummary summary =
       load::summarize(job->experiment, job->station, Frequency::from_si(info.sample_rate_hz), info.channels.size());
   const auto outlines = outline(*job, *run, info);
-  options.json ? print_plan_json(*job, *asked, summary, outlines) : print_plan(*job, *asked, summary, outlines);
+  const auto files = load::plan_files(job->experiment, job->station, Frequency::from_si(info.sample_rate_hz));
+  if (!files) return report(files.error());
+  options.json ? print_plan_json(*job, *asked, summary, *files, outlines)
+               : print_plan(*job, *asked, summary, *files, outlines);
   return 0;
 }
 

@@ -1,5 +1,7 @@
 #include "daemon/thyrode_record.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <iterator>
@@ -7,6 +9,7 @@
 
 #include "daemon/experiment/plans/make_strategy.hpp"
 #include "daemon/experiment/run_plan.hpp"
+#include "daemon/recording/run_files.hpp"
 #include "daemon/thyrode_job.hpp"
 
 namespace thyrode::program {
@@ -35,6 +38,15 @@ Result<recording::RunRecord> read_completed_run(const std::string& path) {
   auto record = recording::read_run(path);
   if (record) complete_by_plan(*record, record->result);
   return record;
+}
+
+std::string files_text(const std::string& path) {
+  const auto files = recording::files_of_run(path);
+  if (!files || files->size() < 2) return {};
+  const auto own = std::find_if(files->begin(), files->end(), [&](const auto& file) { return file.path == path; });
+  const std::string last = files->back().path;
+  return fmt::format("file {} of {} of this run; {}", own == files->end() ? 1 : own->number, files->back().number,
+                     last == path ? "it has the results of all" : "the results of the whole run are in " + last);
 }
 
 }  // namespace thyrode::program

@@ -17,4 +17,7 @@ Result<recording::RunRecord> read_completed_run(const std::string& path);
 /// @param record  whose experiment says what the plan is
 void complete_by_plan(const recording::RunRecord& record, analysis::RunResult& result);
 
+/// Of a run in several files: which of them this is, and which has the results. Empty for a run in one.
+std::string files_text(const std::string& path);
+
 }  // namespace thyrode::program

@@ -16,6 +16,7 @@
 #include "daemon/thyrode_commands.hpp"
 #include "daemon/thyrode_control.hpp"
 #include "daemon/thyrode_job.hpp"
+#include "daemon/thyrode_record.hpp"
 #include "daemon/thyrode_resume.hpp"
 #include "daemon/thyrode_store.hpp"
 #include "daemon/thyrode_summary.hpp"
@@ -66,6 +67,12 @@ class Replay {
   /// Errors: bad_input (as read_run, recorded_job, open_replay), run_failed (disk).
   Result<experiment::Bench::Outcome> carry_out(const std::string& path, const recording::RunRecord& record,
                                                const std::string& out, bool keep_signals) {
+    if (record.part > 1 || !record.next_file.empty()) {
+      return fail(ErrorKind::bad_input,
+                  fmt::format("{}: its run is in several files ({}); a replay takes a run that is "
+                              "in one; `thyrode analyze` measures the steps of each again",
+                              path, files_text(path)));
+    }
     const auto job = recorded_job(record, path, "replay:" + path);
     if (!job) return tl::make_unexpected(job.error());
     auto device = open_device(job->uri, {});
@@ -84,6 +91,7 @@ class Replay {
     options.command_line = command_line_;
     recording::RunDescription description = describe_run(*job, *plan, info, options);
     description.resumed_from = record.resumed_from;
+    description.roll_samples = 0;
     for (recording::ChannelSetup& setup : description.channels) {
       if (!keep_signals) setup.trace_decimation = setup.snippet_samples = 0;
     }

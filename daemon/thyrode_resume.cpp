@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "daemon/recording/run_files.hpp"
+
 namespace thyrode::program {
 namespace {
 
@@ -20,6 +22,17 @@ std::string stem_of(std::string path) {
     if (ends_with(path, end)) path.resize(path.size() - end.size());
   }
   return path;
+}
+
+/// The file that holds the histogram of a step: one of this run that its data are in, or the first one, which has those
+/// of what an earlier run measured.
+std::string file_of(const analysis::StepResult& step, const std::vector<recording::RunFile>& files,
+                    const std::string& path) {
+  if (step.resumed_from.empty()) return path;
+  const auto its = std::find_if(files.begin(), files.end(), [&](const recording::RunFile& file) {
+    return fs::path{file.path}.filename().string() == step.resumed_from;
+  });
+  return (its == files.end() ? files.front() : *its).path;
 }
 
 Result<void> take_rows(ResumedRun& resumed) {
@@ -41,11 +54,13 @@ Result<void> take_rows(ResumedRun& resumed) {
 Result<std::vector<experiment::MeasuredBefore>> measured_rows(const std::string& path,
                                                               const recording::RunRecord& record,
                                                               const std::string& name) {
+  const auto files = recording::files_of_run(path);
+  if (!files) return tl::make_unexpected(files.error());
   std::vector<experiment::MeasuredBefore> rows;
   const auto& steps = record.result.steps;
   for (std::size_t k = 0; k < steps.size(); ++k) {
     if (steps[k].status == analysis::StepStatus::interrupted) continue;
-    auto counts = recording::read_isi_counts(path, static_cast<std::int64_t>(k));
+    auto counts = recording::read_isi_counts(file_of(steps[k], *files, path), static_cast<std::int64_t>(k));
     if (!counts) return tl::make_unexpected(counts.error());
     rows.push_back({steps[k], std::move(*counts)});
     if (rows.back().row.resumed_from.empty()) rows.back().row.resumed_from = name;
@@ -66,6 +81,10 @@ std::string next_name(const std::string& path) {
 Result<ResumedRun> load_resumed(const RunOptions& options) {
   auto record = recording::read_run(options.resume);
   if (!record) return tl::make_unexpected(record.error());
+  if (!record->next_file.empty()) {
+    return fail(ErrorKind::bad_input,
+                fmt::format("{}: the run went on in {}; go on from its last file", options.resume, record->next_file));
+  }
   if (record->finalised && record->exit_status == "success") {
     return fail(ErrorKind::bad_input,
                 fmt::format("{}: this run was carried out whole, {} steps; nothing is left to go on with",
@@ -75,7 +94,10 @@ Result<ResumedRun> load_resumed(const RunOptions& options) {
   if (!job) return tl::make_unexpected(job.error());
   ResumedRun resumed{std::move(*job), options, {}, {}, std::move(*record)};
   if (!resumed.options.seed && resumed.job.uri.starts_with("sim:")) resumed.options.seed = resumed.record.result.seed;
-  if (resumed.options.out.empty()) resumed.options.out = next_name(options.resume);
+  if (resumed.options.out.empty()) {
+    const auto files = recording::files_of_run(options.resume);
+    resumed.options.out = next_name(files ? files->front().path : options.resume);
+  }
   if (auto taken = take_rows(resumed); !taken) return tl::make_unexpected(taken.error());
   return resumed;
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/chrono.h>
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,6 +20,7 @@
 #include "daemon/experiment/load/words.hpp"
 #include "daemon/recording/recorder.hpp"
 #include "daemon/recording/recovery.hpp"
+#include "daemon/recording/run_files.hpp"
 #include "daemon/thyrode_commands.hpp"
 #include "daemon/thyrode_control.hpp"
 #include "daemon/thyrode_job.hpp"
@@ -59,11 +61,15 @@ std::string truth_path(const std::string& out) {
 
 // ---------------------------------------------------------------- the run
 
-int finish(const experiment::Bench::Outcome& outcome, const std::string& path, const RunOptions& options) {
+/// @param paths  the files of the run; the last one has its results
+int finish(const experiment::Bench::Outcome& outcome, const std::vector<std::string>& paths,
+           const RunOptions& options) {
+  const std::string& path = paths.back();
   if (options.json) {
     fmt::print("{}\n", experiment::to_json(outcome.result).dump());
   } else {
     fmt::print("\n{}file           {}\n", summary(outcome.result), path);
+    if (paths.size() > 1) fmt::print("files before   {}\n", fmt::join(paths.begin(), paths.end() - 1, ", "));
   }
   int page_code = 0;
   if (options.report) {
@@ -119,6 +125,7 @@ Result<void> check_free(const std::string& out, bool simulated) {
   std::error_code error;
   std::vector<std::string> paths{out, out + ".part"};
   if (simulated) paths.push_back(truth_path(out));
+  if (const std::string later = recording::taken_later_name(out); !later.empty()) paths.push_back(later);
   for (const std::string& path : paths) {
     const auto status = std::filesystem::symlink_status(path, error);
     if (status.type() == std::filesystem::file_type::none) {
@@ -243,7 +250,7 @@ int carry_out(const Job& job, const RunOptions& options, const ResumedRun* resum
     store.discard();
     return report(outcome.error);
   }
-  return finish(outcome, store.path(), options);
+  return finish(outcome, store.paths(), options);
 }
 
 }  // namespace

@@ -58,6 +58,7 @@ int show(const std::string& path, bool json) {
   fmt::print("{}: {} on {} ({} {}, firmware {}), seed {}, {}\n\n", path, result.experiment, result.device_uri,
              result.device_board, result.device_serial, result.device_firmware, result.seed,
              record->finalised ? "ended: " + record->exit_status : std::string{"not finished"});
+  if (const std::string files = files_text(path); !files.empty()) fmt::print("{}\n\n", files);
   fmt::print("{}\n", table_head());
   StepTable table;
   for (const analysis::StepResult& step : result.steps) fmt::print("{}\n", table.row(step));

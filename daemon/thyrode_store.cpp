@@ -131,6 +131,7 @@ recording::RunDescription describe_run(const Job& job, const experiment::RunPlan
     setup(plan.companions[k].channel, job.experiment.companions[k].channel, plan.companions[k].limits);
   }
   description.conditions = plan.conditions();
+  description.roll_samples = device.samples(plan.roll_after).index;
   description.lease = {plan.lease};
   description.seed = options.seed.value_or(first_seed);
   description.host_version = std::string{"thyrode "} + version;

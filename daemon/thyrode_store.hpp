@@ -32,6 +32,8 @@ class RecorderStore final : public experiment::RunStore {
   }
   Result<void> add_order(const acquisition::Order& order) override;
   Result<void> add_request(const experiment::OperatorRequest& request) override;
+  Result<void> step_begins(Sample at) override { return recorder_.step_begins(at); }
+  Result<void> rows_told(Sample before) override { return recorder_.rows_told(before); }
   Result<void> update_results(std::span<const analysis::StepResult> steps, const analysis::SweepFit& fit) override {
     return recorder_.update_results(steps, fit);
   }
@@ -43,6 +45,7 @@ class RecorderStore final : public experiment::RunStore {
   Result<void> finalise(const analysis::RunResult& result, const std::string& exit_status) override;
   void discard() { recorder_.discard(); }
   const std::string& path() const { return recorder_.path(); }
+  std::vector<std::string> paths() const { return recorder_.paths(); }
 
  private:
   recording::Recorder recorder_;

@@ -37,7 +37,10 @@ class Watch {
       const recording::Writer writer = recording::writer_of(part_);
       std::error_code error;
       // The name changes last, so a file that has the old one is looked at under it.
-      if (!fs::exists(part_, error)) return finished();
+      if (!fs::exists(part_, error)) {
+        if (!go_on()) return finished();
+        continue;
+      }
       const auto record = recording::read_run(part_);
       if (record) show(*record);
       if (writer == recording::Writer::gone && fs::exists(part_, error)) return abandoned();
@@ -48,6 +51,19 @@ class Watch {
   }
 
  private:
+  /// The run goes on in another file: that one has all rows, and is followed now.
+  bool go_on() {
+    const auto record = recording::read_run(final_);
+    if (!record || record->next_file.empty()) return false;
+    const std::string next = (fs::path{final_}.parent_path() / record->next_file).string();
+    std::error_code error;
+    if (!fs::exists(next, error) && !fs::exists(next + std::string{part_ending}, error)) return false;
+    show(*record);
+    final_ = next;
+    part_ = next + std::string{part_ending};
+    return true;
+  }
+
   int finished() {
     const auto record = recording::read_run(final_);
     if (!record) return report(record.error());

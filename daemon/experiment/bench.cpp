@@ -19,7 +19,7 @@ struct StoreStep {
 struct StoreResults {
   ResultsUpdated updated;
 };
-using StoreOrder = std::variant<StoreStep, StoreResults, ReadBack>;
+using StoreOrder = std::variant<StoreStep, StoreResults, StepBegins, RowsTold, ReadBack>;
 /// What was asked, which the store keeps before the data that follow from it.
 using Asking = std::variant<acquisition::Order, OperatorRequest>;
 
@@ -263,6 +263,8 @@ class Bench::Run {
   void emit(const Event& event) {
     if (const auto* step = std::get_if<StepFinished>(&event)) order_store(StoreStep{*step});
     if (const auto* results = std::get_if<ResultsUpdated>(&event)) order_store(StoreResults{*results});
+    if (const auto* begins = std::get_if<StepBegins>(&event)) order_store(*begins);
+    if (const auto* told = std::get_if<RowsTold>(&event)) order_store(*told);
     for (const EventHandler& handler : bench_.handlers_) {
       // A view that cannot write any more (a closed pipe, a full disk) does not end a measurement.
       try {
@@ -335,7 +337,11 @@ class Bench::Run {
     }
     if (store_error_) return;
     Result<void> done;
-    if (const auto* step = std::get_if<StoreStep>(&order)) {
+    if (const auto* begins = std::get_if<StepBegins>(&order)) {
+      done = bench_.store_.step_begins(begins->at);
+    } else if (const auto* told = std::get_if<RowsTold>(&order)) {
+      done = bench_.store_.rows_told(told->before);
+    } else if (const auto* step = std::get_if<StoreStep>(&order)) {
       done = bench_.store_.add_step(step->finished.row, step->finished.isi_counts, step->finished.pairs);
     } else {
       const ResultsUpdated& updated = std::get<StoreResults>(order).updated;

@@ -39,6 +39,17 @@ class RunStore {
     static_cast<void>(request);
     return {};
   }
+  /// A step will begin at a sample, and nothing that is measured before reaches across it; told the decision latency
+  /// ahead. A store that keeps a run in pieces may part it there.
+  virtual Result<void> step_begins(Sample at) {
+    static_cast<void>(at);
+    return {};
+  }
+  /// All rows of steps that began before a sample have been added.
+  virtual Result<void> rows_told(Sample before) {
+    static_cast<void>(before);
+    return {};
+  }
   virtual Result<void> update_results(std::span<const analysis::StepResult> steps, const analysis::SweepFit& fit) = 0;
   virtual Result<void> update_link(const LinkCounters& counters) = 0;
   /// What was written of a channel, in any order: the spikes in [from, until), each in a block of its

@@ -124,6 +124,8 @@ void Conductor::close_step_before(Sample data, bool incomplete) {
 }
 
 void Conductor::begin_step(PlacedStep placed) {
+  began_ = placed.entered;
+  tell_finished_steps();
   step_.emplace();
   step_->placed = std::move(placed);
   for (std::size_t k = 0; k < channels_.size(); ++k) {
@@ -173,6 +175,7 @@ void Conductor::take_mark(const protocol::Mark& mark) {
   decide();
   plan_ahead();
   publish_progress();
+  tell_rest();
   if (!held()) send_(acquisition::Decided{now_});
 }
 
@@ -209,6 +212,7 @@ void Conductor::place_step(AskedStep asked, Sample at) {
   }
   ahead_.push_back(place(std::move(asked), at, present_current_, plan_, device_));
   present_current_ = ahead_.back().last;
+  emit_(StepBegins{ahead_.back().entered});
   outbox_.add(ahead_.back().segments);
   send_due(at);
 }

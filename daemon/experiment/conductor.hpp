@@ -136,6 +136,7 @@ class Conductor {
   void send_current(Sample at, Current current);
   void send_segment(const Segment& segment);
 
+  void tell_rest();
   void order_pause(Sample at);
   void follow_pause();
   void enter_again(Sample at);
@@ -179,6 +180,7 @@ class Conductor {
   int asked_ = 0;                 // steps that the strategy was asked for, those measured before this run included
   Current present_current_;       // at the end of all that has its place
   std::deque<FinishedStep> finished_steps_;  // not told yet
+  std::optional<Sample> began_;              // all that began before it is finished
   std::vector<analysis::StepResult> results_;
   std::vector<analysis::StepResult> whole_;  // those of the plan's channel that are not interrupted, as measured
   analysis::SweepAnalysis told_sweep_{plan_.sweep};   // of results_

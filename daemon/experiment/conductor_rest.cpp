@@ -66,6 +66,14 @@ void Conductor::enter_again(Sample at) {
   place_next(at);
 }
 
+/// A long rest is no step, but what is recorded of it may be parted anywhere.
+void Conductor::tell_rest() {
+  if (!held()) return;
+  emit_(StepBegins{now_ + latency_});
+  began_ = now_;
+  tell_finished_steps();
+}
+
 // ---------------------------------------------------------------- conditions and questions
 
 bool Conductor::needs_setup(const AskedStep& asked) const {

@@ -39,6 +39,7 @@ void Conductor::tell_finished_steps() {
     tell(oldest);
     finished_steps_.pop_front();
   }
+  if (began_) emit_(RowsTold{*std::exchange(began_, std::nullopt)});
 }
 
 void Conductor::tell(const FinishedStep& finished) {

@@ -52,14 +52,22 @@ struct Asked {
 struct Notice {
   std::string text;
 };
+/// A step will begin at a sample of the device, or could: nothing that is measured before reaches across it.
+struct StepBegins {
+  Sample at;
+};
+/// The rows of all steps that began before a sample have been told.
+struct RowsTold {
+  Sample before;
+};
 struct RunFinished {
   analysis::RunResult result;
   std::string exit_status;  ///< "success", "stopped", or the kind of failure
   Error error;              ///< message empty on success
 };
 
-using Event =
-    std::variant<RunStarted, StepProgress, StepFinished, ResultsUpdated, Paused, Resumed, Asked, Notice, RunFinished>;
+using Event = std::variant<RunStarted, StepProgress, StepFinished, ResultsUpdated, Paused, Resumed, Asked, Notice,
+                           StepBegins, RowsTold, RunFinished>;
 using EventHandler = std::function<void(const Event&)>;
 
 }  // namespace thyrode::experiment

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "daemon/experiment/load/checks.hpp"
+#include "daemon/experiment/load/file_plan.hpp"
 #include "daemon/experiment/load/quantity_text.hpp"
 
 namespace thyrode::experiment {
@@ -188,6 +189,9 @@ Result<RunPlan> make_run_plan(const load::Experiment& experiment, const load::St
   }
   if (auto checked = check_front_end(experiment, station, device); !checked)
     return tl::make_unexpected(checked.error());
+  const auto files = load::plan_files(experiment, station, adc_rate);
+  if (!files) return tl::make_unexpected(files.error());
+  plan.roll_after = files->roll_after;
   plan.lease = station.safety.lease;
   plan.decision_latency = station.decision_latency;
   if (auto checked = add_steps(experiment, device, plan); !checked) return tl::make_unexpected(checked.error());

@@ -66,6 +66,7 @@ struct RunPlan {
   TelemetrySettings telemetry;
   SnippetSettings snippets;
   LimitSettings limits;
+  Duration roll_after;  ///< a file of the recording ends with the first step that begins so long after it; 0: never
   Duration lease;
   Duration decision_latency;
   std::uint64_t seed = 0;

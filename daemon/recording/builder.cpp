@@ -1,5 +1,7 @@
 #include "daemon/recording/builder.hpp"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <bit>
 #include <limits>
@@ -92,10 +94,14 @@ void Builder::group(const std::string& path, NwbType type) {
   set_type(path, type);
 }
 
+std::string Builder::id_of(const std::string& path) const {
+  return object_id(seed_, part_ > 1 ? fmt::format("{}:{}", part_, path) : path);
+}
+
 void Builder::set_type(const std::string& path, NwbType type) {
   attribute(path, "namespace", type.space);
   attribute(path, "neurodata_type", type.name);
-  attribute(path, "object_id", object_id(seed_, path));
+  attribute(path, "object_id", id_of(path));
 }
 
 void Builder::soft_link(const std::string& path, const std::string& target) {

@@ -35,9 +35,12 @@ class Builder {
  public:
   /// @param file  open for writing; must outlive this
   /// @param seed  from which every object_id follows
-  Builder(hid_t file, std::uint64_t seed) : file_{file}, seed_{seed} {}
+  /// @param part  number of the file in its run: objects of one path in two files have two ids
+  Builder(hid_t file, std::uint64_t seed, int part = 1) : file_{file}, seed_{seed}, part_{part} {}
 
   hid_t file() const { return file_; }
+  /// The object_id of an object of this file.
+  std::string id_of(const std::string& path) const;
 
   void group(const std::string& path);
   void group(const std::string& path, NwbType type);
@@ -82,6 +85,7 @@ class Builder {
 
   hid_t file_;
   std::uint64_t seed_;
+  int part_;
 };
 
 }  // namespace thyrode::recording

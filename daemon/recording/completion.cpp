@@ -12,6 +12,7 @@
 #include "daemon/recording/frame.hpp"
 #include "daemon/recording/icephys_tables.hpp"
 #include "daemon/recording/layout.hpp"
+#include "daemon/recording/part_mark.hpp"
 #include "daemon/recording/readback.hpp"
 #include "daemon/recording/result_tables.hpp"
 #include "daemon/recording/step_table.hpp"
@@ -144,7 +145,8 @@ void remove_empty(Builder& builder, const Frame& frame) {
 
 void complete(hid_t file, const analysis::RunResult& result, const std::string& exit_status,
               const std::string& finished) {
-  Builder builder{file, read_attribute<std::uint64_t>(file, layout::provenance, "seed")};
+  const PartMark mark = read_part_mark(file);
+  Builder builder{file, read_attribute<std::uint64_t>(file, layout::provenance, "seed"), mark.number};
   const Frame frame = read_frame(file);
   rewrite_results(file, result);
   write_sweep_tables(builder, result.fit);

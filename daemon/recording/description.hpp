@@ -59,6 +59,8 @@ struct RunDescription {
   std::function<double()> host_seconds;
   std::int64_t flush_samples = 0;    ///< device time between flushes, ADC samples; 0: only flush() flushes
   std::uint64_t expected_bytes = 0;  ///< size the file will reach; 0: unknown
+  /// Device time after which the run goes on in a new file, at the beginning of the next step, ADC samples; 0: never.
+  std::int64_t roll_samples = 0;
 };
 
 }  // namespace thyrode::recording

@@ -8,8 +8,10 @@
 
 #include "daemon/recording/file_access.hpp"
 #include "daemon/recording/layout.hpp"
+#include "daemon/recording/part_mark.hpp"
 #include "daemon/recording/readback.hpp"
 #include "daemon/recording/result_tables.hpp"
+#include "daemon/recording/run_files.hpp"
 #include "daemon/recording/step_table.hpp"
 #include "daemon/recording/sweep_tables.hpp"
 #include "daemon/recording/written_messages.hpp"
@@ -213,6 +215,9 @@ Result<RunRecord> read_run(const std::string& path) {
     record.experiment_files = read_experiment_files(file);
     record.link = read_link(file);
     record.host_version = text("host_version");
+    const PartMark mark = read_part_mark(file);
+    record.part = mark.number;
+    record.next_file = mark.next_file;
     record.finalised = h5::exists(file, layout::exit_status);
     if (record.finalised) record.exit_status = read_text(file, layout::exit_status);
     record.resumed_from = sources_of(file);
@@ -285,17 +290,44 @@ Result<DeviceInfo> read_device(const std::string& path) {
   return guarded_read([&] { return device_of(open_for_reading(path).get()); });
 }
 
+namespace {
+
+std::vector<DeviceMessage> stretch_of_file(const std::string& path, Channel channel, Sample from, Sample until) {
+  const h5::Handle file = open_for_reading(path);
+  RunDescription run;
+  run.device = device_of(file.get());
+  run.channels.resize(run.device.channels.size());
+  if (channel.index >= run.channels.size()) {
+    raise(ErrorKind::bad_input, fmt::format("{}: no channel {}; it has {}", path, channel.index, run.channels.size()));
+  }
+  return read_messages(file.get(), run, channel, from, until);
+}
+
+/// The other files of a run that may hold something of a stretch.
+std::vector<std::string> files_beside(const std::string& path, Sample from, Sample until) {
+  const PartMark own = read_part_mark(open_for_reading(path).get());
+  const bool before = own.number > 1 && from < own.first;
+  if (!before && own.next_file.empty()) return {};
+  const auto files = files_of_run(path);
+  std::vector<std::string> beside;
+  for (std::size_t k = 0; files && k < files->size(); ++k) {
+    const RunFile& file = (*files)[k];
+    const bool reaches = k + 1 == files->size() || (*files)[k + 1].first > from;
+    if (file.number != own.number && file.first < until && reaches) beside.push_back(file.path);
+  }
+  return beside;
+}
+
+}  // namespace
+
 Result<std::vector<DeviceMessage>> read_stretch(const std::string& path, Channel channel, Sample from, Sample until) {
   return guarded_read([&] {
-    const h5::Handle file = open_for_reading(path);
-    RunDescription run;
-    run.device = device_of(file.get());
-    run.channels.resize(run.device.channels.size());
-    if (channel.index >= run.channels.size()) {
-      raise(ErrorKind::bad_input,
-            fmt::format("{}: no channel {}; it has {}", path, channel.index, run.channels.size()));
+    auto messages = stretch_of_file(path, channel, from, until);
+    for (const std::string& file : files_beside(path, from, until)) {
+      const auto more = stretch_of_file(file, channel, from, until);
+      messages.insert(messages.end(), more.begin(), more.end());
     }
-    return read_messages(file.get(), run, channel, from, until);
+    return messages;
   });
 }
 

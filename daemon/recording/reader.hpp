@@ -33,6 +33,8 @@ struct RunRecord {
   std::map<std::string, std::string> experiment_files;  ///< those that the experiment names, by name
   std::optional<LinkCounters> link;  ///< nothing: not known, the program of the run died
   std::string host_version;
+  int part = 1;           ///< number of the file among those of its run; the rows of steps in the files before say so
+  std::string next_file;  ///< in which the run goes on; empty: it is the last one, or not known
   bool finalised = false;
   std::optional<RunningStretch> running;  ///< of an unfinished run, once its current has moved
   std::string exit_status;                ///< empty until finalised
@@ -88,7 +90,8 @@ Result<std::optional<analysis::PairCorrelation>> read_pair_correlation(const std
 /// Errors: bad_input (as read_run).
 Result<DeviceInfo> read_device(const std::string& path);
 
-/// Reads what Recorder::read_back() gives, from any recording.
+/// Reads what Recorder::read_back() gives, from any recording, and from the files of its run beside it where the
+/// stretch begins before its data or ends after them.
 /// @returns the spikes in [from, until), each in a block of its own; the level records that begin in it; the marks in
 /// (from, until]; every gap that touches it; in no particular order, with the codes and ticks that were written
 /// Errors: bad_input (as read_run; no such channel).

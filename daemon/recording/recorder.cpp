@@ -1,21 +1,21 @@
 #include "daemon/recording/recorder.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <future>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
-#include "daemon/recording/completion.hpp"
 #include "daemon/recording/file_access.hpp"
-#include "daemon/recording/hdf5.hpp"
+#include "daemon/recording/layout.hpp"
+#include "daemon/recording/message_split.hpp"
+#include "daemon/recording/part.hpp"
+#include "daemon/recording/run_files.hpp"
 #include "daemon/recording/skeleton.hpp"
-#include "daemon/recording/streams.hpp"
-#include "daemon/recording/undo_journal.hpp"
-#include "daemon/recording/write_slot.hpp"
 #include "daemon/recording/written_messages.hpp"
 
 namespace thyrode::recording {
@@ -23,150 +23,232 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void close_file(h5::Handle& file, const std::string& path) {
-  if (!file) return;
-  const hid_t id = file.release();
-  if (H5Fclose(id) < 0) {
-    raise(ErrorKind::run_failed, fmt::format("{}: cannot close the recording: {}; what was flushed before can be read",
-                                             path, h5::last_reason()));
-  }
-}
-
-void let_readers_in(hid_t file, const std::string& path) {
-  h5::expect(H5Fflush(file, H5F_SCOPE_GLOBAL), file, path, "flush");
-  h5::expect(H5Fstart_swmr_write(file), file, path, "open for readers");
-}
-
 }  // namespace
 
+/// The files of a run, of which one is written; while it goes over to the next one, two.
 class Recorder::Impl {
  public:
-  Impl(std::string path, const RunDescription& run) : run_{run}, final_{std::move(path)}, current_{final_ + ".part"} {
-    // The name first: whoever has it may have a slot beside it. It stays a file of no bytes until the recording can
-    // be read: a process that dies before leaves no half of one.
-    const Descriptor claimed = claim_file(current_);
-    const std::string making = draft_of(current_);
-    try {
-      held_.emplace(making, O_RDWR | O_CREAT | O_TRUNC);
-      slot_ = std::make_unique<WriteSlot>(current_);
-      file_ = create_file(*held_, current_, *slot_);
-      Builder builder{file_.get(), run.seed};
-      create_skeleton(builder, run, fs::absolute(final_).string());
-      let_readers_in(file_.get(), current_);
-      fs::rename(making, current_);
-      streams_ = std::make_unique<Streams>(file_.get(), run);
-    } catch (...) {
-      // A file without data helps nobody: leave nothing behind.
-      streams_.reset();
-      file_.reset();
-      if (slot_) slot_->close();
-      std::error_code error;
-      fs::remove(making, error);
-      fs::remove(current_, error);
-      throw;
-    }
+  Impl(const std::string& path, const RunDescription& run) : run_{run}, first_{path}, seen_{run.device.now} {
+    current_ = std::make_unique<Part>(path, run, first_part(run, fs::absolute(path).string()), earlier_);
   }
 
   ~Impl() {
-    h5::quiet();
-    if (streams_ && !broken_) static_cast<void>(change([this] { streams_->flush(); }));
-    // Closing a recording whose disk has refused a write would write a superblock that speaks of data which never
-    // reached the disk, and the file could not be read again; left alone, it reads up to its last flush.
-    const bool refused = streams_ && broken_;
-    if (refused) slot_->let_go();
-    streams_.reset();
-    file_.reset();
-    if (slot_ && !refused) slot_->close();
+    if (!broken_) return;
+    current_->give_up();
+    if (old_) old_->give_up();
   }
 
   /// Runs a change; its first failure is the answer to everything that follows.
   template <class Change>
   Result<void> change(Change&& body) {
     if (broken_) return tl::make_unexpected(*broken_);
-    if (!streams_) return fail(ErrorKind::run_failed, current_ + ": the recording is finished already");
-    const std::int64_t before = streams_->flushes();
+    if (!current_->writable()) return fail(ErrorKind::run_failed, path() + ": the recording is finished already");
     Result<void> done = guarded([&] {
+      const Part* before = current_.get();
+      const std::int64_t flushes = current_->streams().flushes();
       body();
-      if (streams_ && streams_->flushes() != before) check_still_there();
+      const bool same = current_.get() == before && current_->writable();
+      if (same && current_->streams().flushes() != flushes) check_still_there();
     });
     if (!done) broken_ = done.error();
     return done;
   }
 
-  Streams& streams() { return *streams_; }
+  void write(const DeviceMessage& message) {
+    if (const auto* mark = std::get_if<protocol::Mark>(&message)) seen_ = std::max(seen_, mark->at);
+    if (!split_at_) {
+      current_->streams().write(message);
+      return;
+    }
+    const SplitMessage split = split_message(message, *split_at_, seen_);
+    if (split.before) (old_ ? *old_ : *current_).streams().write(*split.before);
+    if (split.after && !old_) open_next();
+    if (split.after) current_->streams().write(*split.after);
+    close_old_if_due();
+  }
+
+  void step_begins(Sample at) {
+    const bool may = run_.roll_samples > 0 && !split_at_;
+    if (!may || at - current_->mark().first < run_.roll_samples) return;
+    // All that came lies before the next mark, a period after the last one.
+    if (at - seen_ < level_stride(run_.device)) return;
+    split_at_ = at;
+    // A snippet is whole some milliseconds after its spike.
+    late_ = at + 10 * level_stride(run_.device);
+  }
+
+  void rows_told(Sample before) {
+    if (!split_at_ || before < *split_at_) return;
+    give_rows();
+    close_old_if_due();
+  }
+
+  void add_step(const analysis::StepResult& step, std::span<const std::uint32_t> isi_counts,
+                const analysis::PairCorrelation& pairs) {
+    if (split_at_ && to_sample(step.start) >= *split_at_) give_rows();
+    table().add_step(step, isi_counts, pairs);
+    rows_.push_back(step);
+  }
+
+  void update_results(std::span<const analysis::StepResult> steps, const analysis::SweepFit& fit) {
+    rows_.assign(steps.begin(), steps.end());
+    fit_ = fit;
+    table().update_results(steps, fit);
+  }
+
+  void update_link(const LinkCounters& counters) { current_->streams().update_link(counters); }
+
+  void add(const RecordedOrder& order) {
+    const bool ahead = split_at_ && order.at >= *split_at_;
+    if (ahead && !old_) open_next();
+    (old_ && !ahead ? *old_ : *current_).streams().add(order);
+  }
+
+  void add(const RecordedRequest& request) {
+    (old_ && request.after < *split_at_ ? *old_ : *current_).streams().add(request);
+  }
 
   std::vector<DeviceMessage> read_back(Channel channel, Sample from, Sample until) {
-    streams_->flush();
-    return read_messages(file_.get(), run_, channel, from, until);
-  }
-
-  void finalise(const analysis::RunResult& result, const std::string& exit_status, const std::string& finished) {
-    streams_->flush();
-    streams_.reset();
-    close_file(file_, current_);
-    slot_->close();
-    slot_.reset();
-    check_room_to_complete(current_);
-    UndoableFile file{current_};
-    complete(file.get(), result, exit_status, finished);
-    file.commit();
-    if (fs::exists(final_)) {
-      raise(ErrorKind::run_failed, fmt::format("{}: appeared while the run was going on; the recording is complete in "
-                                               "{}: rename it",
-                                               final_, current_));
+    auto messages = current_->read_back(channel, from, until);
+    const auto add = [&](const std::vector<DeviceMessage>& more) {
+      messages.insert(messages.end(), more.begin(), more.end());
+    };
+    if (old_) add(old_->read_back(channel, from, until));
+    const std::size_t closed = earlier_.size() - (old_ ? 1 : 0);
+    for (std::size_t k = 0; k < closed; ++k) {
+      if (from >= first_of(static_cast<int>(k) + 2)) continue;
+      wait_for_finished();
+      const h5::Handle file = open_for_reading(beside(earlier_[k].name));
+      add(read_messages(file.get(), run_, channel, from, until));
     }
-    std::error_code error;
-    fs::rename(current_, final_, error);
-    if (error) {
-      raise(ErrorKind::run_failed, fmt::format("{}: cannot rename {} to it: {}; the recording is complete there",
-                                               final_, current_, error.message()));
-    }
-    current_ = final_;
-    held_.reset();
+    return messages;
   }
 
-  void discard() {
-    if (!streams_) return;
-    h5::quiet();
-    slot_->let_go();
-    streams_.reset();
-    file_.reset();
-    std::error_code ignored;
-    fs::remove(current_, ignored);
-    slot_->close();
-    slot_.reset();
-    held_.reset();
+  void flush() {
+    if (old_) old_->streams().flush();
+    current_->streams().flush();
+    if (finishing_ && finishing_->wait_for(std::chrono::seconds{0}) == std::future_status::ready) wait_for_finished();
   }
 
-  const std::string& path() const { return current_; }
+  void finalise(analysis::RunResult result, const std::string& exit_status, const std::string& finished) {
+    if (old_) give_rows();
+    if (old_) close_old();
+    name_sources(result.steps, current_->mark().number);
+    current_->close();
+    current_->finish(result, exit_status, finished, "");
+    wait_for_finished();
+  }
+
+  void discard() { current_->discard(); }
+
+  const std::string& path() const { return current_->path(); }
+  std::vector<std::string> paths() const {
+    std::vector<std::string> all;
+    for (const EarlierPart& part : earlier_) all.push_back(beside(part.name));
+    all.push_back(path());
+    return all;
+  }
 
  private:
-  /// A file that nobody can find any more is no recording: the run ends now, not when it is to be finished.
+  std::string beside(const std::string& name) const { return (fs::path{first_}.parent_path() / name).string(); }
+
   void check_still_there() const {
-    struct stat own {};
-    struct stat named {};
-    const bool found = ::stat(current_.c_str(), &named) == 0;
-    if (::fstat(held_->get(), &own) != 0 || (found && own.st_ino == named.st_ino && own.st_dev == named.st_dev)) return;
-    if (own.st_nlink == 0) {
-      raise(ErrorKind::run_failed,
-            fmt::format("{}: somebody deleted it, or the folder it was in, while it was written: "
-                        "its data are lost; begin the run again",
-                        current_));
+    current_->check_still_there();
+    if (old_) old_->check_still_there();
+  }
+
+  void open_next() {
+    // What came so far is safe whatever happens to the next file.
+    current_->streams().flush();
+    PartMark mark = current_->mark();
+    earlier_.push_back({current_->name(), mark.first});
+    mark.number += 1;
+    mark.first = *split_at_;
+    auto next = std::make_unique<Part>(name_of_part(first_, mark.number), run_, mark, earlier_);
+    next->streams().go_on_from(current_->streams(), mark.first);
+    old_ = std::exchange(current_, std::move(next));
+    rows_given_ = false;
+  }
+
+  /// Says of each step in which file its data are, for the table of one file.
+  void name_sources(std::vector<analysis::StepResult>& steps, int number) const {
+    for (analysis::StepResult& step : steps) {
+      if (!step.resumed_from.empty()) continue;
+      int of = 1;
+      const int last = current_->mark().number;
+      while (of < last && to_sample(step.start) >= first_of(of + 1)) ++of;
+      if (of < number) step.resumed_from = earlier_[static_cast<std::size_t>(of - 1)].name;
     }
-    raise(ErrorKind::run_failed,
-          fmt::format("{}: somebody moved it while it was written: what was flushed is where it is "
-                      "now; give it its name back, then `thyrode recover` finishes it",
-                      current_));
+  }
+  Sample first_of(int number) const {
+    const auto k = static_cast<std::size_t>(number - 1);
+    return k < earlier_.size() ? earlier_[k].first : current_->mark().first;
+  }
+
+  /// Where the next row goes.
+  Streams& table() { return (old_ && !rows_given_ ? *old_ : *current_).streams(); }
+
+  /// The last row of the old file is there: the new one gets all rows so far, and takes those to come. Its data may
+  /// still be on their way.
+  void give_rows() {
+    if (!old_) open_next();
+    if (std::exchange(rows_given_, true)) return;
+    std::vector<analysis::StepResult> rows = rows_;
+    name_sources(rows, current_->mark().number);
+    current_->streams().add_earlier(rows);
+    current_->streams().update_results(rows, fit_);
+  }
+
+  void close_old_if_due() {
+    if (old_ && rows_given_ && seen_ >= late_) close_old();
+  }
+
+  /// Nothing more comes for the old file.
+  void close_old() {
+    analysis::RunResult result;
+    const auto told = static_cast<std::ptrdiff_t>(std::min(old_->streams().steps(), rows_.size()));
+    result.steps.assign(rows_.begin(), rows_.begin() + told);
+    result.fit = fit_;
+    result.integrity = old_->streams().integrity();
+    name_sources(result.steps, old_->mark().number);
+    wait_for_finished();
+    old_->close();
+    split_at_.reset();
+    finish_old(std::move(result));
+  }
+
+  /// In real time data go on coming meanwhile, so another thread does it; in virtual time the device waits.
+  void finish_old(analysis::RunResult result) {
+    const std::string next = current_->name();
+    auto work = [part = std::shared_ptr<Part>{std::move(old_)}, result = std::move(result), next]() -> Result<void> {
+      return guarded([&] { part->finish(result, "continued", {}, next); });
+    };
+    hbool_t shareable = false;
+    H5is_library_threadsafe(&shareable);
+    const bool beside = !run_.device.virtual_time && shareable;
+    finishing_ = std::async(beside ? std::launch::async : std::launch::deferred, std::move(work));
+    if (!beside) wait_for_finished();
+  }
+
+  void wait_for_finished() {
+    if (!finishing_) return;
+    const Result<void> done = finishing_->get();
+    finishing_.reset();
+    if (!done) throw Failure{done.error()};
   }
 
   RunDescription run_;
-  std::string final_;
-  std::string current_;
-  /// Open for writing from the first byte to the new name, so that others see that somebody writes (writer_of()).
-  std::optional<Descriptor> held_;
-  std::unique_ptr<WriteSlot> slot_;  ///< of file_, and until it is closed
-  h5::Handle file_;
-  std::unique_ptr<Streams> streams_;
+  std::string first_;                 ///< name of the first file
+  std::vector<EarlierPart> earlier_;  ///< files before current_
+  std::unique_ptr<Part> current_;
+  std::unique_ptr<Part> old_;               ///< takes what lies before split_at_, until its last row is there
+  std::optional<Sample> split_at_;          ///< from here on the data go into the next file
+  Sample late_;                             ///< nothing that lies before split_at_ comes after this
+  bool rows_given_ = false;                 ///< of all steps before split_at_, to current_, which takes all later ones
+  Sample seen_;                             ///< the latest mark
+  std::vector<analysis::StepResult> rows_;  ///< of the whole run
+  analysis::SweepFit fit_;
+  std::optional<std::future<Result<void>>> finishing_;
   std::optional<Error> broken_;
 };
 
@@ -184,28 +266,36 @@ Result<Recorder> Recorder::create(const std::string& path, RunDescription descri
 }
 
 Result<void> Recorder::write(const DeviceMessage& message) {
-  return impl_->change([&] { impl_->streams().write(message); });
+  return impl_->change([&] { impl_->write(message); });
+}
+
+Result<void> Recorder::step_begins(Sample at) {
+  return impl_->change([&] { impl_->step_begins(at); });
+}
+
+Result<void> Recorder::rows_told(Sample before) {
+  return impl_->change([&] { impl_->rows_told(before); });
 }
 
 Result<void> Recorder::add_step(const analysis::StepResult& step, std::span<const std::uint32_t> isi_counts,
                                 const analysis::PairCorrelation& pairs) {
-  return impl_->change([&] { impl_->streams().add_step(step, isi_counts, pairs); });
+  return impl_->change([&] { impl_->add_step(step, isi_counts, pairs); });
 }
 
 Result<void> Recorder::update_results(std::span<const analysis::StepResult> steps, const analysis::SweepFit& fit) {
-  return impl_->change([&] { impl_->streams().update_results(steps, fit); });
+  return impl_->change([&] { impl_->update_results(steps, fit); });
 }
 
 Result<void> Recorder::update_link(const LinkCounters& counters) {
-  return impl_->change([&] { impl_->streams().update_link(counters); });
+  return impl_->change([&] { impl_->update_link(counters); });
 }
 
 Result<void> Recorder::add(const RecordedOrder& order) {
-  return impl_->change([&] { impl_->streams().add(order); });
+  return impl_->change([&] { impl_->add(order); });
 }
 
 Result<void> Recorder::add(const RecordedRequest& request) {
-  return impl_->change([&] { impl_->streams().add(request); });
+  return impl_->change([&] { impl_->add(request); });
 }
 
 Result<std::vector<DeviceMessage>> Recorder::read_back(Channel channel, Sample from, Sample until) {
@@ -216,7 +306,7 @@ Result<std::vector<DeviceMessage>> Recorder::read_back(Channel channel, Sample f
 }
 
 Result<void> Recorder::flush() {
-  return impl_->change([&] { impl_->streams().flush(); });
+  return impl_->change([&] { impl_->flush(); });
 }
 
 Result<void> Recorder::finalise(const analysis::RunResult& result, const std::string& exit_status,
@@ -230,6 +320,10 @@ void Recorder::discard() {
 
 const std::string& Recorder::path() const {
   return impl_->path();
+}
+
+std::vector<std::string> Recorder::paths() const {
+  return impl_->paths();
 }
 
 }  // namespace thyrode::recording

@@ -16,9 +16,10 @@
 
 namespace thyrode::recording {
 
-/// Writes one run to one file, NAME.part until finalise(). One thread owns it; nothing here starts threads, waits or
-/// looks at a clock. After an error of write(), add_step() or flush() the file holds what was flushed before, and
-/// every later call returns the same error.
+/// Writes one run, to one file, or with RunDescription::roll_samples to several: NAME, NAME.2 ... (name_of_part()),
+/// each with .part at its end until it is finished. A file that is full is finished while the next one is written, in
+/// real time by a thread of its own. One thread owns this; it looks at no clock. After an error of write(), add_step()
+/// or flush() the files hold what was flushed before, and every later call returns the same error.
 class Recorder {
  public:
   /// Makes NAME.part with everything but the data, and lets readers in.
@@ -36,6 +37,13 @@ class Recorder {
   /// after the last flush flushes; a Fault always does.
   /// Errors: run_failed (disk; data that overlap or do not fit the description).
   Result<void> write(const DeviceMessage& message);
+
+  /// A step will begin at a sample, and nothing that is measured before reaches across it. Where the file is full, the
+  /// stream is split exactly there. Told late, when data of that sample may have come, it does nothing.
+  Result<void> step_begins(Sample at);
+
+  /// add_step() has taken the rows of all steps that began before a sample; what lies before it is complete.
+  Result<void> rows_told(Sample before);
 
   /// Appends a finished step and flushes everything.
   /// @param isi_counts  ISI histogram of the step, shape (1037), counters of
@@ -67,7 +75,8 @@ class Recorder {
   /// Hands everything written so far to readers; it survives the death of this process from here on.
   Result<void> flush();
 
-  /// Ends the run: results, spike trains, intervals and references are written, the file is closed and renamed.
+  /// Ends the run: results, spike trains, intervals and references are written, the file is closed and renamed. Where
+  /// there are several, the last one has the rows of all.
   /// @param result       replaces all steps written before; its histograms are those of add_step()
   /// @param exit_status  how the run ended: "completed", "interrupted" ...
   /// @param finished     ISO 8601, the wall clock; may be empty
@@ -79,8 +88,10 @@ class Recorder {
   /// finished one stays.
   void discard();
 
-  /// Where the data are now: NAME.part, or NAME after finalise().
+  /// Where the newest data are: NAME.part, or NAME after finalise(); of the last file where there are several.
   const std::string& path() const;
+  /// All files of the run, in their order.
+  std::vector<std::string> paths() const;
 
  private:
   class Impl;

@@ -14,13 +14,18 @@
 #include <csignal>
 #include <cstring>
 #include <filesystem>
+#include <tuple>
+#include <utility>
 
+#include "daemon/recording/builder.hpp"
 #include "daemon/recording/completion.hpp"
 #include "daemon/recording/file_access.hpp"
 #include "daemon/recording/layout.hpp"
 #include "daemon/recording/origin.hpp"
+#include "daemon/recording/part_mark.hpp"
 #include "daemon/recording/posix_file.hpp"
 #include "daemon/recording/readback.hpp"
+#include "daemon/recording/run_files.hpp"
 #include "daemon/recording/superblock.hpp"
 #include "daemon/recording/tail.hpp"
 #include "daemon/recording/undo_journal.hpp"
@@ -165,6 +170,37 @@ void recount(hid_t file, const Recovery& recovery, analysis::Integrity& integrit
   integrity.gaps = table_rows(file, layout::invalid_times().path);
 }
 
+/// The rows of earlier steps come into a later file when the one before has its last row: a writer that died before
+/// that left them there alone.
+void take_earlier_rows(const std::string& of, const PartMark& mark, std::vector<analysis::StepResult>& steps) {
+  if (mark.number < 2) return;
+  const std::string name = name_of_part(mark.first_file, mark.number - 1);
+  const std::string before = (fs::path{of}.parent_path() / name).string();
+  for (const std::string& path : {before, before + std::string{part_ending}}) {
+    const auto its = read_part_mark(path);
+    if (!its || its->run_id != mark.run_id) continue;
+    auto record = read_run(path);
+    if (!record || record->result.steps.size() <= steps.size()) return;
+    steps = std::move(record->result.steps);
+    for (analysis::StepResult& step : steps) {
+      if (step.resumed_from.empty()) step.resumed_from = name;
+    }
+    return;
+  }
+}
+
+/// The file in which the run goes on, if there is one beside it.
+std::string next_of(const std::string& of, const PartMark& mark) {
+  if (mark.run_id.empty()) return {};
+  const std::string name = name_of_part(mark.first_file, mark.number + 1);
+  const std::string next = (fs::path{of}.parent_path() / name).string();
+  for (const std::string& path : {next, next + std::string{part_ending}}) {
+    const auto its = read_part_mark(path);
+    if (its && its->run_id == mark.run_id) return name;
+  }
+  return {};
+}
+
 /// Makes a closed copy a finished recording.
 void finish(const std::string& path, const CompleteResult& complete_result, Recovery& recovery) {
   {
@@ -183,6 +219,12 @@ void finish(const std::string& path, const CompleteResult& complete_result, Reco
   OpenCopy file{path};
   count(file.get(), *record, recovery);
   if (recovery.was_finished) return;
+  const PartMark mark = read_part_mark(file.get());
+  take_earlier_rows(path, mark, record->result.steps);
+  if (const std::string next = next_of(path, mark); !next.empty()) {
+    Builder builder{file.get(), record->result.seed, mark.number};
+    write_next_file(builder, next);
+  }
   analysis::RunResult result = record->result;
   recount(file.get(), recovery, result.integrity);
   if (complete_result) complete_result(*record, result);
@@ -308,7 +350,16 @@ std::vector<std::string> unfinished_in(const std::string& folder) {
     const std::string path = entry.path().string();
     if (path.ends_with(".nwb.part") && writer_of(path) == Writer::gone) found.push_back(path);
   }
-  std::sort(found.begin(), found.end());
+  // The files of a run in their order: NAME.nwb before NAME.2.nwb, and that before NAME.10.nwb.
+  std::sort(found.begin(), found.end(), [](const std::string& a, const std::string& b) {
+    const auto key = [](const std::string& path) {
+      const std::string stem = path.substr(0, path.size() - std::string_view{".nwb.part"}.size());
+      const std::size_t end = stem.find_last_not_of("0123456789");
+      const bool numbered = end != std::string::npos && stem[end] == '.' && end + 1 < stem.size();
+      return std::tuple{numbered ? stem.substr(0, end) : stem, numbered ? stem.size() - end : 0, path};
+    };
+    return key(a) < key(b);
+  });
   return found;
 }
 

@@ -42,6 +42,12 @@ void Series::begin(std::int64_t first_sample) {
              path_ + "/first_tick", "write");
 }
 
+void Series::go_on_from(const Series& other, std::int64_t sample) {
+  if (!other.begun_) return;
+  const std::int64_t stride = clock_.stride;
+  begin(other.first_ + std::max<std::int64_t>(0, sample - other.first_ + stride - 1) / stride * stride);
+}
+
 std::int64_t Series::seek(std::int64_t first_sample) {
   if (!begun_) {
     begin(first_sample);

@@ -46,6 +46,10 @@ class Series {
     }
   }
 
+  /// Goes on where another series of the same clock ends: this one begins with the first row that begins at a sample
+  /// or after it. Does nothing where the other has not begun.
+  void go_on_from(const Series& other, std::int64_t sample);
+
   /// ADC sample after the last row; only once begun().
   std::int64_t end_sample() const { return first_ + size() * clock_.stride; }
   bool begun() const { return begun_; }

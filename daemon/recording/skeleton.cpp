@@ -8,7 +8,6 @@
 #include <tuple>
 
 #include "daemon/recording/layout.hpp"
-#include "daemon/recording/object_id.hpp"
 #include "daemon/recording/step_table.hpp"
 
 namespace thyrode::recording {
@@ -43,7 +42,7 @@ void create_root(Builder& builder, const RunDescription& run) {
         "/stimulus/templates", "/general", "/general/devices", "/intervals"}) {
     builder.group(path);
   }
-  builder.text("/identifier", object_id(run.seed, "/"));
+  builder.text("/identifier", builder.id_of("/"));
   builder.text("/session_description", run.experiment);
   builder.text("/session_start_time", run.wall_clock.session_start);
   builder.text("/timestamps_reference_time", run.wall_clock.session_start);
@@ -326,7 +325,8 @@ std::int64_t level_stride(const DeviceInfo& device) {
   return std::llround(device.sample_rate_hz / layout::level_rate_hz);
 }
 
-void create_skeleton(Builder& builder, const RunDescription& run, const std::string& path_of_file) {
+void create_skeleton(Builder& builder, const RunDescription& run, const std::string& path_of_file, const PartMark& mark,
+                     const std::vector<EarlierPart>& before) {
   create_root(builder, run);
   create_device(builder, run);
   create_tables(builder, run);
@@ -344,6 +344,7 @@ void create_skeleton(Builder& builder, const RunDescription& run, const std::str
   create_provenance(builder, run);
   create_experiment_files(builder, run);
   create_wall_clock(builder, run, path_of_file);
+  write_part_mark(builder, mark, before);
 }
 
 }  // namespace thyrode::recording

@@ -3,6 +3,7 @@
 
 #include "daemon/recording/builder.hpp"
 #include "daemon/recording/description.hpp"
+#include "daemon/recording/part_mark.hpp"
 
 namespace thyrode::recording {
 
@@ -17,6 +18,8 @@ std::int64_t level_stride(const DeviceInfo& device);
 /// Makes every group, table, series, attribute and link: none can be made once readers may follow.
 /// Source of the object types: NWB schema 2.7.0 (nwb.file, nwb.base, nwb.icephys, nwb.misc), hdmf-common 1.8.0.
 /// @param path_of_file  where the file will lie in the end, absolute
-void create_skeleton(Builder& builder, const RunDescription& run, const std::string& path_of_file);
+/// @param before        the files of the run before this one
+void create_skeleton(Builder& builder, const RunDescription& run, const std::string& path_of_file, const PartMark& mark,
+                     const std::vector<EarlierPart>& before);
 
 }  // namespace thyrode::recording

@@ -149,6 +149,13 @@ void ChannelStreams::end_snippet() {
   snippet_.reset();
 }
 
+void ChannelStreams::go_on_from(const ChannelStreams& before, std::int64_t sample) {
+  if (trace_ && before.trace_) trace_->go_on_from(*before.trace_, sample);
+  command_.go_on_from(before.command_, sample);
+  read_back_.go_on_from(before.read_back_, sample);
+  for (std::size_t k = 0; k < level_series_.size(); ++k) level_series_[k].go_on_from(before.level_series_[k], sample);
+}
+
 void ChannelStreams::write_series() {
   if (trace_) trace_->write();
   command_.write();
@@ -260,12 +267,33 @@ void Streams::add_gap(const Gap& gap) {
   end = std::max(end, gap.last.index);
 }
 
+analysis::Integrity Streams::integrity() const {
+  analysis::Integrity counts;
+  for (const ChannelStreams& streams : channels_) counts.samples += streams.samples();
+  counts.gaps = static_cast<std::int64_t>(invalid_times_.rows());
+  counts.overruns = overruns_;
+  counts.retransmits.reset();
+  counts.late_decisions.reset();
+  counts.lost_frames = lost_frames_;
+  return counts;
+}
+
 void Streams::update_integrity() {
-  std::int64_t samples = 0;
-  for (const ChannelStreams& streams : channels_) samples += streams.samples();
+  const analysis::Integrity counts = integrity();
   integrity_.rewind();
-  integrity_.append(0, samples, static_cast<std::int64_t>(invalid_times_.rows()), std::int64_t{overruns_},
-                    layout::unknown_count, layout::unknown_count, lost_frames_);
+  integrity_.append(0, counts.samples, counts.gaps, counts.overruns, layout::unknown_count, layout::unknown_count,
+                    counts.lost_frames);
+}
+
+void Streams::go_on_from(const Streams& before, Sample sample) {
+  for (std::size_t k = 0; k < channels_.size(); ++k) channels_[k].go_on_from(before.channels_[k], sample.index);
+  gap_end_ = before.gap_end_;
+  last_flush_ = last_mark_ = sample.index;
+}
+
+void Streams::add_earlier(std::span<const analysis::StepResult> steps) {
+  for (const analysis::StepResult& step : steps) append_step(steps_, conditions_, sources_, step);
+  flush();
 }
 
 void Streams::add_step(const analysis::StepResult& step, std::span<const std::uint32_t> isi_counts,

@@ -38,6 +38,8 @@ class ChannelStreams {
   void write(const protocol::CurrentBlock& block);
   void write(const protocol::StepApplied& change);
   void write(const protocol::SnippetBlock& block);
+  /// Begins the series where those of the file before end.
+  void go_on_from(const ChannelStreams& before, std::int64_t sample);
   /// ADC samples of V_out that arrived in the trace.
   std::int64_t samples() const { return samples_; }
   void write_series();
@@ -81,6 +83,10 @@ class Streams {
  public:
   /// @param file  open, made by create_skeleton()
   Streams(hid_t file, const RunDescription& run);
+  /// The data before a sample are in the file before; only before anything was written.
+  void go_on_from(const Streams& before, Sample sample);
+  /// Appends the rows of steps whose data are in earlier files, with no histograms, and flushes.
+  void add_earlier(std::span<const analysis::StepResult> steps);
 
   void write(const DeviceMessage& message);
   void add_step(const analysis::StepResult& step, std::span<const std::uint32_t> isi_counts,
@@ -92,6 +98,10 @@ class Streams {
   void flush();
   /// How often it was flushed.
   std::int64_t flushes() const { return flushes_; }
+  /// Rows of the table of steps.
+  std::size_t steps() const { return steps_.rows(); }
+  /// What can be said of this file's data so far.
+  analysis::Integrity integrity() const;
 
  private:
   void take(const protocol::SampleBlock& block);

@@ -83,11 +83,12 @@ def check_tables(module, findings):
 
 def check_steps(file, module, findings):
     steps = module["steps"].to_dataframe()
-    findings.expect(len(steps) == len(file.intervals["sweeps"].to_dataframe()), "one sweep a step")
+    own = steps[steps["resumed_from"] == 0]
+    findings.expect(len(own) == len(file.intervals["sweeps"].to_dataframe()), "one sweep a step")
     findings.expect((steps["status"].map(type) == str).all(), "status is a text")
     findings.expect((steps["end_tick"] > steps["start_tick"]).all(), "steps end after they begin")
     recordings = file.get_intracellular_recordings()
-    findings.expect(len(recordings.id) == len(steps), "one intracellular recording a step")
+    findings.expect(len(recordings.id) == len(own), "one intracellular recording a step")
     frame = recordings.to_dataframe()
     stimulus = frame[("stimuli", "stimulus")].iloc[0]
     findings.expect(stimulus.timeseries.unit == "amperes", "the stimulus of the first step is a current")

@@ -21,6 +21,9 @@ constexpr double longest_snippet = 20e-3;
 constexpr double longest_refractory = 0.25;
 constexpr double largest_voltage = 10.0;
 constexpr double longest_dwell = 24.0 * 3600.0;
+// A recording that is no more than its own tables helps nobody; a year is longer than any file can be.
+constexpr double shortest_file = 1.0;
+constexpr double longest_file = 365.0 * 24.0 * 3600.0;
 constexpr std::size_t most_companions = 25;
 
 void read_settle(MapReader& dwell, Settle& settle) {
@@ -98,9 +101,12 @@ void read_snippets(MapReader& record, std::optional<Snippets>& snippets) {
 void read_record(MapReader& root, Experiment& experiment) {
   const YamlNode* node = root.find("record");
   if (node == nullptr) return;
-  MapReader map(root.reading(), *node, "record", {"trace", "snippets"});
+  MapReader map(root.reading(), *node, "record", {"trace", "snippets", "roll_after"});
   read_trace(map, experiment.trace);
   read_snippets(map, experiment.snippets);
+  if (const auto after = map.quantity("roll_after", QuantityKind::duration, between(shortest_file, longest_file))) {
+    experiment.roll_after = Duration::from_si(*after);
+  }
 }
 
 void read_levels(MapReader& map, DetectorSettings& detect) {

@@ -71,6 +71,7 @@ struct Experiment {
   Dwell dwell;
   Trace trace;
   std::optional<Snippets> snippets;
+  std::optional<Duration> roll_after;  ///< `record`: the run goes on in a new file with the next step after it
   DetectorSettings detect{protocol::Trigger::swing, Voltage::from_si(55e-3), {}, {}, Duration::from_si(50e-6)};
   Voltage least_peak;           ///< `detect`: a step most of whose spikes have lower peaks is aliased; 0: none
   analysis::LabelRules labels;  ///< `labels`: the numbers of the rule for one step
@@ -101,9 +102,10 @@ using ReadNamedFile = std::function<Result<std::string>(const std::string& name)
 /// neuron: {tau_L: VALUE or R_L: VALUE, set by the device's variable part; operator: {quantity, unit, value}, set by an
 /// operator}. dwell: {settle: {tau_slow, spikes: 0, drift_p: 0.01}, stop_when: {ci_rel_f: 2 %}, max: 60 s,
 /// max_spikes: 20000, f_min: 1 Hz}. record: {trace: RATE | full | off (the station's rate, by default 25 kS/s),
-/// snippets: {before: 1 ms, after: 4 ms, max: 50 /s} (off)}. detect: {trigger: swing, swing: 55 mV, refractory: 50 us}
-/// or {trigger: level, fire, rearm, refractory}, and least_peak: VOLTAGE (none) in both. labels: {f_FS:
-/// FREQUENCY (found from the jumps of the sweep), and every number of analysis::LabelRules by its name}.
+/// snippets: {before: 1 ms, after: 4 ms, max: 50 /s} (off), roll_after: TIME (as long as a file can be)}. detect:
+/// {trigger: swing, swing: 55 mV, refractory: 50 us} or {trigger: level, fire, rearm, refractory}, and least_peak:
+/// VOLTAGE (none) in both. labels: {f_FS: FREQUENCY (found from the jumps of the sweep), and every number of
+/// analysis::LabelRules by its name}.
 /// @param file_name  for messages only
 /// @param files  gives the files that the experiment names; without it none can be named
 /// Errors: bad_input, "file:line:column: what is wrong; what would be right", the first one found. No exception.

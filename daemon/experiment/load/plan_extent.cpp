@@ -11,14 +11,6 @@
 namespace thyrode::load {
 namespace {
 
-/// Calls a function with every single plan of an experiment and the prefix of its paths.
-template <class F>
-void for_each_plan(const Experiment& experiment, F&& f) {
-  const auto* sequence = std::get_if<SequencePlan>(&experiment.plan);
-  if (sequence == nullptr) return f(*single_plan(experiment.plan), std::string{});
-  for (std::size_t k = 0; k < sequence->parts.size(); ++k) f(sequence->parts[k].plan, fmt::format("parts[{}].", k));
-}
-
 // ---------------------------------------------------------------- currents
 
 /// A sum of currents as the decimal number that is meant, far finer than any converter.

@@ -1,6 +1,8 @@
 // How far a plan reaches: its currents, its parameters, and how long it can take.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -16,6 +18,14 @@ struct DrivenCurrent {
   std::string what;  ///< for messages: the path, and what is added to it
   Current current;
 };
+
+/// Calls a function with every single plan of an experiment and the prefix of its paths.
+template <class F>
+void for_each_plan(const Experiment& experiment, F&& f) {
+  const auto* sequence = std::get_if<SequencePlan>(&experiment.plan);
+  if (sequence == nullptr) return f(*single_plan(experiment.plan), std::string{});
+  for (std::size_t k = 0; k < sequence->parts.size(); ++k) f(sequence->parts[k].plan, fmt::format("parts[{}].", k));
+}
 
 /// The currents that bound a plan: ends of ranges, each current of a list, levels of segments. Of noise they are four
 /// standard deviations from the mean.

@@ -40,6 +40,7 @@ PARTS = {"CP": ("CP10", "CP11")}
 DIFFERENCES = {
     ("TIM2_ARR", "reset"): "RM0390 17.4.12: 0xFFFFFFFF, of the timers with 16 bits 0xFFFF",
     ("TIM3_ARR", "reset"): "RM0390 17.4.12: 0xFFFFFFFF, of the timers with 16 bits 0xFFFF",
+    ("TIM6_ARR", "reset"): "RM0390 19.4.8: 0xFFFF",
     ("FLASH_ACR_LATENCY", "place"): "RM0390 3.8.1: four bits, for up to 15 wait states",
     ("RCC_PLLCFGR_PLLR", "field"): "RM0390 6.3.2: bits 30 to 28, which the file leaves out",
     ("SCB_AIRCR", "reset"): "PM0214 4.4.5: reads 0xFA05 in its upper half",

@@ -45,7 +45,7 @@ std::size_t half_under_way(const Stream& stream, std::size_t items) noexcept {
 bool Converters::start_clocks_and_pins() noexcept {
   RCC_AHB1ENR.set(RCC_AHB1ENR_GPIOAEN() | RCC_AHB1ENR_GPIOBEN() | RCC_AHB1ENR_GPIOCEN() | RCC_AHB1ENR_DMA1EN() |
                   RCC_AHB1ENR_DMA2EN());
-  RCC_APB1ENR.set(RCC_APB1ENR_TIM2EN() | RCC_APB1ENR_TIM3EN() | RCC_APB1ENR_TIM5EN());
+  RCC_APB1ENR.set(RCC_APB1ENR_TIM2EN() | RCC_APB1ENR_TIM3EN() | RCC_APB1ENR_TIM5EN() | RCC_APB1ENR_TIM6EN());
   RCC_APB2ENR.set(RCC_APB2ENR_ADC1EN() | RCC_APB2ENR_ADC2EN() | RCC_APB2ENR_ADC3EN());
   RCC_APB2ENR.read();
   GPIOC_MODER.set(Field{0, 2}(analog) | Field{2, 2}(analog) | Field{4, 2}(analog) | Field{6, 2}(analog) |
@@ -84,21 +84,24 @@ void Converters::prepare_streams() noexcept {
                          v_out_[0].data(), 2 * block);
   slow_stream.prepare(adc_stream | DMA_SxCR_CHSEL(0) | DMA_SxCR_PL(1), ADC1_DR, slow_.data(), 2 * scans * slow_codes);
   dac_stream.prepare(DMA_SxCR_DIR(Transfer::from_memory) | DMA_SxCR_CIRC() | DMA_SxCR_MINC() |
-                         DMA_SxCR_PSIZE(Transfer::words) | DMA_SxCR_MSIZE(Transfer::words) | DMA_SxCR_CHSEL(3) |
+                         DMA_SxCR_PSIZE(Transfer::words) | DMA_SxCR_MSIZE(Transfer::words) | DMA_SxCR_CHSEL(7) |
                          DMA_SxCR_PL(3),
                      DAC_DHR12RD, dac_.data(), 2 * block);
   for (const Stream& stream : {v_out_a_stream, v_out_b_stream, slow_stream, dac_stream}) stream.start();
 }
 
 void Converters::prepare_timers() const noexcept {
-  for (const Register& control : {TIM2_CR1, TIM3_CR1, TIM5_CR1, TIM3_SMCR, TIM5_SMCR}) control.write(0);
+  for (const Register& control : {TIM2_CR1, TIM3_CR1, TIM5_CR1, TIM6_CR1, TIM3_SMCR, TIM5_SMCR}) control.write(0);
   TIM5_CNT.write(0);
   TIM2_ARR.write(counts_per_sample - 1);
   TIM2_CR2.write(TIM2_CR2_MMS(trgo_is_update));
-  // The update that loads the period also asks for the first word, which lies ready when the first sample comes. Nobody
-  // listens to the trigger yet.
-  TIM2_DIER.write(TIM2_DIER_UDE());
+  // Nobody listens to the trigger yet.
   TIM2_EGR.write(TIM2_EGR_UG());
+  // Half a sample ahead of the update that moves the DACs: their next word is there in time, and never while they move,
+  // when it would be left to chance which comes first (§14.3.6).
+  TIM6_ARR.write(counts_per_sample - 1);
+  TIM6_CNT.write(counts_per_sample / 2);
+  TIM6_DIER.write(TIM6_DIER_UDE());
   TIM3_ARR.write(slow_every - 1);
   TIM3_CR2.write(TIM3_CR2_MMS(trgo_is_update));
   // One trigger before its end: the first sample is the first of a scan.
@@ -118,38 +121,39 @@ void Converters::let_triggers_in() const noexcept {
                DAC_CR_TEN2());
 }
 
-bool Converters::start() noexcept {
+void Converters::start() noexcept {
   blocks_ = 0;
   prepare_adcs();
   prepare_streams();
   prepare_timers();
-  // The word for the first sample has to be there.
-  if (!wait_for(dac_stream.ndtr, 0xFFFF, 2 * block - 1, rounds_of_ms(10))) return false;
   pause(settling_rounds);
   let_triggers_in();
-  TIM2_CR1.write(TIM2_CR1_CEN());
-  return true;
+  without_interrupts([] {
+    TIM2_CR1.write(TIM2_CR1_CEN());
+    TIM6_CR1.write(TIM6_CR1_CEN());
+  });
 }
 
 void Converters::stop() noexcept {
   silence_outputs();
-  TIM2_DIER.write(0);
+  TIM6_DIER.write(0);
   for (const Register& control : {ADC1_CR2, ADC2_CR2, ADC3_CR2}) control.write(0);
   for (const Stream& stream : {v_out_a_stream, v_out_b_stream, slow_stream, dac_stream}) stream.stop();
 }
 
 bool Converters::test() noexcept {
   if (!start_clocks_and_pins()) return false;
-  bool runs = start() && wait_for(v_out_a_stream.flags, DMA2_LISR_HTIF2(), DMA2_LISR_HTIF2(), rounds_of_ms(20));
+  start();
+  bool runs = wait_for(v_out_a_stream.flags, DMA2_LISR_HTIF2(), DMA2_LISR_HTIF2(), rounds_of_ms(20));
   blocks_ = 1;
   runs = runs && in_step();
   stop();
   return runs;
 }
 
-bool Converters::run() noexcept {
+void Converters::run() noexcept {
   enable_interrupt(dma2_stream2_interrupt);
-  return start();
+  start();
 }
 
 std::uint32_t Converters::time_stamp() const noexcept {

@@ -32,8 +32,7 @@ class Converters {
   /// @returns whether all of it moves as it should
   bool test() noexcept;
   /// Starts at sample 0; block interrupts come from now on.
-  /// @returns false when a converter does not start
-  bool run() noexcept;
+  void run() noexcept;
 
   /// From the block interrupt: takes note that one has ended.
   /// @returns the blocks that ended since the last call: more than 1 if some were missed, 0 if they are known already
@@ -64,7 +63,7 @@ class Converters {
   static constexpr std::size_t temperature = 4;
 
   bool start_clocks_and_pins() noexcept;
-  bool start() noexcept;
+  void start() noexcept;
   void stop() noexcept;
   void prepare_adcs() const noexcept;
   void prepare_streams() noexcept;

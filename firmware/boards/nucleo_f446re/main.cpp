@@ -97,7 +97,7 @@ void start_stretches(const Clock& clock) noexcept {
   watchdog.start();
   if (findings.converters) {
     trigger.start();
-    if (!converters.run()) fault_handler();
+    converters.run();
   } else {
     start_stretches(findings.clock);
   }

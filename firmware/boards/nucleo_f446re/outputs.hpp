@@ -20,10 +20,11 @@ inline constexpr std::uint32_t switch_pins = (1U << 8) | (1U << 6);
   GPIOC_BSRR.write(switch_pins);
 }
 
-/// No current, whatever ran before: opens the switch, stops the sample clock, so that nobody writes codes any more, and
-/// takes the DACs off the trigger, so that code zero is out one cycle later.
+/// No current, whatever ran before: opens the switch, stops the sample clock and what asks for codes, so that nobody
+/// writes them any more, and takes the DACs off the trigger, so that code zero is out one cycle later.
 [[gnu::always_inline]] inline void silence_outputs() noexcept {
   open_switch();
+  TIM6_CR1.write(0);
   TIM2_CR1.write(0);
   DAC_CR.write(DAC_CR_EN1() | DAC_CR_EN2());
   DAC_DHR12RD.write(DAC_DHR12RD_DACC1DHR(zero_code) | DAC_DHR12RD_DACC2DHR(zero_code));

@@ -81,6 +81,7 @@ inline constexpr Register RCC_APB1ENR{0x40023840, 0x00000000};  // §6.3.13
 inline constexpr Field RCC_APB1ENR_TIM2EN{0, 1};
 inline constexpr Field RCC_APB1ENR_TIM3EN{1, 1};
 inline constexpr Field RCC_APB1ENR_TIM5EN{3, 1};
+inline constexpr Field RCC_APB1ENR_TIM6EN{4, 1};
 inline constexpr Field RCC_APB1ENR_USART2EN{17, 1};
 inline constexpr Field RCC_APB1ENR_PWREN{28, 1};
 inline constexpr Field RCC_APB1ENR_DACEN{29, 1};
@@ -213,8 +214,6 @@ inline constexpr Register TIM2_CR1{0x40000000, 0x00000000};  // §17.4.1
 inline constexpr Field TIM2_CR1_CEN{0, 1};
 inline constexpr Register TIM2_CR2{0x40000004, 0x00000000};  // §17.4.2
 inline constexpr Field TIM2_CR2_MMS{4, 3};
-inline constexpr Register TIM2_DIER{0x4000000C, 0x00000000};  // §17.4.4
-inline constexpr Field TIM2_DIER_UDE{8, 1};
 inline constexpr Register TIM2_EGR{0x40000014, 0x00000000};  // §17.4.6
 inline constexpr Field TIM2_EGR_UG{0, 1};
 inline constexpr Register TIM2_ARR{0x4000002C, 0xFFFFFFFF};  // §17.4.12
@@ -245,6 +244,14 @@ inline constexpr Field TIM5_CCER_CC2E{4, 1};
 inline constexpr Register TIM5_CNT{0x40000C24, 0x00000000};   // §17.4.10
 inline constexpr Register TIM5_CCR1{0x40000C34, 0x00000000};  // §17.4.13
 inline constexpr Register TIM5_CCR2{0x40000C38, 0x00000000};  // §17.4.14
+
+// ------------------------------------------------------------------ TIM6, §19.4
+inline constexpr Register TIM6_CR1{0x40001000, 0x00000000};  // §19.4.1
+inline constexpr Field TIM6_CR1_CEN{0, 1};
+inline constexpr Register TIM6_DIER{0x4000100C, 0x00000000};  // §19.4.3
+inline constexpr Field TIM6_DIER_UDE{8, 1};
+inline constexpr Register TIM6_CNT{0x40001024, 0x00000000};  // §19.4.6
+inline constexpr Register TIM6_ARR{0x4000102C, 0x0000FFFF};  // §19.4.8
 
 // ------------------------------------------------------------------ IWDG, §20.4
 inline constexpr Register IWDG_KR{0x40003000, 0x00000000};   // §20.4.1

@@ -138,6 +138,8 @@ class ImageDesk final : public silicon::Board {
   }
   /// The moment at which a sample is taken: its conversion's trigger, by the first conversion of V_out A.
   silicon::Time time_of(std::int64_t sample) const { return first.at(2) + sample * sample_time; }
+  /// The code of a channel of the DAC.
+  std::uint32_t code(int channel) const { return dac_.at(channel); }
   bool switch_closed() const {
     const auto port = levels_.find('C');
     return port != levels_.end() && (port->second & 0x140U) != 0;

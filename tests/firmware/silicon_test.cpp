@@ -174,6 +174,67 @@ TEST(ImageOnTheChip, RefusesToArmWithoutItsClock) {
   }
 }
 
+/// Runs a step of current on channel A.
+void run_a_step(ImageDesk& desk) {
+  desk.meet();
+  ASSERT_EQ(desk.ask(Arm{}), Status::done);
+  ASSERT_EQ(desk.ask(Start{Sample{25000}}), Status::done);
+  ASSERT_EQ(desk.ask(Schedule{0, Sample{25500}, 0, 2500 << fine_bits, 2500 << fine_bits}), Status::done);
+  desk.run_alive(120 * millisecond);
+  ASSERT_TRUE(desk.switch_closed());
+  ASSERT_EQ(desk.code(0), 2500U);
+}
+
+/// Meets the image again after a reset, and waits for what it says of it.
+void expect_restart(ImageDesk& desk, ResetCause cause) {
+  EXPECT_EQ(desk.chip.resets(), 1U);
+  const std::size_t before = desk.all<Ident>().size();
+  desk.send(Hello{});
+  desk.run(20 * millisecond);
+  EXPECT_EQ(desk.all<Ident>().size(), before + 1);
+  const std::size_t told = desk.all<Health>().size();
+  desk.run(1100 * millisecond);
+  ASSERT_GT(desk.all<Health>().size(), told);
+  EXPECT_EQ(desk.all<Health>().back().reset, cause);
+  EXPECT_FALSE(desk.switch_closed());
+  EXPECT_EQ(desk.code(0), 2048U);
+}
+
+TEST(ImageOnTheChip, OpensTheSwitchAndZeroesTheDacsWhenItCrashes) {
+  ImageDesk desk;
+  run_a_step(desk);
+  // All that the program knows is lost while it sleeps: it becomes pointers to nowhere, which read as codes are 2500.
+  constexpr std::uint32_t nowhere = 0x09C409C4;
+  for (std::uint32_t address = 0x20002000; address < 0x20010000; address += 4) {
+    desk.chip.dma_write(address, 4, nowhere);
+  }
+  const silicon::Time broken = desk.chip.now();
+  desk.run(2 * millisecond);
+  const auto* opened = change_after(desk, 'C', broken);
+  const auto* zeroed = change_after(desk, 0, broken);
+  ASSERT_NE(opened, nullptr);
+  ASSERT_NE(zeroed, nullptr);
+  EXPECT_LE(opened->at, broken + 250 * microsecond) << "with the next block";
+  EXPECT_EQ(zeroed->value, 2048U);
+  EXPECT_LE(opened->at, zeroed->at);
+  EXPECT_LE(zeroed->at, opened->at + microsecond);
+  desk.run(20 * millisecond);
+  expect_restart(desk, ResetCause::crash);
+}
+
+TEST(ImageOnTheChip, IsResetByTheWatchdogWhenItsBlocksStop) {
+  ImageDesk desk;
+  run_a_step(desk);
+  const silicon::Time stopped = desk.chip.now();
+  desk.chip.bus_write(0xE000E184, 4, 1U << (58 - 32));  // NVIC_ICER1
+  desk.run_alive(100 * millisecond);
+  const auto* opened = change_after(desk, 'C', stopped);
+  ASSERT_NE(opened, nullptr);
+  EXPECT_EQ(opened->value & 0x140U, 0U);
+  EXPECT_LE(opened->at, stopped + 60 * millisecond);
+  expect_restart(desk, ResetCause::watchdog);
+}
+
 // The worst that a block can have: it ends at a mark with everything to flush, both channels spike in it, settings are
 // due, a limit is compared at its edge, and a command has just come.
 TEST(ImageOnTheChip, KeepsTheWorstBlockWithinSixtyPercent) {

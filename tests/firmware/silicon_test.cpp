@@ -268,6 +268,9 @@ TEST(ImageOnTheChip, SpeaksTwiceAsFastWhenAsked) {
   ImageDesk desk;
   desk.meet();
   ASSERT_EQ(desk.ask(SetBaud{1234567}), Status::out_of_range);
+  // Just after a mark the image has nothing to say for 10 ms but the answer.
+  const std::size_t marks = desk.all<Mark>().size();
+  for (int k = 0; k < 250 && desk.all<Mark>().size() == marks; ++k) desk.run(50 * microsecond);
   const std::size_t acks = desk.all<Ack>().size();
   desk.send(SetBaud{2000000});
   for (int k = 0; k < 100 && desk.all<Ack>().size() == acks; ++k) desk.run(50 * microsecond);

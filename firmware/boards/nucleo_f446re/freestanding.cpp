@@ -11,8 +11,8 @@ namespace {
 struct [[gnu::packed, gnu::may_alias]] Word {
   std::uint32_t value;
 };
-struct [[gnu::packed, gnu::may_alias]] FourWords {
-  std::array<std::uint32_t, 4> values;
+struct [[gnu::packed, gnu::may_alias]] EightWords {
+  std::array<std::uint32_t, 8> values;
 };
 
 template <class Unit>
@@ -29,7 +29,7 @@ extern "C" {
 void* memcpy(void* __restrict to, const void* __restrict from, std::size_t count) noexcept {
   auto* out = static_cast<std::uint8_t*>(to);
   const auto* in = static_cast<const std::uint8_t*>(from);
-  copy_units<FourWords>(out, in, count);
+  copy_units<EightWords>(out, in, count);
   copy_units<Word>(out, in, count);
   for (; count > 0; --count) *out++ = *in++;
   return to;

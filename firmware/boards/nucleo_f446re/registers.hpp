@@ -266,6 +266,8 @@ inline constexpr Register USART2_SR{0x40004400, 0x00C00000};  // §25.6.1
 inline constexpr Field USART2_SR_RXNE{5, 1};
 inline constexpr Field USART2_SR_TC{6, 1};
 inline constexpr Field USART2_SR_TXE{7, 1};
+inline constexpr Field USART2_SR_LBD{8, 1};
+inline constexpr Field USART2_SR_CTS{9, 1};
 inline constexpr Register USART2_DR{0x40004404, 0x00000000};   // §25.6.2
 inline constexpr Register USART2_BRR{0x40004408, 0x00000000};  // §25.6.3
 inline constexpr Register USART2_CR1{0x4000440C, 0x00000000};  // §25.6.4

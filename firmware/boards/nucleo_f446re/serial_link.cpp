@@ -127,6 +127,8 @@ void SerialLink::send_next() noexcept {
   const std::uint32_t piece = std::min<std::uint32_t>(waiting, out_.size() - start);
   out_moving_ = piece;
   if (piece == 0) return;
+  // TC of the piece before would say that this one is out. A zero clears, a one leaves alone (§25.6.1).
+  USART2_SR.write(USART2_SR_RXNE() | USART2_SR_LBD() | USART2_SR_CTS());
   send_stream.prepare(
       DMA_SxCR_CHSEL(usart2_channel) | DMA_SxCR_DIR(Transfer::from_memory) | DMA_SxCR_MINC() | DMA_SxCR_TCIE(),
       USART2_DR, out_.data() + start, piece);

@@ -133,10 +133,10 @@ int emulate(const EmulateOptions& options) {
 int clear(const std::string& uri, const std::string& reason) {
   auto code = protocol::FaultCode::none;
   std::string known;
-  for (int k = 1; k <= static_cast<int>(protocol::FaultCode::telemetry_lost); ++k) {
+  for (int k = 1; k <= static_cast<int>(protocol::FaultCode::rail); ++k) {
     const auto candidate = static_cast<protocol::FaultCode>(k);
-    known += std::string{k > 1 ? ", " : ""} + to_string(candidate);
-    if (reason == to_string(candidate)) code = candidate;
+    known += std::string{k > 1 ? ", " : ""} + protocol::fault_name(candidate);
+    if (reason == protocol::fault_name(candidate)) code = candidate;
   }
   if (code == protocol::FaultCode::none) {
     return report({ErrorKind::bad_input, fmt::format("'{}' is no fault; there are {}", reason, known)});

@@ -70,7 +70,9 @@ struct DeviceInfo {
   bool tells_gaps = false;             ///< its stream has its holes marked as Gap already, as that of a recording
   double link_bytes_per_second = 0.0;  ///< 0: no limit
   int queue_depth = 0;
-  Sample now;  ///< device time at the handshake
+  bool noise_free = false;    ///< ideal converters: the same code may come for ever
+  std::uint32_t missing = 0;  ///< what its self-test misses, bits of protocol::unfit_capabilities
+  Sample now;                 ///< device time at the handshake
   std::vector<ChannelDescription> channels;
   double seconds_per_tick() const { return 1.0 / (sample_rate_hz * static_cast<double>(ticks_per_sample)); }
   Sample samples(Duration d) const { return Sample{std::llround(d.si() * sample_rate_hz)}; }
@@ -131,6 +133,18 @@ struct LimitSettings {
 struct LeaseSettings {
   Duration lease;
 };
+/// Any minute of device time, |I| integrated.
+struct ChargeSettings {
+  Charge most;
+};
+/// What the signals must look like while current flows; 0 watches nothing.
+struct PlausibilitySettings {
+  int stuck = 0;                                        ///< conversions of one code
+  std::array<Duration, protocol::signal_count> rail{};  ///< at either end of the converter's range
+  Current open_current{};                               ///< that must move V_m
+  Voltage open_band{};                                  ///< around 0 V, no movement
+  Duration open_time{};                                 ///< without movement
+};
 struct SnippetSettings {
   bool on = false;
   Duration before;
@@ -141,8 +155,19 @@ struct SnippetSettings {
 struct PartSettings {
   Resistance load;
 };
-using Setting =
-    std::variant<DetectorSettings, TelemetrySettings, LimitSettings, LeaseSettings, SnippetSettings, PartSettings>;
+using Setting = std::variant<DetectorSettings, TelemetrySettings, LimitSettings, LeaseSettings, SnippetSettings,
+                             PartSettings, ChargeSettings, PlausibilitySettings>;
+
+/// What a device keeps of its signals around a latched fault: the newest codes at the full rate.
+struct FaultTrace {
+  struct Codes {
+    Sample first;   ///< of codes[0]
+    int every = 1;  ///< samples from one code to the next
+    std::vector<AdcCode> codes;
+  };
+  /// By channel and signal.
+  std::vector<std::array<Codes, protocol::signal_count>> channels;
+};
 
 /// How a link did so far.
 struct LinkCounters {
@@ -188,6 +213,13 @@ class Device {
   virtual Result<void> clear(protocol::FaultCode reason) = 0;
   /// Virtual time: the device may run up to this sample. Real time: a heartbeat.
   virtual Result<void> grant(Sample until) = 0;
+
+  /// State and latched fault, asked for now. Errors: device (does not answer).
+  virtual Result<protocol::DeviceStatus> status() {
+    return fail(ErrorKind::device, info().uri + ": cannot be asked for its state");
+  }
+  /// What the device keeps around its latched fault; no channels when it keeps nothing. Errors: device.
+  virtual Result<FaultTrace> fault_trace() { return FaultTrace{}; }
 
   virtual LinkCounters counters() const = 0;
 };

@@ -10,8 +10,9 @@ namespace thyrode::protocol {
 enum class Signal : std::uint8_t { v_out, v_m, i_read };
 inline constexpr std::size_t signal_count = 3;
 
-/// What the output does. Current flows in `running` and `stopping` only.
-enum class State : std::uint8_t { idle, armed, running, stopping, fault };
+/// What the output does. Current flows in `running` and `stopping` only. `boot`: the self-test of the board has not
+/// ended, or it has failed.
+enum class State : std::uint8_t { idle, armed, running, stopping, fault, boot };
 
 enum class Status : std::uint8_t {
   done,
@@ -22,7 +23,7 @@ enum class Status : std::uint8_t {
   wrong_reason,  ///< clear() named another fault than the latched one
   unknown,       ///< no such channel, signal or command
   malformed,     ///< payload does not fit the layout
-  unfit,         ///< the board found at its start that it cannot measure: Ident::capabilities says what is missing
+  unfit,         ///< still in boot: the self-test has not ended, or Ident::capabilities says what is missing
 };
 
 enum class FaultCode : std::uint8_t {
@@ -35,7 +36,20 @@ enum class FaultCode : std::uint8_t {
   overrun,         ///< a block came before the last one was done
   estop,           ///< emergency stop
   telemetry_lost,  ///< in real time: a frame of the stream found no room
+  charge,          ///< charge of the last minute above its limit: value, limit in 4096 DAC codes times samples
+  open_loop,       ///< current is asked for, but V_m does not move or I_read shows none: value, limit in ADC codes
+  stuck,           ///< a converter gives the same code again and again: code, limit in conversions
+  rail,            ///< a converter stays at 0 or at its highest code: code, limit in conversions
 };
+
+/// Its name in words.hpp and on the command line.
+constexpr const char* fault_name(FaultCode code) {
+  constexpr std::array<const char*, 13> names{
+      "none",  "lease_expired",  "late_segment", "current_limit", "readback", "compliance", "overrun",
+      "estop", "telemetry_lost", "charge",       "open_loop",     "stuck",    "rail"};
+  const auto index = static_cast<std::size_t>(code);
+  return index < names.size() ? names[index] : "unknown";
+}
 
 enum class Trigger : std::uint8_t { swing, level };
 
@@ -61,6 +75,7 @@ enum Capability : std::uint32_t {
   // What a board finds missing when it starts; with any of them it refuses to arm.
   lacks_clock = 1U << 6,       ///< no crystal: samples are not as long as they are said to be
   lacks_converters = 1U << 7,  ///< the converters, or what moves their codes, do not run
+  codes_noise_free = 1U << 8,  ///< ideal converters: the same code may come for ever
 };
 inline constexpr std::uint32_t unfit_capabilities = lacks_clock | lacks_converters;
 

@@ -391,11 +391,7 @@ class Bench::Run {
   }
 
   static std::string describe_fault(const protocol::Fault& fault) {
-    static constexpr const char* names[] = {"none",       "lease_expired", "late_segment", "current_limit", "readback",
-                                            "compliance", "overrun",       "estop",        "telemetry_lost"};
-    const auto index = static_cast<std::size_t>(fault.code);
-    return fmt::format("{} (value {}, limit {})", index < std::size(names) ? names[index] : "unknown", fault.value,
-                       fault.limit);
+    return fmt::format("{} (value {}, limit {})", protocol::fault_name(fault.code), fault.value, fault.limit);
   }
 
   Outcome close() {

@@ -144,7 +144,8 @@ std::size_t Conductor::position(Channel channel) const {
 /// @returns true if the device did by itself what nobody asked for: the run is over
 bool Conductor::device_went_wrong(const protocol::Mark& mark) {
   const bool restarted = mark.at < now_;
-  const bool left_alone = mark.state == protocol::State::idle && mark.at > start_ && !stopping_ && !fault_;
+  const bool rests = mark.state == protocol::State::idle || mark.state == protocol::State::boot;
+  const bool left_alone = rests && mark.at > start_ && !stopping_ && !fault_;
   if (!restarted && !left_alone) return false;
   error_ = Error{ErrorKind::device,
                  fmt::format("the device {} at {:.3f} s, so its current is zero: check its supply and its reset line",

@@ -106,7 +106,7 @@ TableSpec marks() {
   return {.path = in_module("marks"),
           .description = "Marks of the device, each 10 ms of its time: all data before `tick` were sent.",
           .columns = {{"tick", "device ticks", Element::i64},
-                      {"state", "0 idle, 1 armed, 2 running, 3 stopping, 4 fault", Element::u8},
+                      {"state", "0 idle, 1 armed, 2 running, 3 stopping, 4 fault, 5 boot", Element::u8},
                       {"fault", "latched fault; codes as in table faults, 0: none", Element::u8},
                       {"overruns", "blocks that came before the last one was done", Element::u32},
                       {"dropped_frames", "telemetry frames that found no room", Element::u32},
@@ -121,7 +121,7 @@ TableSpec faults() {
       .columns = {{"tick", "device ticks", Element::i64},
                   {"code",
                    "1 lease_expired, 2 late_segment, 3 current_limit, 4 readback, 5 compliance, 6 overrun, 7 estop, "
-                   "8 telemetry_lost",
+                   "8 telemetry_lost, 9 charge, 10 open_loop, 11 stuck, 12 rail",
                    Element::u8},
                   {"channel", "index of the channel", Element::u8},
                   {"value", "what was found, codes", Element::i32},

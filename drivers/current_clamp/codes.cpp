@@ -48,6 +48,31 @@ Configure limits(const LimitSettings& settings, Channel channel, const ChannelDe
   return message;
 }
 
+Configure charge(const ChargeSettings& settings, Channel channel, const ChannelDescription& description,
+                 const DeviceInfo& info) {
+  constexpr double unit = 4096.0;  // codes times samples
+  const double units = settings.most.si() / description.command.scale * info.sample_rate_hz / unit;
+  // What is not a limit on the wire is none here either.
+  return protocol::ConfigureCharge{channel.index, static_cast<std::uint32_t>(std::clamp(units, 0.0, 4294967295.0))};
+}
+
+Configure plausibility(const PlausibilitySettings& settings, Channel channel, const ChannelDescription& description,
+                       const DeviceInfo& info) {
+  const auto samples = [&info](Duration time) {
+    return static_cast<std::uint32_t>(std::clamp<std::int64_t>(info.samples(time).index, 0, 4294967295));
+  };
+  protocol::ConfigurePlausibility message;
+  message.channel = channel.index;
+  message.stuck = static_cast<std::uint16_t>(std::clamp(settings.stuck, 0, 65535));
+  for (std::size_t s = 0; s < protocol::signal_count; ++s) message.rail[s] = samples(settings.rail[s]);
+  const double current = settings.open_current.si() / description.command.scale;
+  message.open_current = static_cast<std::uint16_t>(std::clamp(std::ceil(current), 0.0, 65535.0));
+  const double band = settings.open_band.si() / description.signal(Signal::v_m).scale;
+  message.open_band = static_cast<AdcCode>(std::clamp(std::round(band), 0.0, 65535.0));
+  message.open_time = samples(settings.open_time);
+  return message;
+}
+
 }  // namespace
 
 Configure to_message(const Setting& setting, Sample at, Channel channel, const ChannelDescription& description,
@@ -61,6 +86,10 @@ Configure to_message(const Setting& setting, Sample at, Channel channel, const C
   if (const auto* settings = std::get_if<LimitSettings>(&setting)) return limits(*settings, channel, description, info);
   if (const auto* settings = std::get_if<LeaseSettings>(&setting)) {
     return protocol::ConfigureLease{static_cast<std::uint32_t>(info.samples(settings->lease).index)};
+  }
+  if (const auto* most = std::get_if<ChargeSettings>(&setting)) return charge(*most, channel, description, info);
+  if (const auto* watched = std::get_if<PlausibilitySettings>(&setting)) {
+    return plausibility(*watched, channel, description, info);
   }
   if (const auto* part = std::get_if<PartSettings>(&setting)) {
     const double milliohm = std::clamp(std::round(part->load.si() * 1e3), 0.0, 4294967295.0);

@@ -8,7 +8,8 @@
 namespace thyrode {
 
 using Configure = std::variant<protocol::ConfigureDetector, protocol::ConfigureTelemetry, protocol::ConfigureLimits,
-                               protocol::ConfigureLease, protocol::ConfigureSnippets, protocol::SetPart>;
+                               protocol::ConfigureLease, protocol::ConfigureSnippets, protocol::SetPart,
+                               protocol::ConfigureCharge, protocol::ConfigurePlausibility>;
 
 /// A setting as a command.
 /// @param at  sample from which on it holds; limits, lease and snippets hold at once

@@ -38,16 +38,7 @@ Result<bool> CurrentClamp::pump(Duration timeout) {
 }
 
 void CurrentClamp::take_frame(const protocol::Frame& frame) {
-  if (frame.type == protocol::Ack::type || frame.type == protocol::Ident::type ||
-      frame.type == protocol::ChannelInfo::type || frame.type == protocol::PartInfo::type ||
-      frame.type == protocol::ClockReply::type) {
-    take_answer(frame);
-    return;
-  }
-  if (frame.type < protocol::SampleBlock::type) {
-    ++counters_.bad_frames;
-    return;
-  }
+  if (frame.type < protocol::SampleBlock::type) return take_answer(frame);
   const auto lost = order_.take(frame);
   if (!lost) {
     ++counters_.repeated_frames;
@@ -112,12 +103,18 @@ void CurrentClamp::take_answer(const protocol::Frame& frame) {
     ident_payload_.assign(frame.payload.begin(), frame.payload.end());
     return;
   }
-  if (frame.type == protocol::ChannelInfo::type || frame.type == protocol::PartInfo::type) {
-    description_type_ = frame.type;
-    description_payload_.assign(frame.payload.begin(), frame.payload.end());
-    return;
+  switch (frame.type) {
+    case protocol::Ack::type: break;
+    case protocol::ClockReply::type: return;
+    case protocol::ChannelInfo::type:
+    case protocol::PartInfo::type:
+    case protocol::DeviceStatus::type:
+    case protocol::TracePart::type:
+      reply_type_ = frame.type;
+      reply_payload_.assign(frame.payload.begin(), frame.payload.end());
+      return;
+    default: ++counters_.bad_frames; return;
   }
-  if (frame.type != protocol::Ack::type) return;
   const auto ack = protocol::decode<protocol::Ack>(frame.payload);
   if (!ack) {
     ++counters_.bad_frames;
@@ -252,9 +249,11 @@ Error CurrentClamp::refusal(std::uint8_t type, protocol::Status status) const {
     if (m.type == type) name = m.name;
   });
   std::string text = fmt::format("{}: the device refuses {}: {}", info_.uri, name, to_string(status));
-  if (status == protocol::Status::bad_state && last_fault_ != protocol::FaultCode::none) {
+  if (status == protocol::Status::unfit) {
+    text += fmt::format(" ({})", describe_missing(info_.missing));
+  } else if (status == protocol::Status::bad_state && last_fault_ != protocol::FaultCode::none) {
     text += fmt::format(" (latched fault {}; end it with: thyrode clear --device {} {})", describe(last_fault_),
-                        info_.uri, to_string(last_fault_));
+                        info_.uri, protocol::fault_name(last_fault_));
   }
   if (status == protocol::Status::unfit && info_.lacks_clock) {
     text +=

@@ -38,6 +38,8 @@ class CurrentClamp final : public Device {
   Result<void> estop() override;
   Result<void> clear(protocol::FaultCode reason) override;
   Result<void> grant(Sample until) override;
+  Result<protocol::DeviceStatus> status() override;
+  Result<FaultTrace> fault_trace() override;
   LinkCounters counters() const override { return counters_; }
   /// What the board has told of itself last; not every board does.
   const std::optional<protocol::Health>& health() const { return health_; }
@@ -64,9 +66,11 @@ class CurrentClamp final : public Device {
 
   Result<void> shake_hands();
   Result<protocol::Ident> ask_identity();
-  /// Asks for what the device says of a channel: Describe, DescribePart.
-  template <class Answer, class Request>
-  Result<Answer> ask_about(std::uint8_t channel);
+  /// Asks for what the device says without a sequence number, a few times: Describe, GetStatus ...
+  /// @param wanted  tells the answer to this question from a late one to another
+  template <class Answer, class Request, class Wanted>
+  Result<Answer> ask(const Request& request, Wanted&& wanted);
+  Result<FaultTrace::Codes> ask_trace(std::uint8_t channel, protocol::Signal signal);
   Result<ChannelDescription> describe_channel(std::uint8_t channel, bool has_part);
 
   /// Reads bytes once and sorts whole frames into messages_ and answers. @returns whether bytes came
@@ -105,8 +109,8 @@ class CurrentClamp final : public Device {
   std::deque<Pending> pending_;
   std::deque<protocol::Ack> acks_;  // answers somebody waits for
   std::vector<std::uint8_t> ident_payload_;
-  std::uint8_t description_type_ = 0;
-  std::vector<std::uint8_t> description_payload_;
+  std::uint8_t reply_type_ = 0;
+  std::vector<std::uint8_t> reply_payload_;
   std::optional<protocol::Health> health_;
   protocol::FaultCode last_fault_ = protocol::FaultCode::none;
   Sample last_grant_{};

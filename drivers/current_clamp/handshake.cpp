@@ -78,29 +78,66 @@ Result<protocol::Ident> CurrentClamp::ask_identity() {
                   info_.uri, counters_.bytes_up, counters_.bad_frames));
 }
 
-template <class Answer, class Request>
-Result<Answer> CurrentClamp::ask_about(std::uint8_t channel) {
+template <class Answer, class Request, class Wanted>
+Result<Answer> CurrentClamp::ask(const Request& request, Wanted&& wanted) {
   for (int k = 0; k < most_tries; ++k) {
-    description_payload_.clear();
-    if (auto sent = send_unacknowledged(Request{channel}); !sent) return tl::make_unexpected(sent.error());
+    reply_payload_.clear();
+    if (auto sent = send_unacknowledged(request); !sent) return tl::make_unexpected(sent.error());
     const double until = clock_() + 0.2;
     do {
       const auto came = pump(20.0_ms);
       if (!came) return tl::make_unexpected(came.error());
-      if (!description_payload_.empty()) {
-        const auto info = protocol::decode<Answer>(description_payload_);
-        if (info && description_type_ == Answer::type && info->channel == channel) return *info;
-        description_payload_.clear();
+      if (!reply_payload_.empty()) {
+        const auto reply = protocol::decode<Answer>(reply_payload_);
+        if (reply && reply_type_ == Answer::type && wanted(*reply)) return *reply;
+        reply_payload_.clear();
       }
       if (!*came && link_->in_lockstep()) break;
     } while (clock_() < until);
   }
-  return fail(ErrorKind::device,
-              fmt::format("{}: the device does not answer {} for its channel {}", info_.uri, Request::name, channel));
+  std::string where;
+  if constexpr (requires { request.channel; }) where = fmt::format(" for its channel {}", request.channel);
+  return fail(ErrorKind::device, fmt::format("{}: the device does not answer {}{}", info_.uri, Request::name, where));
+}
+
+Result<protocol::DeviceStatus> CurrentClamp::status() {
+  return ask<protocol::DeviceStatus>(protocol::GetStatus{}, [](const auto&) { return true; });
+}
+
+Result<FaultTrace::Codes> CurrentClamp::ask_trace(std::uint8_t channel, protocol::Signal signal) {
+  FaultTrace::Codes trace;
+  while (true) {
+    const auto offset = static_cast<std::uint16_t>(trace.codes.size());
+    const auto part = ask<protocol::TracePart>(protocol::GetTrace{channel, signal, offset}, [&](const auto& answer) {
+      return answer.channel == channel && answer.signal == signal && answer.offset == offset;
+    });
+    if (!part) return tl::make_unexpected(part.error());
+    trace.first = part->first;
+    trace.every = std::max<int>(1, part->every);
+    trace.codes.insert(trace.codes.end(), part->codes.begin(), part->codes.end());
+    if (part->codes.empty() || trace.codes.size() >= part->length) return trace;
+  }
+}
+
+Result<FaultTrace> CurrentClamp::fault_trace() {
+  FaultTrace trace;
+  const auto now = status();
+  if (!now) return tl::make_unexpected(now.error());
+  if (now->trace == 0) return trace;
+  for (std::uint8_t c = 0; c < info_.channels.size(); ++c) {
+    trace.channels.emplace_back();
+    for (std::size_t s = 0; s < protocol::signal_count; ++s) {
+      auto codes = ask_trace(c, static_cast<protocol::Signal>(s));
+      if (!codes) return tl::make_unexpected(codes.error());
+      trace.channels.back()[s] = *std::move(codes);
+    }
+  }
+  return trace;
 }
 
 Result<ChannelDescription> CurrentClamp::describe_channel(std::uint8_t c, bool has_part) {
-  const auto channel = ask_about<protocol::ChannelInfo, protocol::Describe>(c);
+  const auto channel =
+      ask<protocol::ChannelInfo>(protocol::Describe{c}, [c](const auto& answer) { return answer.channel == c; });
   if (!channel) return tl::make_unexpected(channel.error());
   if (!plausible(channel->command) ||
       !std::all_of(channel->signals.begin(), channel->signals.end(), [](const auto& s) { return plausible(s); })) {
@@ -118,7 +155,8 @@ Result<ChannelDescription> CurrentClamp::describe_channel(std::uint8_t c, bool h
   description.fastest = Slew::from_si(description.command.scale * static_cast<double>(channel->fastest) /
                                       (1 << fine_bits) * info_.sample_rate_hz);
   if (!has_part) return description;
-  const auto part = ask_about<protocol::PartInfo, protocol::DescribePart>(c);
+  const auto part =
+      ask<protocol::PartInfo>(protocol::DescribePart{c}, [c](const auto& answer) { return answer.channel == c; });
   if (!part) return tl::make_unexpected(part.error());
   if (part->highest > 0) {
     const auto ohm = [](std::uint32_t milliohm) { return Resistance::from_si(1e-3 * milliohm); };
@@ -162,6 +200,8 @@ Result<void> CurrentClamp::shake_hands() {
   info_.lacks_converters = (ident->capabilities & protocol::lacks_converters) != 0;
   info_.link_bytes_per_second = ident->link_rate;
   info_.queue_depth = ident->queue_depth;
+  info_.noise_free = (ident->capabilities & protocol::codes_noise_free) != 0;
+  info_.missing = ident->capabilities & protocol::unfit_capabilities;
   info_.now = ident->now;
   credit_ = ident->credit;
   for (std::uint8_t c = 0; c < ident->channels; ++c) {

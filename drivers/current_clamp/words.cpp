@@ -12,24 +12,9 @@ const char* to_string(protocol::Status status) {
     case protocol::Status::wrong_reason: return "another fault is latched";
     case protocol::Status::unknown: return "not known to it";
     case protocol::Status::malformed: return "not understood";
-    case protocol::Status::unfit: return "it found at its start that it cannot measure";
+    case protocol::Status::unfit: return "its self-test has not passed";
   }
   return "refused for a reason this program does not know";
-}
-
-const char* to_string(protocol::FaultCode code) {
-  switch (code) {
-    case protocol::FaultCode::none: return "none";
-    case protocol::FaultCode::lease_expired: return "lease_expired";
-    case protocol::FaultCode::late_segment: return "late_segment";
-    case protocol::FaultCode::current_limit: return "current_limit";
-    case protocol::FaultCode::readback: return "readback";
-    case protocol::FaultCode::compliance: return "compliance";
-    case protocol::FaultCode::overrun: return "overrun";
-    case protocol::FaultCode::estop: return "estop";
-    case protocol::FaultCode::telemetry_lost: return "telemetry_lost";
-  }
-  return "unknown";
 }
 
 std::string describe(protocol::FaultCode code) {
@@ -45,8 +30,34 @@ std::string describe(protocol::FaultCode code) {
     case protocol::FaultCode::overrun: return "overrun: the firmware missed a control period";
     case protocol::FaultCode::estop: return "estop: the emergency stop was pressed";
     case protocol::FaultCode::telemetry_lost: return "telemetry_lost: the link was too slow for the data";
+    case protocol::FaultCode::charge:
+      return "charge: the charge of the last minute reached its limit; wait, or raise safety.max_charge of the station";
+    case protocol::FaultCode::open_loop:
+      return "open_loop: current was asked for, and the signal does not show it; check the wires to and from the "
+             "neuron";
+    case protocol::FaultCode::stuck:
+      return "stuck: a converter gave the same code again and again; restart the board, and check its analog supply";
+    case protocol::FaultCode::rail:
+      return "rail: a signal stayed at the end of its converter's range; check its wire and the gain of the front end";
   }
   return "a fault this program does not know";
+}
+
+std::string describe_missing(std::uint32_t capabilities) {
+  std::string text;
+  if ((capabilities & protocol::lacks_clock) != 0) {
+    text +=
+        "its crystal did not start, so that its samples have no known length: check the crystal, its solder bridges "
+        "and the supply; ";
+  }
+  if ((capabilities & protocol::lacks_converters) != 0) {
+    text +=
+        "its converters, or the DMA that moves their codes, do not run: check the analog supply, and that this is the "
+        "board that the image was built for; ";
+  }
+  if (text.empty()) return "it has not ended: wait a second and try again, or reset the board";
+  text.resize(text.size() - 2);
+  return text;
 }
 
 }  // namespace thyrode

@@ -1,6 +1,7 @@
 // What the device answers and latches, in words for people.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "protocols/messages.hpp"
@@ -9,9 +10,9 @@ namespace thyrode {
 
 /// Why a command was refused, to follow "the device refuses it: ".
 const char* to_string(protocol::Status status);
-/// Name of a fault, as the command line takes it.
-const char* to_string(protocol::FaultCode code);
 /// The fault with what to do next.
 std::string describe(protocol::FaultCode code);
+/// Why a board stays in `boot`, with what to do next. @param capabilities  of Ident
+std::string describe_missing(std::uint32_t capabilities);
 
 }  // namespace thyrode

@@ -7,10 +7,12 @@
 #include <limits>
 #include <span>
 
+#include "firmware/core/safety.hpp"
 #include "firmware/core/snippets.hpp"
 #include "firmware/core/spike_detector.hpp"
 #include "firmware/core/stimulus.hpp"
 #include "firmware/core/telemetry.hpp"
+#include "firmware/core/trace_memory.hpp"
 
 namespace thyrode::firmware {
 
@@ -21,12 +23,6 @@ struct ChannelCodes {
   std::span<const AdcCode> i_read;
 };
 
-/// Extremes and sum of consecutive codes.
-struct CodeSummary {
-  AdcCode lowest = std::numeric_limits<AdcCode>::max();
-  AdcCode highest = 0;
-  std::uint32_t sum = 0;
-};
 inline CodeSummary summarise(std::span<const AdcCode> codes) noexcept {
   // Signed 16-bit extremes and 32-bit sums are what vector units have; 12-bit codes fit.
   std::int16_t lowest = std::numeric_limits<std::int16_t>::max();
@@ -39,6 +35,12 @@ inline CodeSummary summarise(std::span<const AdcCode> codes) noexcept {
     sum += code;
   }
   return {static_cast<AdcCode>(lowest), static_cast<AdcCode>(highest), sum};
+}
+
+inline ChannelSummary summarise(const ChannelCodes& codes) noexcept {
+  return {{summarise(codes.v_out), summarise(codes.v_m), summarise(codes.i_read)},
+          {static_cast<std::uint32_t>(codes.v_out.size()), static_cast<std::uint32_t>(codes.v_m.size()),
+           static_cast<std::uint32_t>(codes.i_read.size())}};
 }
 
 /// The slow signals of one channel over a stretch of whole blocks whose codes nobody computed one by one.
@@ -59,15 +61,15 @@ class ChannelState {
   void reset(std::uint8_t index, const protocol::ChannelInfo& info, std::uint32_t sample_rate) noexcept {
     index_ = index;
     sample_rate_ = sample_rate;
-    zero_code_ = static_cast<std::int32_t>(info.command.zero);
     stimulus_.set_limits({info.lowest, info.highest, info.fastest});
-    stimulus_.reset(zero_code_ << fine_bits);
+    stimulus_.reset(static_cast<FineCode>(info.command.zero) << fine_bits);
     protocol::ConfigureDetector detector;
     detector.channel = index;
     detector.swing = 256;
     detector.refractory = static_cast<std::uint16_t>(sample_rate / 20000);
     detector_.configure(detector);
     decimation_ = 0;
+    memory_.reset(info);
     begin_run();
   }
   /// Everything that counts from Start.
@@ -85,11 +87,14 @@ class ChannelState {
     read_sum_ = 0;
     read_count_ = 0;
     command_sum_ = 0;
+    stretch_v_out_ = {};
+    stretch_count_ = 0;
   }
 
   Stimulus& stimulus() noexcept { return stimulus_; }
   const Stimulus& stimulus() const noexcept { return stimulus_; }
   Snippets& snippets() noexcept { return snippets_; }
+  const TraceMemory& memory() const noexcept { return memory_; }
   void set_detector(const protocol::ConfigureDetector& settings) noexcept {
     pending_detector_ = settings;
     detector_due_ = true;
@@ -114,23 +119,35 @@ class ChannelState {
     }
   }
 
+  /// Keeps the codes of one block, for the snippets and for the trace of a fault.
+  void keep(Sample first, const ChannelCodes& codes) noexcept {
+    memory_.store(first, codes.v_out, codes.v_m, codes.i_read);
+  }
   /// Takes in one block of codes. @param command_sum  sum of the DAC codes of the same samples
-  void take(Sample first, const ChannelCodes& codes, std::uint32_t command_sum, Telemetry& out) noexcept {
-    take_v_out(first, codes.v_out, out);
-    add_level(1, summarise(codes.v_m), codes.v_m.size());
-    const CodeSummary read = summarise(codes.i_read);
-    add_level(2, read, codes.i_read.size());
-    add_current(read.sum, codes.i_read.size(), command_sum, codes.v_out.size());
+  void take(Sample first, const ChannelCodes& codes, const ChannelSummary& summary, std::uint32_t command_sum,
+            Telemetry& out) noexcept {
+    take_v_out(first, codes.v_out, summary.signals[0], out);
+    snippets_.send_due(index_, first, memory_.v_out(),
+                       [&out](const protocol::SnippetBlock& block) { out.stream(block); });
+    add_level(1, summary.signals[1], codes.v_m.size());
+    add_level(2, summary.signals[2], codes.i_read.size());
+    add_current(summary.signals[2].sum, codes.i_read.size(), command_sum, codes.v_out.size());
     if (decimation_ > 0) add_trace(first, codes.v_out, out);
   }
-  /// The detector's and the snippets' part of take(), for any number of codes.
-  void take_v_out(Sample first, std::span<const AdcCode> codes, Telemetry& out) noexcept {
+  /// V_out codes of a stretch that the detector looks at one by one.
+  void take_stretch(Sample first, std::span<const AdcCode> codes, Telemetry& out) noexcept {
     const CodeSummary v_out = summarise(codes);
-    detector_.run(
-        codes, first, v_out.lowest, v_out.highest, [this](Ticks at) { snippets_.fire(at, sample_rate_); },
-        [this, &out](const protocol::SpikeRecord& spike) { add_spike(spike, out); });
-    snippets_.store(index_, first, codes, [&out](const protocol::SnippetBlock& block) { out.stream(block); });
-    add_level(0, v_out, codes.size());
+    take_v_out(first, codes, v_out, out);
+    widen_stretch(v_out, static_cast<std::uint32_t>(codes.size()));
+  }
+  /// What a stretch showed of all signals; V_out as it was handed over since the last call.
+  ChannelSummary stretch_summary(const StretchCodes& codes) noexcept {
+    std::uint32_t reads = 0;
+    for (const std::uint16_t count : codes.read_counts) reads += count;
+    const ChannelSummary summary{{stretch_v_out_, codes.v_m, codes.i_read}, {stretch_count_, codes.v_m_count, reads}};
+    stretch_v_out_ = {};
+    stretch_count_ = 0;
+    return summary;
   }
 
   /// Whether a stretch may be taken in by its summaries: nobody wants single codes and no setting changes before `end`.
@@ -143,6 +160,7 @@ class ChannelState {
   void coast(const QuietSpan& span) noexcept {
     detector_.coast(span);
     add_level(0, {span.lowest, span.highest, span.sum}, span.count);
+    widen_stretch({span.lowest, span.highest, span.sum}, span.count);
   }
   /// The slow signals of a stretch, but for the currents of its milliseconds.
   void take_slow(const StretchCodes& codes) noexcept {
@@ -166,25 +184,18 @@ class ChannelState {
     command_sum_ += command_sum;
   }
 
-  /// Ends a 1 ms mean. @returns read-back minus what the command asks for, in i_read codes times the count
-  std::int64_t end_current_mean(Sample end, std::int32_t readback_ratio, std::int32_t read_zero) noexcept {
-    const auto span = static_cast<std::uint16_t>(sample_rate_ / current_rate);
+  /// Ends a 1 ms mean.
+  void end_current_mean(Sample end) noexcept {
     if (current_.means.empty()) {
-      current_.first = end - span;
-      current_.span = span;
+      current_.span = static_cast<std::uint16_t>(sample_rate_ / current_rate);
+      current_.first = end - current_.span;
       current_.read_count = read_count_;
     }
     current_.means.push_back({read_sum_, command_sum_});
-    const std::int64_t command = std::int64_t{command_sum_} - std::int64_t{zero_code_} * span;
-    const std::int64_t expected = ((command * readback_ratio) >> fine_bits) * read_count_ / span;
-    const std::int64_t difference = std::int64_t{read_sum_} - std::int64_t{read_zero} * read_count_ - expected;
-    last_read_count_ = read_count_;
     read_sum_ = 0;
     read_count_ = 0;
     command_sum_ = 0;
-    return difference;
   }
-  std::uint16_t last_read_count() const noexcept { return last_read_count_; }
 
   /// Sends what has gathered before a mark.
   void flush(Sample mark, Telemetry& out) noexcept {
@@ -204,6 +215,17 @@ class ChannelState {
   }
 
  private:
+  void take_v_out(Sample first, std::span<const AdcCode> codes, const CodeSummary& v_out, Telemetry& out) noexcept {
+    detector_.run(
+        codes, first, v_out.lowest, v_out.highest, [this](Ticks at) { snippets_.fire(at, sample_rate_); },
+        [this, &out](const protocol::SpikeRecord& spike) { add_spike(spike, out); });
+    add_level(0, v_out, codes.size());
+  }
+  void widen_stretch(const CodeSummary& codes, std::uint32_t count) noexcept {
+    stretch_v_out_.lowest = std::min(stretch_v_out_.lowest, codes.lowest);
+    stretch_v_out_.highest = std::max(stretch_v_out_.highest, codes.highest);
+    stretch_count_ += count;
+  }
   void begin_levels() noexcept {
     levels_ = {};
     levels_.channel = index_;
@@ -269,10 +291,12 @@ class ChannelState {
 
   std::uint8_t index_ = 0;
   std::uint32_t sample_rate_ = 250000;
-  std::int32_t zero_code_ = 0;
   Stimulus stimulus_;
   SpikeDetector detector_;
   Snippets snippets_;
+  TraceMemory memory_;
+  CodeSummary stretch_v_out_;  // of the stretch that is being handed over
+  std::uint32_t stretch_count_ = 0;
   std::uint16_t decimation_ = 0;
   std::uint16_t partial_sum_ = 0;
   std::uint16_t partial_count_ = 0;
@@ -283,7 +307,6 @@ class ChannelState {
   std::uint32_t spike_index_ = 0;
   std::uint32_t read_sum_ = 0;
   std::uint16_t read_count_ = 0;
-  std::uint16_t last_read_count_ = 0;
   std::uint32_t command_sum_ = 0;
   protocol::ConfigureDetector pending_detector_{};
   protocol::ConfigureTelemetry pending_telemetry_{};

@@ -11,6 +11,7 @@
 
 #include "firmware/core/board.hpp"
 #include "firmware/core/channel.hpp"
+#include "firmware/core/safety.hpp"
 #include "firmware/core/telemetry.hpp"
 #include "protocols/codec.hpp"
 
@@ -21,20 +22,21 @@ class Instrument {
  public:
   explicit Instrument(B& board) noexcept : board_{board} { reset(); }
 
-  /// The state after power-up: idle, current zero, switch open.
+  /// The state after power-up: boot, current zero, switch open.
   void reset() noexcept {
     ident_ = board_.identify();
     channel_count_ = std::min<std::size_t>(ident_.channels, MaxChannels);
     for (std::size_t c = 0; c < channel_count_; ++c) {
       info_[c] = board_.describe(static_cast<std::uint8_t>(c));
       channels_[c].reset(static_cast<std::uint8_t>(c), info_[c], ident_.sample_rate);
+      safety_[c].reset(info_[c], ident_.sample_rate, board_.readback_ratio());
       command_sums_[c].fill(static_cast<std::uint32_t>(info_[c].command.zero) * ident_.block);
     }
-    compliance_ = filled_with_no_limit();
-    readback_band_ = filled_with_no_limit();
+    tested_ = false;
     lease_ = ident_.sample_rate / 10;
-    state_ = protocol::State::idle;
+    state_ = protocol::State::boot;
     fault_ = {};
+    trace_ = Trace::follows;
     streaming_ = false;
     start_pending_ = stop_pending_ = false;
     output_closed_ = switch_due_ = false;
@@ -48,6 +50,15 @@ class Instrument {
     board_.output_switch(false);
   }
 
+  /// The board has tested itself, and its capabilities say with what result. Until then, and as long as something is
+  /// missing, the device does not arm.
+  void tested() noexcept {
+    board_.critical([this] {
+      tested_ = true;
+      if (state_ == protocol::State::boot) state_ = rest_state();
+    });
+  }
+
   /// One control period.
   /// @param adc_first  sample of the first ADC code; a multiple of the block
   /// @param codes      one entry a channel
@@ -58,17 +69,25 @@ class Instrument {
     next_dac_ = dac_first + ident_.block;
     playing_ = adc_first + ident_.block;
     watch_lease(adc_first);
-    check_highest(adc_first, [&codes](std::size_t c) { return summarise(codes[c].v_m).highest; });
+    std::array<ChannelSummary, MaxChannels> summaries;
+    for (std::size_t c = 0; c < channel_count_; ++c) summaries[c] = summarise(codes[c]);
+    inspect(adc_first, summaries);
     change_state(dac_first);
     move_switch();
     for (std::size_t c = 0; c < channel_count_; ++c) {
       channels_[c].apply_settings(adc_first, telemetry_);
       exchange_part(c, adc_first + ident_.block);
-      command_sum(c, dac_first) = fill(c, dac_first, out[c]);
-      check_command(c, dac_first);
-      if (listens(adc_first)) channels_[c].take(adc_first, codes[c], command_sum(c, adc_first), telemetry_);
+      safety_[c].charge().move_to(adc_first);
+      const WrittenCodes written = fill(c, dac_first, out[c]);
+      command_sum(c, dac_first) = written.sum;
+      check_command(c, dac_first, written.magnitude);
+      if (trace_ != Trace::held) channels_[c].keep(adc_first, codes[c]);
+      if (listens(adc_first)) {
+        channels_[c].take(adc_first, codes[c], summaries[c], command_sum(c, adc_first), telemetry_);
+      }
     }
     watch_telemetry(adc_first + ident_.block);
+    if (trace_ == Trace::ends) trace_ = Trace::held;
     end_of_block(adc_first + ident_.block);
   }
 
@@ -79,25 +98,7 @@ class Instrument {
   /// moves, no setting, switch or state changes, and nobody wants single codes.
   /// @param adc_first, dac_first  as for on_block()
   /// @returns blocks to the next mark; 0 when something is due, or when `adc_first` is not at a mark
-  std::int64_t quiet_blocks(Sample adc_first, Sample dac_first) const noexcept {
-    const std::int64_t length = mark_period();
-    if (adc_first.index % length != 0) return 0;
-    const Sample adc_end = adc_first + length;
-    const Sample dac_end = dac_first + length;
-    if (switch_due_ || state_ == protocol::State::stopping) return 0;
-    if (state_ == protocol::State::fault && output_closed_) return 0;
-    if (start_pending_ && start_at_ < dac_end) return 0;
-    if (stop_pending_ && state_ == protocol::State::running && stop_at_ < dac_end) return 0;
-    if (state_ == protocol::State::running && (adc_end - ident_.block) - last_frame_ > lease_) return 0;
-    for (std::size_t c = 0; c < channel_count_; ++c) {
-      if (!channels_[c].wants_no_codes(adc_end)) return 0;
-      if (parts_due_[c].due && parts_due_[c].set.at <= adc_end) return 0;
-      const Stimulus& stimulus = channels_[c].stimulus();
-      if (!stimulus.rests(adc_first, dac_end)) return 0;
-      if (stimulus.applied() != stimulus.within_limits(stimulus.applied())) return 0;
-    }
-    return length / ident_.block;
-  }
+  std::int64_t quiet_blocks(Sample adc_first, Sample dac_first) const noexcept;
   /// Whether the codes of a block that begins here are looked at.
   bool listens(Sample adc_first) const noexcept { return streaming_ && adc_first >= stream_from_; }
   /// The command of a channel at rest, at the sample whose code is written next.
@@ -106,21 +107,15 @@ class Instrument {
   const SpikeDetector& detector(std::size_t channel) const noexcept { return channels_[channel].detector(); }
   /// Whether V_m codes up to `highest` trip nothing.
   bool v_m_passes(std::size_t channel, AdcCode highest) const noexcept {
-    return !flowing() || compliance_[channel] == no_limit || highest <= compliance_[channel];
+    return !flowing() || !safety_[channel].check_compliance(highest);
   }
   /// Whether I_read codes within [lowest, highest] trip nothing while the command rests.
   bool i_read_passes(std::size_t channel, AdcCode lowest, AdcCode highest) const noexcept {
-    if (!flowing() || readback_band_[channel] == no_limit) return true;
-    const protocol::ChannelInfo& info = info_[channel];
-    const std::int64_t command = resting(channel).applied - (static_cast<std::int64_t>(info.command.zero) << fine_bits);
-    const std::int64_t expected =
-        ((command * board_.readback_ratio()) >> (2 * fine_bits)) + static_cast<std::int64_t>(info.signals[2].zero);
-    // One code for each of the two divisions.
-    return highest - expected + 2 <= readback_band_[channel] && expected - lowest + 2 <= readback_band_[channel];
+    return !flowing() || safety_[channel].i_read_passes(resting(channel).applied, lowest, highest);
   }
   /// V_out codes of samples from `first` on; only while listens().
   void take_v_out(std::size_t channel, Sample first, std::span<const AdcCode> codes) noexcept {
-    channels_[channel].take_v_out(first, codes, telemetry_);
+    channels_[channel].take_stretch(first, codes, telemetry_);
   }
   /// V_out codes that the detector passes over; only while listens().
   void coast(std::size_t channel, const QuietSpan& span) noexcept { channels_[channel].coast(span); }
@@ -130,47 +125,12 @@ class Instrument {
   /// @param codes   one entry a channel. V_m above the compliance may only come in a stretch of one block, which then
   ///                trips as it does on_block()
   void on_stretch(Sample adc_first, Sample dac_first, std::int64_t blocks,
-                  std::span<const StretchCodes> codes) noexcept {
-    const std::int64_t block = ident_.block;
-    const Sample adc_end = adc_first + blocks * block;
-    const std::int64_t ahead = dac_first - adc_first;
-    next_dac_ = dac_first + blocks * block;
-    playing_ = adc_end;
-    std::array<RestingCommand, MaxChannels> played;
-    for (std::size_t c = 0; c < channel_count_; ++c) played[c] = resting(c).before(ahead);
-    const bool tripped = check_highest(adc_first, [&codes](std::size_t c) { return codes[c].v_m.highest; });
-    const bool listening = listens(adc_first);
-    for (std::size_t c = 0; c < channel_count_; ++c) {
-      if (tripped) {
-        write_cut(c, dac_first);
-      } else {
-        channels_[c].stimulus().coast(blocks * block);
-      }
-      if (listening) channels_[c].take_slow(codes[c]);
-    }
-    Sample from = adc_first;
-    for (std::size_t mean = 0; from < adc_end; ++mean) {
-      const Sample to = std::min(adc_end, from + (current_period() - from.index % current_period()));
-      for (std::size_t c = 0; c < channel_count_; ++c) {
-        const std::uint32_t sum = played[c].sum(to - from);
-        if (!listening) continue;
-        channels_[c].add_current(codes[c].read_sums[mean], codes[c].read_counts[mean], sum,
-                                 static_cast<std::size_t>(to - from));
-      }
-      end_of_block(to);
-      from = to;
-    }
-    for (std::size_t c = 0; c < channel_count_; ++c) {
-      // What is written and not yet played; after a trip the last block has its sum already.
-      const std::int64_t left = ahead / block - (tripped ? 1 : 0);
-      for (std::int64_t k = 0; k < left; ++k) command_sum(c, adc_end + k * block) = played[c].sum(block);
-    }
-  }
+                  std::span<const StretchCodes> codes) noexcept;
 
   /// A block came before the last one was done.
   void overrun(Sample at) noexcept {
     ++overruns_;
-    if (flowing()) trip(protocol::FaultCode::overrun, 0, at, 0, 0, true);
+    if (flowing()) trip({protocol::FaultCode::overrun}, 0, at);
   }
 
   /// The trigger input has risen. From the block interrupt.
@@ -219,26 +179,23 @@ class Instrument {
 
   void watch_lease(Sample now) noexcept {
     if (state_ == protocol::State::running && now - last_frame_ > lease_) {
-      trip(protocol::FaultCode::lease_expired, 0, now, static_cast<std::int32_t>(now - last_frame_),
-           static_cast<std::int32_t>(lease_), false);
+      trip({protocol::FaultCode::lease_expired, protocol::Signal::v_out, static_cast<std::int32_t>(now - last_frame_),
+            static_cast<std::int32_t>(lease_)},
+           0, now);
     }
   }
 
-  /// @param highest  gives the highest V_m code of a channel, from the sample `first` on
-  /// @returns whether it tripped
-  template <class Highest>
-  bool check_highest(Sample first, Highest&& highest) noexcept {
-    if (!flowing()) return false;
+  /// What the codes of a block say against the current that flowed.
+  void inspect(Sample first, const std::array<ChannelSummary, MaxChannels>& summaries) noexcept {
     for (std::size_t c = 0; c < channel_count_; ++c) {
-      const AdcCode limit = compliance_[c];
-      if (limit == no_limit) continue;
-      const AdcCode code = highest(c);
-      if (code <= limit) continue;
-      trip(protocol::FaultCode::compliance, static_cast<std::uint8_t>(c), first, code, limit, true);
-      return true;
+      if (!flowing()) {
+        safety_[c].rest();
+      } else if (const Trip cause = safety_[c].inspect(summaries[c], command_sum(c, first))) {
+        trip(cause, static_cast<std::uint8_t>(c), first);
+      }
     }
-    return false;
   }
+  bool inspect_stretch(Sample first, std::span<const StretchCodes> codes) noexcept;
 
   /// A part that is due is exchanged between two blocks.
   void exchange_part(std::size_t channel, Sample next) noexcept {
@@ -249,12 +206,20 @@ class Instrument {
   }
 
   /// Limits may become narrower under current. The block in question has not begun to play: the switch opens before.
-  void check_command(std::size_t channel, Sample dac_block) noexcept {
+  /// @param magnitude  sum of |code - zero| of the block
+  void check_command(std::size_t channel, Sample dac_block, std::uint32_t magnitude) noexcept {
     const Stimulus& stimulus = channels_[channel].stimulus();
+    ChargeMeter& charge = safety_[channel].charge();
     const FineCode limit = stimulus.within_limits(stimulus.applied());
-    if (!flowing() || stimulus.applied() == limit) return;
-    trip(protocol::FaultCode::current_limit, static_cast<std::uint8_t>(channel), dac_block, stimulus.applied(), limit,
-         true);
+    if (flowing() && stimulus.applied() != limit) {
+      trip({protocol::FaultCode::current_limit, protocol::Signal::v_out, stimulus.applied(), limit},
+           static_cast<std::uint8_t>(channel), dac_block);
+    }
+    if (flowing() && !charge.allows(magnitude)) {
+      trip({protocol::FaultCode::charge, protocol::Signal::v_out, charge.told(magnitude), charge.told_limit()},
+           static_cast<std::uint8_t>(channel), dac_block);
+    }
+    charge.add(magnitude);
   }
 
   /// In real time a full ring means that the link cannot carry what was asked for: the run would go on with holes.
@@ -264,7 +229,7 @@ class Instrument {
     dropped_before_ = dropped;
     const bool real_time = (ident_.capabilities & protocol::can_virtual_time) == 0;
     if (more && real_time && state_ == protocol::State::running) {
-      trip(protocol::FaultCode::telemetry_lost, 0, now, 0, 0, true);
+      trip({protocol::FaultCode::telemetry_lost}, 0, now);
     }
   }
 
@@ -279,23 +244,13 @@ class Instrument {
     const std::uint64_t number = static_cast<std::uint64_t>(block.index) / ident_.block;
     return command_sums_[channel][static_cast<std::size_t>(number % command_sums_[channel].size())];
   }
-  std::uint32_t fill(std::size_t channel, Sample first, std::span<DacCode> out) noexcept {
+  WrittenCodes fill(std::size_t channel, Sample first, std::span<DacCode> out) noexcept {
     return channels_[channel].stimulus().fill(
         first, out, [this, channel](Sample at, FineCode from, FineCode to, FineCode slew) {
           telemetry_.stream(protocol::StepApplied{static_cast<std::uint8_t>(channel), at, from, to, slew});
         });
   }
-  /// Writes one block of a command that a trip has just cut. The switch is open, so that the codes are of no use to
-  /// anybody, but their sum is recorded.
-  void write_cut(std::size_t channel, Sample dac_first) noexcept {
-    std::array<DacCode, 16> codes;
-    std::uint32_t sum = 0;
-    for (std::size_t done = 0; done < ident_.block; done += codes.size()) {
-      const std::size_t count = std::min<std::size_t>(codes.size(), ident_.block - done);
-      sum += fill(channel, dac_first + static_cast<std::int64_t>(done), std::span{codes}.first(count));
-    }
-    command_sum(channel, dac_first) = sum;
-  }
+  void write_cut(std::size_t channel, Sample dac_first) noexcept;
 
   void change_state(Sample dac_block) noexcept {
     if (start_pending_ && start_at_ <= dac_block) {
@@ -312,7 +267,7 @@ class Instrument {
     const bool leaving = state_ == protocol::State::stopping || state_ == protocol::State::fault;
     if (leaving && output_closed_ && everything_at_zero()) {
       switch_to(false, dac_block);
-      if (state_ == protocol::State::stopping) state_ = protocol::State::idle;
+      if (state_ == protocol::State::stopping) state_ = rest_state();
     }
   }
 
@@ -322,8 +277,9 @@ class Instrument {
     for (std::size_t c = 0; c < channel_count_; ++c) {
       const Stimulus& stimulus = channels_[c].stimulus();
       if (!stimulus.queued() || stimulus.next_start() >= written) continue;
-      trip(protocol::FaultCode::late_segment, static_cast<std::uint8_t>(c), stimulus.next_start(),
-           static_cast<std::int32_t>(written - stimulus.next_start()), 0, true);
+      trip({protocol::FaultCode::late_segment, protocol::Signal::v_out,
+            static_cast<std::int32_t>(written - stimulus.next_start())},
+           static_cast<std::uint8_t>(c), stimulus.next_start());
       return;
     }
   }
@@ -350,7 +306,7 @@ class Instrument {
   void head_for_zero(Sample at, bool at_once) noexcept {
     for (std::size_t c = 0; c < channel_count_; ++c) {
       Stimulus& stimulus = channels_[c].stimulus();
-      const FineCode zero = static_cast<FineCode>(info_[c].command.zero) << fine_bits;
+      const FineCode zero = stimulus.zero();
       if (stimulus.applied() != zero) {
         const FineCode slew =
             at_once ? std::max<FineCode>(1, std::abs(stimulus.applied() - zero)) : stimulus.limits().slew;
@@ -366,13 +322,16 @@ class Instrument {
     head_for_zero(playing_, true);
   }
 
-  void trip(protocol::FaultCode code, std::uint8_t channel, Sample at, std::int32_t value, std::int32_t limit,
-            bool at_once) noexcept {
+  /// Latches a fault. A host that fell silent leaves a current that was wanted: it falls at the slew limit. Whatever
+  /// else happened opens the switch at once.
+  void trip(const Trip& cause, std::uint8_t channel, Sample at) noexcept {
     if (state_ == protocol::State::fault) return;
     state_ = protocol::State::fault;
     start_pending_ = stop_pending_ = false;
-    fault_ = {code, channel, at, value, limit};
-    if (at_once) {
+    fault_ = {cause.code, channel, at, cause.value, cause.limit, cause.signal};
+    trace_ = Trace::ends;
+    for (std::size_t c = 0; c < channel_count_; ++c) channels_[c].snippets().reset();
+    if (cause.code != protocol::FaultCode::lease_expired) {
       cut_current();
     } else {
       head_for_zero(next_dac_ - ident_.block, false);
@@ -383,7 +342,7 @@ class Instrument {
   void end_of_block(Sample end) noexcept {
     const bool counted = streaming_ && end > stream_from_;
     if (counted && end.index % current_period() == 0) {
-      for (std::size_t c = 0; c < channel_count_; ++c) end_current_mean(c, end);
+      for (std::size_t c = 0; c < channel_count_; ++c) channels_[c].end_current_mean(end);
     }
     if (end.index % mark_period() != 0) return;
     tell_health(end);
@@ -404,16 +363,6 @@ class Instrument {
     }
   }
 
-  void end_current_mean(std::size_t c, Sample end) noexcept {
-    const auto read_zero = static_cast<std::int32_t>(info_[c].signals[2].zero);
-    const std::int64_t difference = channels_[c].end_current_mean(end, board_.readback_ratio(), read_zero);
-    const std::int64_t band = std::int64_t{readback_band_[c]} * channels_[c].last_read_count();
-    if (readback_band_[c] == no_limit || !flowing() || std::abs(difference) <= band) return;
-    trip(protocol::FaultCode::readback, static_cast<std::uint8_t>(c), end,
-         static_cast<std::int32_t>(difference / std::max<std::int64_t>(1, channels_[c].last_read_count())),
-         readback_band_[c], true);
-  }
-
   // ------------------------------------------------------------------ host side, in instrument_host.hpp
 
   struct RememberedAck {
@@ -432,6 +381,11 @@ class Instrument {
   void hello(const protocol::Frame& frame) noexcept;
   void describe(const protocol::Frame& frame) noexcept;
   void describe_part(const protocol::Frame& frame) noexcept;
+  void tell_status(const protocol::Frame& frame) noexcept;
+  void tell_trace(const protocol::Frame& frame) noexcept;
+  void refuse(const protocol::Frame& frame, protocol::Status status) noexcept {
+    telemetry_.answer(protocol::Ack{frame.type, frame.sequence, status, board_.now()}, frame.sequence);
+  }
   bool has_part(std::uint8_t channel) const noexcept {
     return channel < channel_count_ && (ident_.capabilities & protocol::can_set_part) != 0 &&
            board_.part(channel).highest > 0;
@@ -457,8 +411,20 @@ class Instrument {
   protocol::Status on(const protocol::SetBaud& set) noexcept;
   protocol::Status on(const protocol::Pulse& pulse) noexcept;
   protocol::Status on(const protocol::SetPart& set) noexcept;
+  protocol::Status on(const protocol::ConfigureCharge& limit) noexcept;
+  protocol::Status on(const protocol::ConfigurePlausibility& settings) noexcept;
+  bool at_rest() const noexcept { return state_ == protocol::State::idle || state_ == protocol::State::boot; }
+  protocol::State rest_state() const noexcept {
+    const bool fit = tested_ && (ident_.capabilities & protocol::unfit_capabilities) == 0;
+    return fit ? protocol::State::idle : protocol::State::boot;
+  }
+  /// Whether a limit may be changed now: at rest to anything, before and under current only to what is stricter.
+  bool may_limit(bool stricter) const noexcept {
+    return at_rest() || (stricter && (state_ == protocol::State::armed || state_ == protocol::State::running));
+  }
 
-  static constexpr AdcCode no_limit = 0xFFFF;
+  /// What the newest codes are kept for: for snippets, for the fault of this block, for the host to ask for.
+  enum class Trace : std::uint8_t { follows, ends, held };
 
   B& board_;
   protocol::Ident ident_{};
@@ -466,16 +432,17 @@ class Instrument {
   std::size_t channel_count_ = 0;
   std::array<ChannelState, MaxChannels> channels_{};
   std::array<PartDue, MaxChannels> parts_due_{};
-  std::array<AdcCode, MaxChannels> compliance_{};  // reset() fills both
-  std::array<AdcCode, MaxChannels> readback_band_{};
+  std::array<ChannelSafety, MaxChannels> safety_{};
   std::array<std::array<std::uint32_t, 8>, MaxChannels> command_sums_{};
   Telemetry telemetry_;
   protocol::FrameReader reader_;
   std::array<RememberedAck, 8> acks_{};
   std::size_t next_ack_ = 0;
 
-  protocol::State state_ = protocol::State::idle;
+  protocol::State state_ = protocol::State::boot;
+  bool tested_ = false;
   protocol::Fault fault_{};
+  Trace trace_ = Trace::follows;
   bool output_closed_ = false;  // as it will be when switch_at_ has come
   bool switch_due_ = false;
   Sample switch_at_{};
@@ -495,14 +462,9 @@ class Instrument {
   std::uint32_t dropped_before_ = 0;  // frames of the stream, as of the last block
   std::uint32_t overruns_ = 0;
   std::atomic<std::uint32_t> bad_frames_{0};  // written by the main loop, told by the block interrupt
-
-  static constexpr std::array<AdcCode, MaxChannels> filled_with_no_limit() noexcept {
-    std::array<AdcCode, MaxChannels> limits{};
-    limits.fill(no_limit);
-    return limits;
-  }
 };
 
 }  // namespace thyrode::firmware
 
 #include "firmware/core/instrument_host.hpp"
+#include "firmware/core/instrument_stretch.hpp"

@@ -12,6 +12,8 @@ void Instrument<B, MaxChannels>::execute(const protocol::Frame& frame) noexcept 
     case protocol::Hello::type: return hello(frame);
     case protocol::Describe::type: return describe(frame);
     case protocol::DescribePart::type: return describe_part(frame);
+    case protocol::GetStatus::type: return tell_status(frame);
+    case protocol::GetTrace::type: return tell_trace(frame);
     case protocol::GetClock::type: return telemetry_.answer(protocol::ClockReply{board_.now()}, frame.sequence);
     case protocol::Heartbeat::type: return;
     case protocol::Grant::type:
@@ -47,7 +49,7 @@ void Instrument<B, MaxChannels>::end_session() noexcept {
   }
   board_.output_switch(false);
   output_closed_ = switch_due_ = false;
-  if (state_ != protocol::State::fault) state_ = protocol::State::idle;
+  if (state_ != protocol::State::fault) state_ = rest_state();
   streaming_ = start_pending_ = stop_pending_ = false;
   parts_due_ = {};
   granted_ = std::min(granted_, board_.now());
@@ -76,8 +78,7 @@ void Instrument<B, MaxChannels>::describe(const protocol::Frame& frame) noexcept
   if (request && request->channel < channel_count_) {
     telemetry_.answer(info_[request->channel], frame.sequence);
   } else {
-    telemetry_.answer(protocol::Ack{frame.type, frame.sequence, protocol::Status::unknown, board_.now()},
-                      frame.sequence);
+    refuse(frame, protocol::Status::unknown);
   }
 }
 
@@ -87,9 +88,34 @@ void Instrument<B, MaxChannels>::describe_part(const protocol::Frame& frame) noe
   if (request && request->channel < channel_count_ && (ident_.capabilities & protocol::can_set_part) != 0) {
     telemetry_.answer(board_.part(request->channel), frame.sequence);
   } else {
-    telemetry_.answer(protocol::Ack{frame.type, frame.sequence, protocol::Status::unknown, board_.now()},
-                      frame.sequence);
+    refuse(frame, protocol::Status::unknown);
   }
+}
+
+template <Board B, std::size_t MaxChannels>
+void Instrument<B, MaxChannels>::tell_status(const protocol::Frame& frame) noexcept {
+  protocol::DeviceStatus status;
+  board_.critical([&] {
+    const bool held = trace_ == Trace::held;
+    status = {state_,    fault_.code,  fault_.channel, fault_.signal,
+              fault_.at, fault_.value, fault_.limit,   held ? std::uint8_t{1} : std::uint8_t{0}};
+  });
+  telemetry_.answer(status, frame.sequence);
+}
+
+/// Nothing writes to a trace that is held, and only the main loop lets it go: no interrupt is held off for the copy.
+template <Board B, std::size_t MaxChannels>
+void Instrument<B, MaxChannels>::tell_trace(const protocol::Frame& frame) noexcept {
+  const auto request = protocol::decode<protocol::GetTrace>(frame.payload);
+  if (!request) return refuse(frame, protocol::Status::malformed);
+  if (request->channel >= channel_count_ || request->signal > protocol::Signal::i_read) {
+    return refuse(frame, protocol::Status::unknown);
+  }
+  bool held = false;
+  board_.critical([&] { held = trace_ == Trace::held; });
+  if (!held) return refuse(frame, protocol::Status::bad_state);
+  telemetry_.answer(channels_[request->channel].memory().part(request->channel, request->signal, request->offset),
+                    frame.sequence);
 }
 
 template <Board B, std::size_t MaxChannels>
@@ -109,6 +135,8 @@ protocol::Status Instrument<B, MaxChannels>::carry_out(const protocol::Frame& fr
     case protocol::SetBaud::type: return handle<protocol::SetBaud>(frame);
     case protocol::SetPart::type: return handle<protocol::SetPart>(frame);
     case protocol::Pulse::type: return handle<protocol::Pulse>(frame);
+    case protocol::ConfigureCharge::type: return handle<protocol::ConfigureCharge>(frame);
+    case protocol::ConfigurePlausibility::type: return handle<protocol::ConfigurePlausibility>(frame);
     default: return protocol::Status::unknown;
   }
 }
@@ -118,13 +146,13 @@ template <Board B, std::size_t MaxChannels>
 void Instrument<B, MaxChannels>::disarm() noexcept {
   for (std::size_t c = 0; c < channel_count_; ++c) channels_[c].stimulus().to_zero(true);
   start_pending_ = stop_pending_ = false;
-  state_ = protocol::State::idle;
+  state_ = rest_state();
 }
 
 template <Board B, std::size_t MaxChannels>
 protocol::Status Instrument<B, MaxChannels>::on(const protocol::Arm&) noexcept {
+  if (state_ == protocol::State::boot) return protocol::Status::unfit;
   if (state_ != protocol::State::idle) return protocol::Status::bad_state;
-  if ((ident_.capabilities & protocol::unfit_capabilities) != 0) return protocol::Status::unfit;
   state_ = protocol::State::armed;
   return protocol::Status::done;
 }
@@ -158,7 +186,7 @@ template <Board B, std::size_t MaxChannels>
 protocol::Status Instrument<B, MaxChannels>::on(const protocol::EmergencyStop&) noexcept {
   // A fault that lets the current fall slowly must not hold an emergency stop back; the first reason stays.
   if (state_ == protocol::State::fault) cut_current();
-  trip(protocol::FaultCode::estop, 0, board_.now(), 0, 0, true);
+  trip({protocol::FaultCode::estop}, 0, board_.now());
   return protocol::Status::done;
 }
 
@@ -167,7 +195,8 @@ protocol::Status Instrument<B, MaxChannels>::on(const protocol::Clear& clear) no
   if (state_ != protocol::State::fault || output_closed_) return protocol::Status::bad_state;
   if (clear.reason != fault_.code) return protocol::Status::wrong_reason;
   fault_ = {};
-  state_ = protocol::State::idle;
+  trace_ = Trace::follows;
+  state_ = rest_state();
   return protocol::Status::done;
 }
 
@@ -216,22 +245,47 @@ protocol::Status Instrument<B, MaxChannels>::on(const protocol::ConfigureLimits&
       limits.slew < 1 || limits.slew > hard.fastest) {
     return protocol::Status::out_of_range;
   }
-  // Before a run any limits; during one only such as allow no more than the present ones.
   const Stimulus::Limits& now = channels_[limits.channel].stimulus().limits();
+  ChannelSafety& safety = safety_[limits.channel];
   const bool narrower = limits.lowest >= now.lowest && limits.highest <= now.highest && limits.slew <= now.slew &&
-                        limits.compliance <= compliance_[limits.channel] &&
-                        limits.readback_band <= readback_band_[limits.channel];
-  const bool may_narrow = state_ == protocol::State::armed || state_ == protocol::State::running;
-  if (state_ != protocol::State::idle && !(may_narrow && narrower)) return protocol::Status::bad_state;
+                        limits.compliance <= safety.compliance() && limits.readback_band <= safety.readback_band();
+  if (!may_limit(narrower)) return protocol::Status::bad_state;
   channels_[limits.channel].stimulus().set_limits({limits.lowest, limits.highest, limits.slew});
-  compliance_[limits.channel] = limits.compliance;
-  readback_band_[limits.channel] = limits.readback_band;
+  safety.set_limits(limits.compliance, limits.readback_band);
+  return protocol::Status::done;
+}
+
+template <Board B, std::size_t MaxChannels>
+protocol::Status Instrument<B, MaxChannels>::on(const protocol::ConfigureCharge& limit) noexcept {
+  if (limit.channel >= channel_count_) return protocol::Status::unknown;
+  ChargeMeter& charge = safety_[limit.channel].charge();
+  if (!may_limit(limit.most <= charge.limit())) return protocol::Status::bad_state;
+  charge.set_limit(limit.most);
+  return protocol::Status::done;
+}
+
+template <Board B, std::size_t MaxChannels>
+protocol::Status Instrument<B, MaxChannels>::on(const protocol::ConfigurePlausibility& settings) noexcept {
+  if (settings.channel >= channel_count_) return protocol::Status::unknown;
+  ChannelSafety& safety = safety_[settings.channel];
+  const protocol::ConfigurePlausibility& now = safety.plausibility();
+  // Zero never trips: of all values it is the widest.
+  const auto at_most = [](std::uint32_t value, std::uint32_t present) {
+    return present == 0 || (value != 0 && value <= present);
+  };
+  bool stricter = at_most(settings.stuck, now.stuck) && at_most(settings.open_current, now.open_current);
+  for (std::size_t s = 0; s < protocol::signal_count; ++s)
+    stricter = stricter && at_most(settings.rail[s], now.rail[s]);
+  const bool open_stricter = settings.open_band >= now.open_band && settings.open_time <= now.open_time;
+  stricter = stricter && (now.open_current == 0 || open_stricter);
+  if (!may_limit(stricter)) return protocol::Status::bad_state;
+  safety.set_plausibility(settings);
   return protocol::Status::done;
 }
 
 template <Board B, std::size_t MaxChannels>
 protocol::Status Instrument<B, MaxChannels>::on(const protocol::ConfigureLease& lease) noexcept {
-  if (state_ != protocol::State::idle) return protocol::Status::bad_state;
+  if (!at_rest()) return protocol::Status::bad_state;
   if (lease.samples < ident_.sample_rate / 50 || lease.samples > ident_.sample_rate) {
     return protocol::Status::out_of_range;
   }
@@ -249,7 +303,7 @@ protocol::Status Instrument<B, MaxChannels>::on(const protocol::ConfigureSnippet
 template <Board B, std::size_t MaxChannels>
 protocol::Status Instrument<B, MaxChannels>::on(const protocol::SetBaud& set) noexcept {
   if ((ident_.capabilities & protocol::can_set_baud) == 0) return protocol::Status::unknown;
-  if (state_ != protocol::State::idle) return protocol::Status::bad_state;
+  if (!at_rest()) return protocol::Status::bad_state;
   if (set.baud == 0 || !board_.has_baud(set.baud)) return protocol::Status::out_of_range;
   baud_ = set.baud;
   baud_due_ = true;

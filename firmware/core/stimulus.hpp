@@ -32,6 +32,12 @@ struct RestingCommand {
   static constexpr std::int64_t mask = (std::int64_t{1} << fine_bits) - 1;
 };
 
+/// What a call wrote.
+struct WrittenCodes {
+  std::uint32_t sum = 0;
+  std::uint32_t magnitude = 0;  ///< sum of |code - zero|
+};
+
 /// Executes segments at their sample. The applied current follows the command at most by `slew` a sample, and the
 /// fraction of a code is carried to the next sample, so that the mean of the codes is the applied current.
 class Stimulus {
@@ -90,6 +96,7 @@ class Stimulus {
   bool queued() const noexcept { return count_ > 0; }
   bool at_zero() const noexcept { return applied_ == zero_ && target_ == zero_ && !active_; }
   FineCode applied() const noexcept { return applied_; }
+  FineCode zero() const noexcept { return zero_; }
   FineCode target() const noexcept { return target_; }
 
   /// Whether all codes from `since` on, written or still to come before `until`, are those of one resting command.
@@ -99,6 +106,10 @@ class Stimulus {
   }
   /// The command while it rests, at the next code to be written.
   RestingCommand resting() const noexcept { return {applied_, remainder_}; }
+  /// Sum of |code - zero| of the next codes; only while it rests. All of them lie on one side of zero, which is a code.
+  std::uint32_t magnitude(std::int64_t codes) const noexcept {
+    return distance(resting().sum(codes), static_cast<std::uint32_t>(codes));
+  }
   /// Writes codes that nobody wants one by one; only while it rests.
   void coast(std::int64_t codes) noexcept {
     RestingCommand command = resting();
@@ -108,10 +119,9 @@ class Stimulus {
 
   /// Writes the codes of the samples from `first` on.
   /// @param on_applied  called with (sample, from, to, slew) when the applied current starts to move
-  /// @returns the sum of the codes
   template <class OnApplied>
-  std::uint32_t fill(Sample first, std::span<DacCode> out, OnApplied&& on_applied) noexcept {
-    std::uint32_t sum = 0;
+  WrittenCodes fill(Sample first, std::span<DacCode> out, OnApplied&& on_applied) noexcept {
+    WrittenCodes written;
     std::size_t k = 0;
     if (jumped_) {
       jumped_ = false;
@@ -124,7 +134,8 @@ class Stimulus {
         move(now);
         rests_since_ = now;
         out[k] = next_code();
-        sum += out[k++];
+        written.sum += out[k];
+        written.magnitude += distance(out[k++], 1);
         continue;
       }
       std::size_t quiet_end = out.size();
@@ -133,15 +144,24 @@ class Stimulus {
         quiet_end = static_cast<std::size_t>(
             std::clamp<std::int64_t>(wait, static_cast<std::int64_t>(k) + 1, static_cast<std::int64_t>(out.size())));
       }
+      std::uint32_t sum = 0;
+      const std::size_t quiet_begin = k;
       for (; k < quiet_end; ++k) {
         out[k] = next_code();
         sum += out[k];
       }
+      written.sum += sum;
+      written.magnitude += distance(sum, static_cast<std::uint32_t>(k - quiet_begin));
     }
-    return sum;
+    return written;
   }
 
  private:
+  /// How far the sum of so many codes, all on one side of zero, lies from that of as many zeros.
+  std::uint32_t distance(std::uint32_t sum, std::uint32_t codes) const noexcept {
+    const std::uint32_t zeros = static_cast<std::uint32_t>(zero_ >> fine_bits) * codes;
+    return sum > zeros ? sum - zeros : zeros - sum;
+  }
   template <class OnApplied>
   void begin_due_segment(Sample now, OnApplied&& on_applied) noexcept {
     while (count_ > 0 && queue_[head_].start <= now) {

@@ -34,6 +34,7 @@ NativeBoard::NativeBoard(std::size_t channels, const NativeOptions& options) {
   ident_.channels = static_cast<std::uint8_t>(channels);
   ident_.capabilities = protocol::can_virtual_time | protocol::can_snippets;
   if (options.link_rate == 0) ident_.capabilities |= protocol::can_full_trace;
+  if (options.ideal_front_end) ident_.capabilities |= protocol::codes_noise_free;
   ident_.link_rate = options.link_rate;
   ident_.credit = 1024;
   ident_.queue_depth = firmware::Stimulus::queue_depth;
@@ -106,6 +107,7 @@ NativeInstrument::NativeInstrument(std::unique_ptr<neurons::Neuron> neuron, Nati
     : options_{std::move(options)}, neuron_{std::move(neuron)}, board_{neuron_->channels(), options_}, core_{board_} {
   offer_parts();
   core_.reset();
+  core_.tested();  // everything that this board consists of is there
   for (std::size_t c = 0; c < neuron_->channels(); ++c) {
     bench_.push_back(
         std::make_unique<ChannelBench>(mix(options_.seed + 0x100 * (c + 1)), options_.ideal_front_end, gaussian_));

@@ -52,12 +52,13 @@ TEST(BoardServices, RefuseToArmABoardThatLacksItsClockOrItsConverters) {
   for (const std::uint32_t missing : {std::uint32_t{0}, std::uint32_t{lacks_clock}, std::uint32_t{lacks_converters}}) {
     PickyBoard board{can_snippets | missing};
     Instrument<PickyBoard, 1> core{board};
+    core.tested();
     put(board, Arm{}, 1);
     core.poll();
     const auto acks = sent<Ack>(board);
     ASSERT_EQ(acks.size(), 1U);
     EXPECT_EQ(acks[0].status, missing == 0 ? Status::done : Status::unfit);
-    EXPECT_EQ(core.state(), missing == 0 ? State::armed : State::idle);
+    EXPECT_EQ(core.state(), missing == 0 ? State::armed : State::boot);
   }
 }
 

@@ -147,16 +147,16 @@ TEST(InstrumentFaults, TripsWhenTheReadBackLeavesItsBand) {
   rig.run_until(10000);
   EXPECT_EQ(rig.core.state(), State::running);
   rig.readback_offset = -12;
-  rig.run_until(10250);
+  rig.step();
   EXPECT_EQ(rig.core.state(), State::fault);
   EXPECT_FALSE(rig.board.closed());
   ASSERT_EQ(rig.all<Fault>().size(), 1U);
   EXPECT_EQ(rig.all<Fault>()[0].code, FaultCode::readback);
-  EXPECT_EQ(rig.all<Fault>()[0].at, Sample{10250});
+  EXPECT_EQ(rig.all<Fault>()[0].at, Sample{10000});
   EXPECT_NEAR(rig.all<Fault>()[0].value, -12, 1);
   EXPECT_EQ(rig.all<Fault>()[0].limit, 10);
   rig.run_until(12500);
-  EXPECT_TRUE(rig.at_zero(0, 10250, 12500));
+  EXPECT_TRUE(rig.at_zero(0, 10050, 12500));
 }
 
 TEST(InstrumentFaults, TripsWhenAWireComesOff) {
@@ -200,7 +200,7 @@ TEST(InstrumentFaults, TripsWhenTheMembraneLeavesItsCompliance) {
   EXPECT_EQ(rig.core.state(), State::fault);
   EXPECT_FALSE(rig.board.closed());
   ASSERT_EQ(rig.all<Fault>().size(), 1U);
-  EXPECT_EQ(rig.all<Fault>()[0], (Fault{FaultCode::compliance, 0, Sample{6000}, 3001, 3000}));
+  EXPECT_EQ(rig.all<Fault>()[0], (Fault{FaultCode::compliance, 0, Sample{6000}, 3001, 3000, Signal::v_m}));
 }
 
 TEST(InstrumentFaults, TripsWhenTheLimitsNarrowBelowTheAppliedCurrent) {
@@ -280,6 +280,7 @@ TEST(InstrumentFaults, AResetForgetsEveryLimit) {
   Rig rig;
   ASSERT_EQ(rig.set_slew(800, 400, 3), Status::done);
   rig.core.reset();
+  rig.core.tested();
   rig.readback_offset = 50;
   rig.start(2500);
   rig.run_until(7500);

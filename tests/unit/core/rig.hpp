@@ -110,6 +110,7 @@ class Rig {
     for (auto& channel : dac_) {
       for (auto& codes : channel) codes.fill(2048);
     }
+    core.tested();
     for (std::size_t c = 0; c < channels; ++c) v_out[c] = [](std::int64_t) { return 100; };
   }
 

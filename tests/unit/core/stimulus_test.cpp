@@ -37,10 +37,14 @@ class Bench {
     while (samples > 0) {
       const std::size_t n = std::min(samples, block);
       std::vector<DacCode> out(n);
-      const std::uint32_t sum = stimulus.fill(next, out, [this](Sample at, FineCode from, FineCode to, FineCode slew) {
-        applied.push_back({at, from, to, slew});
-      });
-      EXPECT_EQ(sum, std::accumulate(out.begin(), out.end(), 0U));
+      const WrittenCodes written =
+          stimulus.fill(next, out, [this](Sample at, FineCode from, FineCode to, FineCode slew) {
+            applied.push_back({at, from, to, slew});
+          });
+      EXPECT_EQ(written.sum, std::accumulate(out.begin(), out.end(), 0U));
+      std::uint32_t magnitude = 0;
+      for (const DacCode code : out) magnitude += static_cast<std::uint32_t>(std::abs(code - 2048));
+      EXPECT_EQ(written.magnitude, magnitude);
       codes.insert(codes.end(), out.begin(), out.end());
       next = next + static_cast<std::int64_t>(n);
       samples -= n;

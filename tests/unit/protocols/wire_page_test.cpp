@@ -37,7 +37,7 @@ struct Page {
   std::vector<PageMessage> messages;
   std::map<std::string, std::vector<Row>> records;
   std::map<std::string, std::map<std::string, unsigned>> enums;
-  std::map<std::string, unsigned> capabilities;
+  std::map<std::string, std::map<std::string, unsigned>> bits;  ///< of "ident.capabilities" ...
 };
 
 std::string trimmed(std::string text) {
@@ -71,7 +71,7 @@ Page read_page(std::istream& file) {
     } else if (line.starts_with("#### enum ")) {
       values = &result.enums[trimmed(line.substr(10))];
     } else if (line.starts_with("#### bits of ")) {
-      values = &result.capabilities;
+      values = &result.bits[trimmed(line.substr(13))];
     } else if (const std::size_t hex = line.find(" 0x"); line.starts_with("#### ") && hex != std::string::npos) {
       result.messages.push_back({trimmed(line.substr(5, hex - 5)), std::stoi(line.substr(hex + 3), nullptr, 16), {}});
       rows = &result.messages.back().rows;
@@ -104,6 +104,8 @@ template <>
 constexpr const char* enum_name<Trigger> = "trigger";
 template <>
 constexpr const char* enum_name<ResetCause> = "reset_cause";
+template <>
+constexpr const char* enum_name<Signal> = "signal";
 
 template <class T>
 constexpr const char* record_name = nullptr;
@@ -220,7 +222,7 @@ TEST(WirePage, NamesTheCodesOfTheConvertersAsSuch) {
     }
   }
   EXPECT_EQ(fine, 11);
-  EXPECT_EQ(adc, 6);
+  EXPECT_EQ(adc, 8);
 }
 
 using Values = std::map<std::string, unsigned>;
@@ -236,18 +238,20 @@ TEST(WirePage, GivesEveryEnumItsValues) {
             (Values{THYRODE_VALUE(Signal, v_out), THYRODE_VALUE(Signal, v_m), THYRODE_VALUE(Signal, i_read)}));
   EXPECT_EQ(page().enums.at("state"),
             (Values{THYRODE_VALUE(State, idle), THYRODE_VALUE(State, armed), THYRODE_VALUE(State, running),
-                    THYRODE_VALUE(State, stopping), THYRODE_VALUE(State, fault)}));
+                    THYRODE_VALUE(State, stopping), THYRODE_VALUE(State, fault), THYRODE_VALUE(State, boot)}));
   EXPECT_EQ(
       page().enums.at("status"),
       (Values{THYRODE_VALUE(Status, done), THYRODE_VALUE(Status, bad_state), THYRODE_VALUE(Status, out_of_range),
               THYRODE_VALUE(Status, too_late), THYRODE_VALUE(Status, queue_full), THYRODE_VALUE(Status, wrong_reason),
               THYRODE_VALUE(Status, unknown), THYRODE_VALUE(Status, malformed), THYRODE_VALUE(Status, unfit)}));
-  EXPECT_EQ(page().enums.at("fault_code"),
-            (Values{THYRODE_VALUE(FaultCode, none), THYRODE_VALUE(FaultCode, lease_expired),
-                    THYRODE_VALUE(FaultCode, late_segment), THYRODE_VALUE(FaultCode, current_limit),
-                    THYRODE_VALUE(FaultCode, readback), THYRODE_VALUE(FaultCode, compliance),
-                    THYRODE_VALUE(FaultCode, overrun), THYRODE_VALUE(FaultCode, estop),
-                    THYRODE_VALUE(FaultCode, telemetry_lost)}));
+  EXPECT_EQ(
+      page().enums.at("fault_code"),
+      (Values{THYRODE_VALUE(FaultCode, none), THYRODE_VALUE(FaultCode, lease_expired),
+              THYRODE_VALUE(FaultCode, late_segment), THYRODE_VALUE(FaultCode, current_limit),
+              THYRODE_VALUE(FaultCode, readback), THYRODE_VALUE(FaultCode, compliance),
+              THYRODE_VALUE(FaultCode, overrun), THYRODE_VALUE(FaultCode, estop),
+              THYRODE_VALUE(FaultCode, telemetry_lost), THYRODE_VALUE(FaultCode, charge),
+              THYRODE_VALUE(FaultCode, open_loop), THYRODE_VALUE(FaultCode, stuck), THYRODE_VALUE(FaultCode, rail)}));
   EXPECT_EQ(page().enums.at("trigger"), (Values{THYRODE_VALUE(Trigger, swing), THYRODE_VALUE(Trigger, level)}));
   EXPECT_EQ(
       page().enums.at("reset_cause"),
@@ -257,17 +261,22 @@ TEST(WirePage, GivesEveryEnumItsValues) {
   EXPECT_EQ(page().enums.size(), 6U);
 }
 
+std::map<std::string, unsigned> masks(const std::string& field) {
+  std::map<std::string, unsigned> masks;
+  for (const auto& [name, bit] : page().bits.at(field)) masks[name] = 1U << bit;
+  return masks;
+}
+
 TEST(WirePage, GivesEveryCapabilityItsBit) {
-  std::map<std::string, unsigned> bits;
-  for (const auto& [name, bit] : page().capabilities) bits[name] = 1U << bit;
-  EXPECT_EQ(bits, (Values{{"can_virtual_time", can_virtual_time},
-                          {"can_snippets", can_snippets},
-                          {"can_full_trace", can_full_trace},
-                          {"can_set_baud", can_set_baud},
-                          {"can_set_part", can_set_part},
-                          {"can_trigger", can_trigger},
-                          {"lacks_clock", lacks_clock},
-                          {"lacks_converters", lacks_converters}}));
+  EXPECT_EQ(masks("ident.capabilities"), (Values{{"can_virtual_time", can_virtual_time},
+                                                 {"can_snippets", can_snippets},
+                                                 {"can_full_trace", can_full_trace},
+                                                 {"can_set_baud", can_set_baud},
+                                                 {"can_set_part", can_set_part},
+                                                 {"can_trigger", can_trigger},
+                                                 {"lacks_clock", lacks_clock},
+                                                 {"lacks_converters", lacks_converters},
+                                                 {"codes_noise_free", codes_noise_free}}));
 }
 
 #undef THYRODE_VALUE

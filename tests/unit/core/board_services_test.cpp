@@ -146,6 +146,7 @@ TEST(TriggerInput, IsToldWithItsTick) {
 // 2^32 samples, 4.8 hours, are not a multiple of the ring: a place found by 32 bits of the sample would jump there.
 TEST(SnippetRing, GoesOnWhereSamplesNoLongerFit32Bits) {
   Snippets snippets;
+  TraceMemory::Fast memory;
   ASSERT_TRUE(snippets.configure({0, 1, 100, 100, 1000}));
   const std::int64_t wrap = std::int64_t{1} << 32;
   std::vector<AdcCode> got;
@@ -155,7 +156,8 @@ TEST(SnippetRing, GoesOnWhereSamplesNoLongerFit32Bits) {
       codes[k] = static_cast<AdcCode>((first + static_cast<std::int64_t>(k) - wrap + 1000) & 0xFFF);
     }
     if (first == wrap) snippets.fire(to_ticks(Sample{wrap}), 250000);
-    snippets.store(0, Sample{first}, codes, [&got](const SnippetBlock& block) {
+    memory.store(Sample{first}, codes);
+    snippets.send_due(0, Sample{first}, memory, [&got](const SnippetBlock& block) {
       got.insert(got.end(), block.codes.begin(), block.codes.end());
     });
   }

@@ -51,8 +51,10 @@ class FakeBoard {
     protocol::ChannelInfo info;
     info.channel = channel;
     info.label[0] = static_cast<char>('A' + channel);
+    for (auto& signal : info.signals) signal.bits = 12;
     info.signals[1].zero = 32;
     info.signals[2].zero = 2048;
+    info.signals[1].every = info.signals[2].every = 10;
     info.command = {1e-7, 2048, 1, 12};
     info.highest = fine(4095);
     info.fastest = fine(800);
@@ -176,8 +178,8 @@ class Rig {
         v_out_codes_[c][k] = static_cast<AdcCode>(v_out[c](at));
         if (k % 10 != 0) continue;
         v_m_codes_[c][k / 10] = static_cast<AdcCode>(v_m(at));
-        i_codes_[c][k / 10] =
-            static_cast<AdcCode>(std::lround(2048 + readback_gain * 0.8 * (played[c].back() - 2048)) + readback_offset);
+        i_codes_[c][k / 10] = static_cast<AdcCode>(std::lround(2048 + readback_gain * 0.8 * (played[c].back() - 2048)) +
+                                                   readback_offset + flicker(at));
       }
       codes[c] = {v_out_codes_[c], v_m_codes_[c], i_codes_[c]};
       out[c] = dac_[c][(number + lead) % (lead + 1)];
@@ -248,6 +250,15 @@ class Rig {
     }
     return messages;
   }
+  /// Drops what was heard and what flowed, for long runs; keeps the last fault.
+  void forget() {
+    const auto faults = all<protocol::Fault>();
+    if (!faults.empty()) last_fault = faults.back();
+    received.clear();
+    for (auto& codes : written) codes.clear();
+    for (auto& codes : played) codes.clear();
+    closed.clear();
+  }
   bool at_zero(std::size_t channel, std::int64_t from, std::int64_t to) const {
     for (std::int64_t k = from; k < to; ++k) {
       if (played[channel][static_cast<std::size_t>(k)] != 2048) return false;
@@ -261,7 +272,9 @@ class Rig {
   Source v_m = [](std::int64_t) { return 500; };
   double readback_gain = 1.0;
   int readback_offset = 0;
+  bool readback_flickers = false;  ///< by one code from conversion to conversion
   bool silent = false;
+  protocol::Fault last_fault{};
   std::size_t spans = 0;  ///< of V_out, handed over by coast()
   std::vector<Received> received;
   std::array<std::vector<DacCode>, 2> written;  ///< codes as they came out of the converter, one a sample
@@ -269,12 +282,13 @@ class Rig {
   std::vector<bool> closed;                     ///< the switch, one a block
 
  private:
+  long flicker(std::int64_t at) const { return readback_flickers ? at / 10 % 2 : 0; }
   void add_slow(StretchCodes& slow, std::int64_t at, std::size_t mean, DacCode played_code) const {
     const auto v = static_cast<AdcCode>(v_m(at));
     slow.v_m = {std::min(slow.v_m.lowest, v), std::max(slow.v_m.highest, v), slow.v_m.sum + v};
     ++slow.v_m_count;
-    const auto i =
-        static_cast<AdcCode>(std::lround(2048 + readback_gain * 0.8 * (played_code - 2048)) + readback_offset);
+    const auto i = static_cast<AdcCode>(std::lround(2048 + readback_gain * 0.8 * (played_code - 2048)) +
+                                        readback_offset + flicker(at));
     slow.i_read = {std::min(slow.i_read.lowest, i), std::max(slow.i_read.highest, i), 0};
     slow.read_sums[mean] += i;
     ++slow.read_counts[mean];

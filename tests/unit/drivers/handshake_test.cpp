@@ -144,7 +144,7 @@ TEST(Handshake, ReportsAnotherMajorVersion) {
   ident.major = 7;
   ident.minor = 3;
   behave(script, ident);
-  EXPECT_TRUE(says(refused(script), "the device speaks protocol 7.3, this program 1.2"));
+  EXPECT_TRUE(says(refused(script), "the device speaks protocol 7.3, this program 1.3"));
 }
 
 TEST(Handshake, ReportsAnotherMajorVersionWhoseIdentityHasAnotherLayout) {
@@ -153,7 +153,7 @@ TEST(Handshake, ReportsAnotherMajorVersionWhoseIdentityHasAnotherLayout) {
     const std::array<std::uint8_t, 5> other{9, 2, 1, 1, 1};
     script.say_bytes(Ident::type, 0, other);
   };
-  EXPECT_TRUE(says(refused(script), "the device speaks protocol 9.2, this program 1.2"));
+  EXPECT_TRUE(says(refused(script), "the device speaks protocol 9.2, this program 1.3"));
 }
 
 TEST(Handshake, ReportsAnotherMessageTable) {

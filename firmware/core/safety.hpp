@@ -100,8 +100,8 @@ class ChannelSafety {
   void set_plausibility(const protocol::ConfigurePlausibility& settings) noexcept {
     plausibility_ = settings;
     for (std::size_t s = 0; s < protocol::signal_count; ++s) {
-      const std::uint32_t rail = settings.rail[s] / every_[s];
-      watches_[s].configure(tops_[s], settings.stuck, settings.rail[s] != 0 ? std::max(rail, 1U) : 0);
+      const std::uint32_t rest = settings.rail[s] % every_[s];
+      watches_[s].configure(tops_[s], settings.stuck, settings.rail[s] / every_[s] + (rest != 0 ? 1 : 0));
     }
   }
   ChargeMeter& charge() noexcept { return charge_; }

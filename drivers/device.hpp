@@ -70,9 +70,8 @@ struct DeviceInfo {
   bool tells_gaps = false;             ///< its stream has its holes marked as Gap already, as that of a recording
   double link_bytes_per_second = 0.0;  ///< 0: no limit
   int queue_depth = 0;
-  bool noise_free = false;    ///< ideal converters: the same code may come for ever
-  std::uint32_t missing = 0;  ///< what its self-test misses, bits of protocol::unfit_capabilities
-  Sample now;                 ///< device time at the handshake
+  bool noise_free = false;  ///< ideal converters: the same code may come for ever
+  Sample now;               ///< device time at the handshake
   std::vector<ChannelDescription> channels;
   double seconds_per_tick() const { return 1.0 / (sample_rate_hz * static_cast<double>(ticks_per_sample)); }
   Sample samples(Duration d) const { return Sample{std::llround(d.si() * sample_rate_hz)}; }

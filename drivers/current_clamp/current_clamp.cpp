@@ -249,11 +249,12 @@ Error CurrentClamp::refusal(std::uint8_t type, protocol::Status status) const {
     if (m.type == type) name = m.name;
   });
   std::string text = fmt::format("{}: the device refuses {}: {}", info_.uri, name, to_string(status));
-  if (status == protocol::Status::unfit) {
-    text += fmt::format(" ({})", describe_missing(info_.missing));
-  } else if (status == protocol::Status::bad_state && last_fault_ != protocol::FaultCode::none) {
+  if (status == protocol::Status::bad_state && last_fault_ != protocol::FaultCode::none) {
     text += fmt::format(" (latched fault {}; end it with: thyrode clear --device {} {})", describe(last_fault_),
                         info_.uri, protocol::fault_name(last_fault_));
+  }
+  if (status == protocol::Status::unfit && !info_.lacks_clock && !info_.lacks_converters) {
+    text += "; it has not ended: wait a second and try again, or plug it in again";
   }
   if (status == protocol::Status::unfit && info_.lacks_clock) {
     text +=

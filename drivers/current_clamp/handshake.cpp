@@ -201,7 +201,6 @@ Result<void> CurrentClamp::shake_hands() {
   info_.link_bytes_per_second = ident->link_rate;
   info_.queue_depth = ident->queue_depth;
   info_.noise_free = (ident->capabilities & protocol::codes_noise_free) != 0;
-  info_.missing = ident->capabilities & protocol::unfit_capabilities;
   info_.now = ident->now;
   credit_ = ident->credit;
   for (std::uint8_t c = 0; c < ident->channels; ++c) {

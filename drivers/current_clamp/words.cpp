@@ -43,21 +43,4 @@ std::string describe(protocol::FaultCode code) {
   return "a fault this program does not know";
 }
 
-std::string describe_missing(std::uint32_t capabilities) {
-  std::string text;
-  if ((capabilities & protocol::lacks_clock) != 0) {
-    text +=
-        "its crystal did not start, so that its samples have no known length: check the crystal, its solder bridges "
-        "and the supply; ";
-  }
-  if ((capabilities & protocol::lacks_converters) != 0) {
-    text +=
-        "its converters, or the DMA that moves their codes, do not run: check the analog supply, and that this is the "
-        "board that the image was built for; ";
-  }
-  if (text.empty()) return "it has not ended: wait a second and try again, or reset the board";
-  text.resize(text.size() - 2);
-  return text;
-}
-
 }  // namespace thyrode

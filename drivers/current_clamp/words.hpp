@@ -1,7 +1,6 @@
 // What the device answers and latches, in words for people.
 #pragma once
 
-#include <cstdint>
 #include <string>
 
 #include "protocols/messages.hpp"
@@ -12,7 +11,5 @@ namespace thyrode {
 const char* to_string(protocol::Status status);
 /// The fault with what to do next.
 std::string describe(protocol::FaultCode code);
-/// Why a board stays in `boot`, with what to do next. @param capabilities  of Ident
-std::string describe_missing(std::uint32_t capabilities);
 
 }  // namespace thyrode

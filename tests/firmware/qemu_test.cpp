@@ -85,7 +85,7 @@ TEST(ImageInQemu, KeepsItsTimeAndTellsItsHealth) {
     EXPECT_EQ(mark->at.index % 2500, 0);
     EXPECT_TRUE(last < 0 || mark->at.index == last + 2500) << mark->at.index << " after " << last;
     last = mark->at.index;
-    EXPECT_EQ(mark->state, protocol::State::idle);
+    EXPECT_EQ(mark->state, protocol::State::boot);
     EXPECT_EQ(mark->overruns, 0U);
     ++marks;
   }

@@ -168,6 +168,7 @@ TEST(SnippetRing, GoesOnWhereSamplesNoLongerFit32Bits) {
 // A whole snippet at once would take a chip several blocks.
 TEST(SnippetRing, HandsOutOnePartABlockAndLosesNone) {
   Snippets snippets;
+  TraceMemory::Fast memory;
   ASSERT_TRUE(snippets.configure({0, 1, 248, 1800, 1000}));
   std::map<std::int64_t, std::vector<AdcCode>> got;
   for (std::int64_t first = 10000; first < 30000; first += 50) {
@@ -176,7 +177,8 @@ TEST(SnippetRing, HandsOutOnePartABlockAndLosesNone) {
       codes[k] = static_cast<AdcCode>((first + static_cast<int>(k)) & 0xFFF);
     if (first >= 12000 && first < 12200) snippets.fire(to_ticks(Sample{first}), 250000);
     std::size_t parts = 0;
-    snippets.store(0, Sample{first}, codes, [&](const SnippetBlock& block) {
+    memory.store(Sample{first}, codes);
+    snippets.send_due(0, Sample{first}, memory, [&](const SnippetBlock& block) {
       ++parts;
       auto& whole = got[block.spike.count];
       EXPECT_EQ(block.offset, whole.size());

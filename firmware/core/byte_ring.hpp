@@ -32,6 +32,16 @@ class ByteRing {
     written_.store(at + static_cast<std::uint32_t>(bytes.size()), std::memory_order_release);
     return true;
   }
+  /// Free bytes that lie in one piece, where the next ones go; commit() those that were written.
+  std::span<std::uint8_t> writable() noexcept {
+    const std::size_t start = written_.load(std::memory_order_relaxed) % Capacity;
+    const std::size_t free = room();
+    return {bytes_.data() + start, free < Capacity - start ? free : Capacity - start};
+  }
+  void commit(std::size_t count) noexcept {
+    written_.store(written_.load(std::memory_order_relaxed) + static_cast<std::uint32_t>(count),
+                   std::memory_order_release);
+  }
   /// The oldest bytes that lie in one piece; pop() them after use.
   std::span<const std::uint8_t> front() const noexcept {
     const std::uint32_t at = read_.load(std::memory_order_relaxed);

@@ -81,8 +81,6 @@ class ChannelState {
     current_ = {};
     samples_.channel = spikes_.channel = current_.channel = index_;
     spike_index_ = 0;
-    partial_sum_ = 0;
-    partial_count_ = 0;
     begin_levels();
     read_sum_ = 0;
     read_count_ = 0;
@@ -113,8 +111,6 @@ class ChannelState {
     if (telemetry_due_ && pending_telemetry_.at <= block) {
       flush_samples(out);
       decimation_ = pending_telemetry_.decimation;
-      partial_sum_ = 0;
-      partial_count_ = 0;
       telemetry_due_ = false;
     }
   }
@@ -255,16 +251,15 @@ class ChannelState {
       add_full_trace(first, codes, out);
       return;
     }
-    for (std::size_t k = 0; k < codes.size(); ++k) {
-      partial_sum_ = static_cast<std::uint16_t>(partial_sum_ + codes[k]);
-      if (++partial_count_ < decimation_) continue;
+    // A value never spans two blocks.
+    for (std::size_t k = 0; k < codes.size(); k += decimation_) {
       if (samples_.sums.empty()) {
-        samples_.first = first + (static_cast<std::int64_t>(k) + 1 - decimation_);
+        samples_.first = first + static_cast<std::int64_t>(k);
         samples_.decimation = static_cast<std::uint8_t>(decimation_);
       }
-      samples_.sums.push_back(partial_sum_);
-      partial_sum_ = 0;
-      partial_count_ = 0;
+      std::uint32_t sum = 0;
+      for (const AdcCode code : codes.subspan(k, decimation_)) sum += code;
+      samples_.sums.push_back(static_cast<std::uint16_t>(sum));
       if (samples_.sums.full()) flush_samples(out);
     }
   }
@@ -298,8 +293,6 @@ class ChannelState {
   CodeSummary stretch_v_out_;  // of the stretch that is being handed over
   std::uint32_t stretch_count_ = 0;
   std::uint16_t decimation_ = 0;
-  std::uint16_t partial_sum_ = 0;
-  std::uint16_t partial_count_ = 0;
   protocol::SampleBlock samples_{};
   protocol::SpikeBlock spikes_{};
   protocol::LevelRecord levels_{};

@@ -72,13 +72,23 @@ class Telemetry {
   /// loop: check and stuffing cost several times as much, and a mark has a dozen of them.
   template <class Ring, class Message>
   static bool queue(Ring& ring, const Message& message, std::uint8_t sequence) noexcept {
-    std::array<std::uint8_t, header_bytes + protocol::max_payload_up> record;
-    const std::size_t size =
-        protocol::encode(message, std::span<std::uint8_t>{record}.subspan(header_bytes, protocol::max_payload_up));
-    record[0] = Message::type;
-    record[1] = sequence;
-    record[2] = static_cast<std::uint8_t>(size);
-    return ring.push({record.data(), header_bytes + size});
+    // In place but at the end of the ring, where a record may have to be divided.
+    const std::span<std::uint8_t> place = ring.writable();
+    if (place.size() >= longest_record) {
+      ring.commit(record(place.first(longest_record), message, sequence));
+      return true;
+    }
+    std::array<std::uint8_t, longest_record> apart;
+    return ring.push(std::span<const std::uint8_t>{apart}.first(record(apart, message, sequence)));
+  }
+  /// @returns bytes written
+  template <class Message>
+  static std::size_t record(std::span<std::uint8_t> out, const Message& message, std::uint8_t sequence) noexcept {
+    const std::size_t size = protocol::encode(message, out.subspan(header_bytes));
+    out[0] = Message::type;
+    out[1] = sequence;
+    out[2] = static_cast<std::uint8_t>(size);
+    return header_bytes + size;
   }
   /// Takes the oldest record of the answers, else of the stream, and makes its frame. @returns false if there is none
   bool next_frame() noexcept {
@@ -93,7 +103,7 @@ class Telemetry {
   }
   template <class Ring>
   void frame_of(Ring& ring) noexcept {
-    std::array<std::uint8_t, header_bytes + protocol::max_payload_up> record;
+    std::array<std::uint8_t, longest_record> record;
     take(ring, std::span<std::uint8_t>{record}.first(header_bytes));
     const std::span<std::uint8_t> payload = std::span<std::uint8_t>{record}.subspan(header_bytes, record[2]);
     take(ring, payload);
@@ -112,6 +122,7 @@ class Telemetry {
   }
 
   static constexpr std::size_t header_bytes = 3;
+  static constexpr std::size_t longest_record = header_bytes + protocol::max_payload_up;
 
   ByteRing<16384> stream_;
   ByteRing<1024> answers_;

@@ -10,6 +10,7 @@
 #include <iterator>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "firmware/silicon/chip.hpp"
@@ -64,7 +65,10 @@ class ImageDesk final : public silicon::Board {
     levels_[port] = levels;
     changes.push_back({at, port, levels});
   }
-  void serial(std::uint8_t byte, silicon::Time) override { bytes_.push_back(byte); }
+  void serial(std::uint8_t byte, silicon::Time) override {
+    bytes_.push_back(byte);
+    if (byte == 0 && rate_after_frame > 0.0) chip.usart().line_rate(std::exchange(rate_after_frame, 0.0));
+  }
 
   // The host.
   template <class Message>
@@ -151,6 +155,7 @@ class ImageDesk final : public silicon::Board {
   std::vector<Change> changes;
   std::map<int, silicon::Time> first;  ///< by converter: its first conversion since it was started
   int bad_frames = 0;
+  double rate_after_frame = 0.0;  ///< of the line, once the image has ended a frame; 0: stays
 
  private:
   std::map<int, std::int64_t> conversions_;

@@ -272,11 +272,12 @@ TEST(ImageOnTheChip, SpeaksTwiceAsFastWhenAsked) {
   const std::size_t marks = desk.all<Mark>().size();
   for (int k = 0; k < 250 && desk.all<Mark>().size() == marks; ++k) desk.run(50 * microsecond);
   const std::size_t acks = desk.all<Ack>().size();
+  desk.rate_after_frame = 2e6;
   desk.send(SetBaud{2000000});
   for (int k = 0; k < 100 && desk.all<Ack>().size() == acks; ++k) desk.run(50 * microsecond);
   ASSERT_EQ(desk.all<Ack>().size(), acks + 1);
   EXPECT_EQ(desk.all<Ack>().back().status, Status::done);
-  desk.chip.usart().line_rate(2e6);
+  EXPECT_EQ(desk.chip.usart().line_rate(), 2e6);
   desk.run(20 * millisecond);
   const std::size_t before = desk.all<ClockReply>().size();
   desk.send(GetClock{});

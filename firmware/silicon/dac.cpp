@@ -32,7 +32,7 @@ Dac::Dac(Fabric& fabric) : Peripheral{fabric, "DAC", 0x40007400, 0x400, register
 void Dac::reset() {
   Peripheral::reset();
   held_ = {};
-  waiting_ = {};
+  waiting_ = preloaded_ = {};
   for (unsigned c = 0; c < 2; ++c) {
     fabric_.request(requests[c], false);
     fabric_.dac_output(static_cast<int>(c), 0);
@@ -40,15 +40,20 @@ void Dac::reset() {
   update_line();
 }
 
+/// A code for a channel that is off waits in the holding register until the channel is switched on; a second one means
+/// that codes go nowhere.
 void Dac::hold(unsigned channel, std::uint32_t code) {
-  if (!channel_bit(channel, enable)) {
-    return refuse(fmt::format("code {} is written to channel {} while it is off (DAC_CR.EN{})", code & 0xFFFU,
-                              channel + 1, channel + 1),
+  const bool on = channel_bit(channel, enable);
+  if (!on && preloaded_[channel]) {
+    return refuse(fmt::format("code {} is written to channel {} while it is off (DAC_CR.EN{}): the one before never "
+                              "came out",
+                              code & 0xFFFU, channel + 1, channel + 1),
                   "RM0390 14.3.1");
   }
   held_[channel] = static_cast<std::uint16_t>(code & 0xFFFU);
+  preloaded_[channel] = !on;
   // Without a trigger the output follows one cycle of APB1 later.
-  if (!channel_bit(channel, triggered)) move_on(channel);
+  if (on && !channel_bit(channel, triggered)) move_on(channel);
 }
 
 void Dac::move_on(unsigned channel) {
@@ -91,6 +96,11 @@ void Dac::on_write(std::uint32_t offset, std::uint32_t value, std::uint32_t befo
         }
         const bool off = (value >> shift & 1U) == 0 && (before >> shift & 1U) != 0;
         if (off) fabric_.dac_output(static_cast<int>(c), 0);
+        const bool untriggered = (value >> (shift + triggered) & 1U) == 0;
+        if ((value >> shift & 1U) != 0) {
+          preloaded_[c] = false;
+          if (untriggered) move_on(c);
+        }
       }
       break;
     case 0x04:

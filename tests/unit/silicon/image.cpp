@@ -116,9 +116,8 @@ void set_converters() {
   const Word on = fault == converter_overrun ? 0U : 1U;
   reg(dma2 + 0x10 + 0x18 * 2) = channel << 25U | 1U << 13U | 1U << 11U | 1U << 10U | 1U << 8U | 3U << 3U | on;
   if (fault == stream_changed_while_on) reg(dma2 + 0x10 + 0x18 * 2 + 0x04) = 50;
-  if (fault == dac_channel_off) reg(dac + 0x20) = 0x08000800U;
-  reg(dac) = 0x00250025U;  // on, TIM2_TRGO
   reg(dac + 0x20) = 0x08000800U;
+  reg(dac) = fault == dac_channel_off ? 0x00250024U : 0x00250025U;  // on, TIM2_TRGO
   for (Word k = 0; k < 100; ++k) commands[k] = k << 16U | k;
   reg(dma1 + 0x10 + 0x18 * 1 + 0x04) = 100;
   reg(dma1 + 0x10 + 0x18 * 1 + 0x08) = dac + 0x20;

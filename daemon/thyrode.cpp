@@ -282,9 +282,14 @@ int dispatch(int argc, char** argv) {
       app.add_subcommand("emulate", "the emulated instrument for other programs; prints its device URI");
   emulate->add_option("NEURON", emulate_options.neuron, "name or file of the neuron (default msn)")->type_name("");
   emulate->footer(emulate_text);
-  emulate->add_option("--board", emulate_options.board, "board: native")
-      ->check(CLI::IsMember({"native"}).description(""))
+  emulate
+      ->add_option("--board", emulate_options.board,
+                   "board: native (default), or nucleo_f446re, whose flash image runs on the emulated chip")
+      ->check(CLI::IsMember({"native", "nucleo_f446re"}).description(""))
       ->type_name("NAME");
+  emulate->add_option("--image", emulate_options.image, "flash image (.bin; default: that of ./dev firmware)")
+      ->check(not_empty)
+      ->type_name("FILE");
   emulate->add_option("--speed", emulate_options.speed, "device seconds per second: a factor, or max (default 1)")
       ->type_name("FACTOR|max");
   emulate

@@ -153,7 +153,8 @@ int clear(const std::string& uri, const std::string& reason);
 
 struct EmulateOptions {
   std::string neuron = "msn";
-  std::string board = "native";
+  std::string board = "native";  ///< or nucleo_f446re: its flash image on the emulated chip
+  std::string image;             ///< of the flash; empty: where ./dev firmware leaves it
   std::string speed = "1";
   std::optional<std::uint16_t> tcp;
   std::uint64_t seed = 1;

@@ -9,6 +9,9 @@
 #include "daemon/thyrode_commands.hpp"
 #include "drivers/make_device.hpp"
 #include "drivers/simulated/simulated.hpp"
+#ifdef THYRODE_SILICON
+#include "drivers/simulated/silicon.hpp"
+#endif
 
 namespace thyrode::program {
 
@@ -75,14 +78,66 @@ std::optional<std::string> replayed_path(const std::string& uri) {
   return uri.starts_with(replayed) ? std::optional{uri.substr(replayed.size())} : std::nullopt;
 }
 
+namespace {
+
+constexpr std::string_view simulated = "sim:";
+
+/// What stands in sim:NEURON?board=NAME.
+struct SimulatedUri {
+  std::string neuron;
+  std::string board = "native";
+};
+
+/// Errors: bad_input (a board or a key that there is not).
+Result<SimulatedUri> split_simulated(const std::string& uri) {
+  SimulatedUri parts;
+  const std::size_t mark = uri.find('?');
+  parts.neuron = uri.substr(simulated.size(), mark == std::string::npos ? mark : mark - simulated.size());
+  if (mark == std::string::npos) return parts;
+  constexpr std::string_view key = "board=";
+  const std::string query = uri.substr(mark + 1);
+  if (query.starts_with(key)) parts.board = query.substr(key.size());
+  if (!query.starts_with(key) || (parts.board != "native" && parts.board != "nucleo_f446re")) {
+    return fail(ErrorKind::bad_input,
+                fmt::format("{}: '?{}' is not understood; there are ?board=native and ?board=nucleo_f446re", uri, query));
+  }
+  return parts;
+}
+
+/// The flash image of a board on the emulated chip.
+Result<std::unique_ptr<Device>> open_image(std::unique_ptr<neurons::Neuron> neuron, const std::string& uri,
+                                           const SimulatorOptions& options,
+                                           std::function<void(const native::Truth&)> truth) {
+#ifdef THYRODE_SILICON
+  const auto image = read_flash_image();
+  if (!image) return tl::make_unexpected(image.error());
+  return open_silicon(std::make_unique<silicon::SiliconInstrument>(
+                          *image, std::move(neuron),
+                          silicon::BenchOptions{
+                              .seed = options.seed, .ideal_front_end = !options.noise, .truth = std::move(truth)}),
+                      uri, options.speed);
+#else
+  static_cast<void>(neuron);
+  static_cast<void>(options);
+  static_cast<void>(truth);
+  return fail(ErrorKind::bad_input, fmt::format("{}: this program was built without libunicorn-dev, which carries out "
+                                                "the chip's instructions; install it and build again",
+                                                uri));
+#endif
+}
+
+}  // namespace
+
 Result<std::unique_ptr<Device>> open_device(const std::string& uri, const SimulatorOptions& options) {
   if (const auto recorded = replayed_path(uri)) return recording::open_replay(*recorded);
-  constexpr std::string_view simulated = "sim:";
   if (!uri.starts_with(simulated)) return make_device(uri);
-  auto neuron = make_named_neuron(uri.substr(simulated.size()), options.seed, options.noise, options.spread);
+  const auto parts = split_simulated(uri);
+  if (!parts) return tl::make_unexpected(parts.error());
+  auto neuron = make_named_neuron(parts->neuron, options.seed, options.noise, options.spread);
   if (!neuron) return tl::make_unexpected(neuron.error());
   auto truth = open_truth(options.truth_path);
   if (!truth) return tl::make_unexpected(truth.error());
+  if (parts->board != "native") return open_image(std::move(*neuron), uri, options, std::move(*truth));
   return open_simulated(std::move(*neuron),
                         {.seed = options.seed,
                          .ideal_front_end = !options.noise,

@@ -14,6 +14,9 @@
 #include "drivers/make_device.hpp"
 #include "drivers/serial_ports.hpp"
 #include "drivers/simulated/emulator.hpp"
+#ifdef THYRODE_SILICON
+#include "drivers/simulated/silicon.hpp"
+#endif
 #include "drivers/tcp_listener.hpp"
 #include "drivers/terminal.hpp"
 
@@ -49,7 +52,8 @@ Result<void> tell_address(const std::string& address) {
       fmt::format("{} cannot be told: standard output could not be written; nobody would find the device", address));
 }
 
-Result<void> serve_tcp(native::NativeInstrument& instrument, std::uint16_t port, double speed) {
+template <class Instrument>
+Result<void> serve_tcp(Instrument& instrument, std::uint16_t port, double speed) {
   auto listener = TcpListener::open(port);
   if (!listener) return tl::make_unexpected(listener.error());
   if (auto told = tell_address(fmt::format("tcp://127.0.0.1:{}", listener->port())); !told) return told;
@@ -62,7 +66,8 @@ Result<void> serve_tcp(native::NativeInstrument& instrument, std::uint16_t port,
   return {};
 }
 
-Result<void> serve_terminal(native::NativeInstrument& instrument, double speed) {
+template <class Instrument>
+Result<void> serve_terminal(Instrument& instrument, double speed) {
   const auto terminal = PseudoTerminal::open();
   if (!terminal) return tl::make_unexpected(terminal.error());
   if (auto told = tell_address(fmt::format("pty:{}", terminal->client_path())); !told) return told;
@@ -74,6 +79,39 @@ Result<void> serve_terminal(native::NativeInstrument& instrument, double speed) 
     if (!served && served.error().kind == ErrorKind::run_failed) return served;
   }
   return {};
+}
+
+template <class Instrument>
+Result<void> serve(Instrument& instrument, const EmulateOptions& options, double speed) {
+  stop_on_signals();
+  return options.tcp ? serve_tcp(instrument, *options.tcp, speed) : serve_terminal(instrument, speed);
+}
+
+/// The flash image of a board: its host's clock is the wall's, so that it may be slow but never fast.
+Result<void> serve_image(std::unique_ptr<neurons::Neuron> neuron, const EmulateOptions& options, double speed) {
+#ifdef THYRODE_SILICON
+  if (speed <= 0.0 || speed > 1.0) {
+    return fail(ErrorKind::bad_input,
+                fmt::format("--speed {}: the board {} runs in real time, and its host would be late for its lease; needs "
+                            "a factor up to 1 (thyrode run --device sim:NEURON?board={} is as fast as this machine)",
+                            options.speed, options.board, options.board));
+  }
+  const auto image = read_flash_image(options.image);
+  if (!image) return tl::make_unexpected(image.error());
+  auto truth = open_truth(options.truth_path);
+  if (!truth) return tl::make_unexpected(truth.error());
+  silicon::SiliconInstrument instrument{
+      *image, std::move(neuron),
+      {.seed = options.seed, .ideal_front_end = !options.noise, .truth = std::move(*truth)}};
+  return serve(instrument, options, speed);
+#else
+  static_cast<void>(neuron);
+  static_cast<void>(speed);
+  return fail(ErrorKind::bad_input,
+              fmt::format("--board {}: this program was built without libunicorn-dev, which carries out the chip's "
+                          "instructions; install it and build again",
+                          options.board));
+#endif
 }
 
 nlohmann::ordered_json describe_port(const SerialPort& port) {
@@ -118,6 +156,10 @@ int emulate(const EmulateOptions& options) {
   if (!speed) return report(speed.error());
   auto neuron = make_named_neuron(options.neuron, options.seed, options.noise, options.spread);
   if (!neuron) return report(neuron.error());
+  if (options.board != "native") {
+    const auto served = serve_image(std::move(*neuron), options, *speed);
+    return served ? 0 : report(served.error());
+  }
   auto truth = open_truth(options.truth_path);
   if (!truth) return report(truth.error());
   // A pseudo terminal stands for the serial line of a board at 1 Mbaud, 8N1.
@@ -125,8 +167,7 @@ int emulate(const EmulateOptions& options) {
   native::NativeInstrument instrument{
       std::move(*neuron),
       {.seed = options.seed, .ideal_front_end = !options.noise, .link_rate = link_rate, .truth = std::move(*truth)}};
-  stop_on_signals();
-  const auto served = options.tcp ? serve_tcp(instrument, *options.tcp, *speed) : serve_terminal(instrument, *speed);
+  const auto served = serve(instrument, options, *speed);
   return served ? 0 : report(served.error());
 }
 

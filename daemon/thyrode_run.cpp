@@ -237,7 +237,7 @@ int carry_out(const Job& job, const RunOptions& options, const ResumedRun* resum
   if (const std::string others = other_channels(job, info); !others.empty())
     fmt::print(stderr, "thyrode: {}\n", others);
   RecorderStore store{std::move(*recorder)};
-  experiment::Bench bench{**device, store, steady_seconds};
+  experiment::Bench bench{**device, store, [&device] { return (*device)->seconds(); }};
   LiveView view{options.json, steady_seconds};
   bench.subscribe([&view](const experiment::Event& event) { view.show(event); });
   bench.subscribe([&](const experiment::Event& event) { askings.show(bench, event); });
@@ -265,7 +265,7 @@ Result<analysis::RunResult> measure(const Job& job, const RunOptions& options, R
   auto recorder = recording::Recorder::create(options.out, describe_run(job, *plan, info, options));
   if (!recorder) return tl::make_unexpected(recorder.error());
   RecorderStore store{std::move(*recorder)};
-  experiment::Bench bench{**device, store, steady_seconds};
+  experiment::Bench bench{**device, store, [&device] { return (*device)->seconds(); }};
   const bool lockstep = job.uri.starts_with("sim:");
   control.attach(bench, *plan);
   auto outcome = bench.run(*plan, lockstep ? experiment::Threads::one : experiment::Threads::three);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <optional>
@@ -221,6 +222,12 @@ class Device {
   virtual Result<FaultTrace> fault_trace() { return FaultTrace{}; }
 
   virtual LinkCounters counters() const = 0;
+
+  /// Seconds of the clock by which this device is waited for: the wall's, or the device's own where its time moves only
+  /// while somebody waits for it.
+  virtual double seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  }
 };
 
 }  // namespace thyrode

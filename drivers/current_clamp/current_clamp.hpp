@@ -43,6 +43,7 @@ class CurrentClamp final : public Device {
   LinkCounters counters() const override { return counters_; }
   /// What the board has told of itself last; not every board does.
   const std::optional<protocol::Health>& health() const { return health_; }
+  double seconds() const override { return clock_(); }
 
  private:
   static constexpr int most_tries = 4;       // once and three retries

@@ -31,7 +31,7 @@ class Board {
 };
 
 struct ChipOptions {
-  Oscillators oscillators;
+  Oscillators oscillators{};
   double lsi_hz = 32e3;
 };
 

@@ -24,7 +24,7 @@ const std::map<std::string, Strings>& arrows() {
       {"firmware/boards/nucleo_f446re", {"firmware/core", "protocols"}},
       {"firmware/silicon",
        {"firmware/neurons", "firmware/boards/native/front_end.hpp", "firmware/boards/native/noise.hpp",
-        "firmware/boards/native/sampler.hpp", "protocols/units.hpp", "protocols/time.hpp"}},
+        "firmware/boards/native/sampler.hpp", "firmware/boards/native/truth.hpp", "protocols/units.hpp", "protocols/time.hpp"}},
       {"drivers", {"protocols"}},
       {"drivers/simulated", {"drivers", "protocols", "firmware/boards/native", "firmware/silicon"}},
       {"daemon/acquisition", {"drivers", "drivers/simulated", "protocols"}},

@@ -113,6 +113,8 @@ class CurrentSource {
   std::span<const CurrentChange> follow_resting(firmware::RestingCommand& command, std::size_t count,
                                                 std::size_t blocks, bool closed);
   double current() const { return state_.current; }
+  /// The current that a code gives while the switch is closed, A.
+  double level(DacCode code) const { return levels_[code]; }
 
   /// All that a block changes: to take blocks back.
   struct State {
@@ -129,7 +131,6 @@ class CurrentSource {
   void restore(const State& state) { state_ = state; }
 
  private:
-  double level(DacCode code) const { return levels_[code]; }
   void emit(int at, double current);
   void follow_open();
   bool follow_on(const firmware::CodeSummary& block, std::size_t count);

@@ -13,20 +13,11 @@
 #include "firmware/boards/native/front_end.hpp"
 #include "firmware/boards/native/sampler.hpp"
 #include "firmware/boards/native/span_tally.hpp"
+#include "firmware/boards/native/truth.hpp"
 #include "firmware/core/instrument.hpp"
 #include "firmware/neurons/neuron.hpp"
 
 namespace thyrode::native {
-
-/// What really happened on the bench: for the side file, never for the host.
-struct Truth {
-  enum class Kind : std::uint8_t { current, fire, open, load };
-  Kind kind = Kind::current;
-  std::uint8_t channel = 0;
-  Sample sample;          ///< the sample before the moment
-  double fraction = 0.0;  ///< of a sample after it
-  double value = 0.0;     ///< A, for `current`; Ohm, for `load`
-};
 
 struct NativeOptions {
   std::uint64_t seed = 1;

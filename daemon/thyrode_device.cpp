@@ -98,8 +98,9 @@ Result<SimulatedUri> split_simulated(const std::string& uri) {
   const std::string query = uri.substr(mark + 1);
   if (query.starts_with(key)) parts.board = query.substr(key.size());
   if (!query.starts_with(key) || (parts.board != "native" && parts.board != "nucleo_f446re")) {
-    return fail(ErrorKind::bad_input,
-                fmt::format("{}: '?{}' is not understood; there are ?board=native and ?board=nucleo_f446re", uri, query));
+    return fail(
+        ErrorKind::bad_input,
+        fmt::format("{}: '?{}' is not understood; there are ?board=native and ?board=nucleo_f446re", uri, query));
   }
   return parts;
 }
@@ -111,11 +112,11 @@ Result<std::unique_ptr<Device>> open_image(std::unique_ptr<neurons::Neuron> neur
 #ifdef THYRODE_SILICON
   const auto image = read_flash_image();
   if (!image) return tl::make_unexpected(image.error());
-  return open_silicon(std::make_unique<silicon::SiliconInstrument>(
-                          *image, std::move(neuron),
-                          silicon::BenchOptions{
-                              .seed = options.seed, .ideal_front_end = !options.noise, .truth = std::move(truth)}),
-                      uri, options.speed);
+  return open_silicon(
+      std::make_unique<silicon::SiliconInstrument>(
+          *image, std::move(neuron),
+          silicon::BenchOptions{.seed = options.seed, .ideal_front_end = !options.noise, .truth = std::move(truth)}),
+      uri, options.speed);
 #else
   static_cast<void>(neuron);
   static_cast<void>(options);

@@ -91,18 +91,18 @@ Result<void> serve(Instrument& instrument, const EmulateOptions& options, double
 Result<void> serve_image(std::unique_ptr<neurons::Neuron> neuron, const EmulateOptions& options, double speed) {
 #ifdef THYRODE_SILICON
   if (speed <= 0.0 || speed > 1.0) {
-    return fail(ErrorKind::bad_input,
-                fmt::format("--speed {}: the board {} runs in real time, and its host would be late for its lease; needs "
-                            "a factor up to 1 (thyrode run --device sim:NEURON?board={} is as fast as this machine)",
-                            options.speed, options.board, options.board));
+    return fail(
+        ErrorKind::bad_input,
+        fmt::format("--speed {}: the board {} runs in real time, and its host would be late for its lease; needs "
+                    "a factor up to 1 (thyrode run --device sim:NEURON?board={} is as fast as this machine)",
+                    options.speed, options.board, options.board));
   }
   const auto image = read_flash_image(options.image);
   if (!image) return tl::make_unexpected(image.error());
   auto truth = open_truth(options.truth_path);
   if (!truth) return tl::make_unexpected(truth.error());
   silicon::SiliconInstrument instrument{
-      *image, std::move(neuron),
-      {.seed = options.seed, .ideal_front_end = !options.noise, .truth = std::move(*truth)}};
+      *image, std::move(neuron), {.seed = options.seed, .ideal_front_end = !options.noise, .truth = std::move(*truth)}};
   return serve(instrument, options, speed);
 #else
   static_cast<void>(neuron);

@@ -53,8 +53,8 @@ void NeuronBoard::report(native::Truth::Kind kind, std::size_t channel, double a
   if (!options_.truth) return;
   const double samples = (at - seconds_of(first_sample_)) * Nominal::sample_rate;
   const double whole = std::floor(samples);
-  options_.truth({kind, static_cast<std::uint8_t>(channel), Sample{static_cast<std::int64_t>(whole)}, samples - whole,
-                  value});
+  options_.truth(
+      {kind, static_cast<std::uint8_t>(channel), Sample{static_cast<std::int64_t>(whole)}, samples - whole, value});
 }
 
 /// Takes the signals of a new piece over.

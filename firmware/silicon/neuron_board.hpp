@@ -61,12 +61,12 @@ class NeuronBoard final : public Board {
   std::unique_ptr<neurons::Neuron> neuron_;
   std::vector<std::unique_ptr<Wired>> channels_;
   std::vector<std::uint8_t> sent_;
-  Time at_ = 0;               // of the circuit
+  Time at_ = 0;  // of the circuit
   std::uint64_t piece_ = 0;
-  double piece_time_ = 0.0;   // of the piece that the filters have
+  double piece_time_ = 0.0;  // of the piece that the filters have
   bool begun_ = false;
   bool trigger_output_ = false;
-  Time first_sample_ = 0;     // of the run of samples that goes on
+  Time first_sample_ = 0;  // of the run of samples that goes on
   Time last_code_ = -1;
 };
 

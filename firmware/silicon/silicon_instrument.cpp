@@ -15,6 +15,7 @@ void SiliconInstrument::take(std::size_t count) {
 
 bool SiliconInstrument::run_for(Time span) {
   const bool runs = chip_.run_until(chip_.now() + span);
+  told_.store(chip_.now(), std::memory_order_relaxed);
   return runs && board_.failure().empty();
 }
 

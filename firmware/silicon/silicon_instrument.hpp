@@ -1,7 +1,7 @@
 // Chip, front end and circuit in one: bytes in, bytes out, and time that moves only while it is asked to.
 #pragma once
 
-#include <filesystem>
+#include <atomic>
 #include <span>
 
 #include "firmware/silicon/neuron_board.hpp"
@@ -24,7 +24,10 @@ class SiliconInstrument {
   /// @returns false when something was refused or the circuit cannot go on: failure()
   bool run_for(Time span);
   Time now() const { return chip_.now(); }
-  double seconds() const { return static_cast<double>(now()) / static_cast<double>(picoseconds_per_second); }
+  /// The same in seconds, as of the end of the last run_for(). From any thread.
+  double seconds() const {
+    return static_cast<double>(told_.load(std::memory_order_relaxed)) / static_cast<double>(picoseconds_per_second);
+  }
   std::string failure() const;
 
   Chip& chip() { return chip_; }
@@ -35,6 +38,7 @@ class SiliconInstrument {
   Chip chip_;
   std::vector<std::uint8_t>& sent_;
   std::size_t taken_ = 0;
+  std::atomic<Time> told_{0};
 };
 
 }  // namespace thyrode::silicon

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <vector>
 
 #include "daemon/experiment/bench.hpp"
 #include "daemon/experiment/load/neuron_file.hpp"
@@ -15,16 +16,34 @@ namespace {
 using experiment::Bench;
 using experiment::Threads;
 using test::Emulated;
+using test::FirmwareOn;
 using test::MemoryStore;
 using test::run_clean;
 using test::short_plan;
 using test::steady_seconds;
 
-TEST(BenchScenario, MeasuresAStaircase) {
-  Emulated emulated;
+/// The scenarios of the emulated instrument on the firmware of this machine, and on the flash image in its chip.
+class OnEachBoard : public testing::TestWithParam<FirmwareOn> {
+ public:
+  /// The chip runs on the thread that waits for it, and its clock is the host's: on one.
+  static std::vector<Threads> threads() {
+    return GetParam() == FirmwareOn::chip ? std::vector{Threads::one} : std::vector{Threads::one, Threads::three};
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(BenchScenario, OnEachBoard,
+#ifdef THYRODE_SILICON
+                         testing::Values(FirmwareOn::host, FirmwareOn::chip),
+#else
+                         testing::Values(FirmwareOn::host),
+#endif
+                         [](const auto& one) { return one.param == FirmwareOn::chip ? "Chip" : "Host"; });
+
+TEST_P(OnEachBoard, MeasuresAStaircase) {
+  Emulated emulated{.board = GetParam()};
   const auto device = emulated.open();
   MemoryStore store;
-  Bench bench{*device, store, steady_seconds};
+  Bench bench{*device, store, [&device] { return device->seconds(); }};
   int finished = 0;
   bench.subscribe([&finished](const experiment::Event& event) {
     finished += std::holds_alternative<experiment::RunFinished>(event) ? 1 : 0;
@@ -91,13 +110,13 @@ TEST(BenchScenario, TheNeuronOfTheExperimentsFolderIsThePublishedOne) {
   }
 }
 
-TEST(BenchScenario, AFullDiskEndsTheRunWithTheCurrentAtZero) {
-  for (const Threads threads : {Threads::one, Threads::three}) {
-    Emulated emulated;
+TEST_P(OnEachBoard, AFullDiskEndsTheRunWithTheCurrentAtZero) {
+  for (const Threads threads : OnEachBoard::threads()) {
+    Emulated emulated{.board = GetParam()};
     const auto device = emulated.open();
     MemoryStore store;
     store.writes_left = 2'000;
-    Bench bench{*device, store, steady_seconds};
+    Bench bench{*device, store, [&device] { return device->seconds(); }};
     const auto outcome = bench.run(short_plan(), threads);
     EXPECT_EQ(outcome.error.kind, ErrorKind::run_failed);
     EXPECT_EQ(outcome.error.message, "recording_fault: no space left on the disk; the current is zero");
@@ -112,7 +131,7 @@ TEST(BenchScenario, AFullDiskEndsTheRunWithTheCurrentAtZero) {
 Bench::Outcome run_until_first_step(Emulated& emulated, MemoryStore& store, Threads threads,
                                     const std::function<void(Bench&)>& interfere) {
   const auto device = emulated.open();
-  Bench bench{*device, store, steady_seconds};
+  Bench bench{*device, store, [&device] { return device->seconds(); }};
   bench.subscribe([&](const experiment::Event& event) {
     if (const auto* step = std::get_if<experiment::StepFinished>(&event); step != nullptr && step->row.index == 0) {
       interfere(bench);
@@ -121,9 +140,9 @@ Bench::Outcome run_until_first_step(Emulated& emulated, MemoryStore& store, Thre
   return bench.run(short_plan(), threads);
 }
 
-TEST(BenchScenario, AnEmergencyStopIsASafetyTrip) {
-  for (const Threads threads : {Threads::one, Threads::three}) {
-    Emulated emulated;
+TEST_P(OnEachBoard, AnEmergencyStopIsASafetyTrip) {
+  for (const Threads threads : OnEachBoard::threads()) {
+    Emulated emulated{.board = GetParam()};
     MemoryStore store;
     const auto outcome = run_until_first_step(emulated, store, threads, [](Bench& bench) { bench.estop(); });
     EXPECT_EQ(outcome.error.kind, ErrorKind::safety);
@@ -137,8 +156,8 @@ TEST(BenchScenario, AnEmergencyStopIsASafetyTrip) {
   }
 }
 
-TEST(BenchScenario, AnEmergencyStopAfterAStopIsASafetyTripAllTheSame) {
-  Emulated emulated;
+TEST_P(OnEachBoard, AnEmergencyStopAfterAStopIsASafetyTripAllTheSame) {
+  Emulated emulated{.board = GetParam()};
   MemoryStore store;
   const auto outcome = run_until_first_step(emulated, store, Threads::one, [](Bench& bench) {
     bench.stop();
@@ -153,7 +172,7 @@ Bench::Outcome run_with(Emulated& emulated, MemoryStore& store, Threads threads,
                         const std::function<void(Bench&, const experiment::Event&)>& interfere,
                         const experiment::RunPlan& plan = short_plan()) {
   const auto device = emulated.open();
-  Bench bench{*device, store, steady_seconds};
+  Bench bench{*device, store, [&device] { return device->seconds(); }};
   bench.subscribe([&](const experiment::Event& event) { interfere(bench, event); });
   return bench.run(plan, threads);
 }
@@ -164,9 +183,9 @@ bool runs(const experiment::Event& event, int index) {
   return progress != nullptr && progress->row.index == index;
 }
 
-TEST(BenchScenario, AStopActsAtOnceAndKeepsWhatWasMeasured) {
-  for (const Threads threads : {Threads::one, Threads::three}) {
-    Emulated emulated;
+TEST_P(OnEachBoard, AStopActsAtOnceAndKeepsWhatWasMeasured) {
+  for (const Threads threads : OnEachBoard::threads()) {
+    Emulated emulated{.board = GetParam()};
     MemoryStore store;
     auto plan = short_plan();
     plan.decision_latency = 5.0_s;  // a stop is no decision on data and does not wait for it
@@ -209,9 +228,9 @@ Bench::Outcome run_with_pause(Emulated& emulated, MemoryStore& store, Threads th
   });
 }
 
-TEST(BenchScenario, APausedStepIsMeasuredAgainAndTheOthersAreNot) {
-  const auto whole = run_clean(Threads::one).result;
-  Emulated emulated;
+TEST_P(OnEachBoard, APausedStepIsMeasuredAgainAndTheOthersAreNot) {
+  const auto whole = run_clean(Threads::one, "sim:tonic", GetParam()).result;
+  Emulated emulated{.board = GetParam()};
   MemoryStore store;
   const auto outcome = run_with_pause(emulated, store, Threads::one);
   EXPECT_EQ(outcome.error.message, "");
@@ -246,10 +265,10 @@ TEST(BenchScenario, APauseHasTheSameResultOnOneThreadAndOnThree) {
   EXPECT_EQ(one.result, three.result);
 }
 
-TEST(BenchScenario, AStopAndAnEmergencyStopEndAPause) {
-  for (const Threads threads : {Threads::one, Threads::three}) {
+TEST_P(OnEachBoard, AStopAndAnEmergencyStopEndAPause) {
+  for (const Threads threads : OnEachBoard::threads()) {
     for (const bool emergency : {false, true}) {
-      Emulated emulated;
+      Emulated emulated{.board = GetParam()};
       MemoryStore store;
       const auto outcome =
           run_with(emulated, store, threads, [emergency](Bench& bench, const experiment::Event& event) {

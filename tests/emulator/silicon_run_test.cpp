@@ -1,52 +1,121 @@
-// The flash image of the NUCLEO-F446RE, unmodified, in closed loop with the neuron: the scenarios of the emulated board.
+// The flash image in its chip against the firmware compiled for this machine, conversion by conversion: the same
+// command on the same neuron, without noise.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "drivers/simulated/silicon.hpp"
-#include "tests/emulator/support/short_run.hpp"
+#include "drivers/simulated/simulated.hpp"
+#include "tests/emulator/support/tonic_neuron.hpp"
 
 namespace thyrode {
 namespace {
 
-using experiment::Bench;
-using experiment::Threads;
+constexpr Sample run_start{100'000};
+constexpr std::int64_t step_after = 2'500;    // samples
+constexpr std::int64_t run_length = 500'000;  // two seconds
 
-std::unique_ptr<silicon::SiliconInstrument> instrument(test::Emulated& emulated) {
+struct Measured {
+  std::vector<protocol::SpikeRecord> spikes;
+  std::vector<protocol::LevelRecord> levels;
+  std::vector<protocol::StepApplied> steps;
+  std::vector<DeviceMessage> faults;
+};
+
+/// A step to 60 uA, from run_start on. Time is granted or beaten from mark to mark.
+Measured measure(Device& device) {
+  Measured measured;
+  const Channel a{0};
+  // A whole number of codes: the error feedback does not move.
+  const ChannelDescription& channel = device.info().channels[0];
+  const double codes = std::round(60e-6 / channel.command.scale);
+  const Current level = Current::from_si(codes * channel.command.scale);
+  EXPECT_TRUE(device.configure(a, DetectorSettings{protocol::Trigger::swing, 55.0_mV, {}, {}, 50.0_us}, {}));
+  EXPECT_TRUE(device.arm());
+  EXPECT_TRUE(device.start(run_start));
+  const Segment step{run_start + step_after, {}, level, level};
+  EXPECT_TRUE(device.schedule(a, {&step, 1}));
+  Sample mark = device.info().now;
+  EXPECT_TRUE(device.grant(mark + 5'000));
+  while (mark < run_start + run_length) {
+    auto message = device.read(20.0_ms);
+    if (!message && message.error().kind == ErrorKind::timeout) continue;
+    EXPECT_TRUE(message) << message.error().message;
+    if (!message) break;
+    if (const auto* next = std::get_if<protocol::Mark>(&*message)) {
+      mark = next->at;
+      EXPECT_TRUE(device.grant(mark + 5'000));
+    }
+    if (const auto* block = std::get_if<protocol::SpikeBlock>(&*message)) {
+      measured.spikes.insert(measured.spikes.end(), block->records.begin(), block->records.end());
+    }
+    if (const auto* record = std::get_if<protocol::LevelRecord>(&*message)) measured.levels.push_back(*record);
+    if (const auto* applied = std::get_if<protocol::StepApplied>(&*message)) measured.steps.push_back(*applied);
+    if (std::holds_alternative<protocol::Fault>(*message) || std::holds_alternative<Rejected>(*message)) {
+      measured.faults.push_back(*message);
+    }
+  }
+  return measured;
+}
+
+Measured measure_on_the_host() {
+  auto device = open_simulated(test::tonic_neuron(5), {.seed = 5, .ideal_front_end = true, .truth = {}}, "sim:tonic");
+  EXPECT_TRUE(device);
+  return measure(**device);
+}
+
+Measured measure_on_the_chip() {
   const auto image = read_flash_image();
   EXPECT_TRUE(image) << image.error().message;
-  if (!image) return nullptr;
-  return std::make_unique<silicon::SiliconInstrument>(
-      *image, test::tonic_neuron(5, test::noise), silicon::BenchOptions{.seed = 5, .truth = emulated.options().truth});
-}
-
-Bench::Outcome run_on_the_image(test::Emulated& emulated, test::MemoryStore& store) {
-  auto chip = instrument(emulated);
-  if (!chip) return {};
-  auto device = open_silicon(std::move(chip), "sim:tonic?board=nucleo_f446re");
+  if (!image) return {};
+  auto device = open_silicon(
+      std::make_unique<silicon::SiliconInstrument>(
+          *image, test::tonic_neuron(5), silicon::BenchOptions{.seed = 5, .ideal_front_end = true, .truth = {}}),
+      "sim:tonic?board=nucleo_f446re");
   EXPECT_TRUE(device) << device.error().message;
-  if (!device) return {};
-  Bench bench{**device, store, [&device] { return (*device)->seconds(); }};
-  return bench.run(test::short_plan(), Threads::one);
+  return device ? measure(**device) : Measured{};
 }
 
-TEST(SiliconRun, MeasuresTheStaircaseAsTheNativeBoardDoes) {
-  test::Emulated emulated;
-  test::MemoryStore store;
-  const auto outcome = run_on_the_image(emulated, store);
-  ASSERT_EQ(outcome.error.message, "");
-  const auto native = test::run_clean(Threads::one);
-  const auto& steps = outcome.result.steps;
-  ASSERT_EQ(steps.size(), native.result.steps.size());
-  for (std::size_t k = 0; k < steps.size(); ++k) {
-    const auto& other = native.result.steps[k];
-    std::printf("step %zu: %s %g Hz, native %s %g Hz\n", k, "", steps[k].frequency_hz.value.value_or(0.0), "",
-                other.frequency_hz.value.value_or(0.0));
-    EXPECT_EQ(steps[k].label, other.label) << k;
+TEST(FlashImage, MeasuresWhatTheHostsFirmwareDoesToACodeAndASample) {
+  const Measured chip = measure_on_the_chip();
+  const Measured host = measure_on_the_host();
+  EXPECT_TRUE(chip.faults.empty());
+  ASSERT_GT(host.spikes.size(), 30U);
+  ASSERT_EQ(chip.spikes.size(), host.spikes.size());
+  std::int64_t least = 1'000'000;
+  std::int64_t most = -1'000'000;
+  for (std::size_t k = 0; k < chip.spikes.size(); ++k) {
+    const auto& one = chip.spikes[k];
+    const auto& other = host.spikes[k];
+    const std::int64_t later = one.at.count - other.at.count;
+    least = std::min(least, later);
+    most = std::max(most, later);
+    EXPECT_LE(std::abs(later), ticks_per_sample) << k;
+    EXPECT_LE(std::abs(one.peak - other.peak), 1) << k;
+    EXPECT_LE(std::abs(one.trough - other.trough), 1) << k;
   }
-  EXPECT_EQ(outcome.result.integrity.gaps, 0);
-  EXPECT_EQ(outcome.result.integrity.late_decisions, 0);
-  emulated.expect_current_flowed_and_is_zero();
+  RecordProperty("ticks_later_least", std::to_string(least));
+  RecordProperty("ticks_later_most", std::to_string(most));
+  ASSERT_EQ(chip.steps.size(), host.steps.size());
+  for (std::size_t k = 0; k < chip.steps.size(); ++k) EXPECT_EQ(chip.steps[k], host.steps[k]) << k;
+  ASSERT_EQ(chip.levels.size(), host.levels.size());
+  for (std::size_t k = 0; k < chip.levels.size(); ++k) {
+    EXPECT_EQ(chip.levels[k].first, host.levels[k].first);
+    EXPECT_EQ(chip.levels[k].command_sum, host.levels[k].command_sum) << k;
+    for (std::size_t s = 1; s < 3; ++s) {
+      EXPECT_LE(std::abs(chip.levels[k].signals[s].lowest - host.levels[k].signals[s].lowest), 1) << k << ' ' << s;
+      EXPECT_LE(std::abs(chip.levels[k].signals[s].highest - host.levels[k].signals[s].highest), 1) << k << ' ' << s;
+    }
+  }
+}
+
+TEST(FlashImage, RepeatsToTheBit) {
+  const Measured one = measure_on_the_chip();
+  const Measured other = measure_on_the_chip();
+  ASSERT_FALSE(one.spikes.empty());
+  EXPECT_EQ(one.spikes, other.spikes);
+  EXPECT_EQ(one.levels, other.levels);
 }
 
 }  // namespace

@@ -9,6 +9,9 @@
 #include <string>
 
 #include "daemon/experiment/bench.hpp"
+#ifdef THYRODE_SILICON
+#include "drivers/simulated/silicon.hpp"
+#endif
 #include "drivers/simulated/simulated.hpp"
 #include "tests/emulator/support/memory_store.hpp"
 #include "tests/emulator/support/tonic_neuron.hpp"
@@ -39,10 +42,14 @@ inline experiment::RunPlan short_plan() {
 
 inline constexpr double noise = 1e-6;  // A, as in the neuron file
 
+/// Where the firmware runs: compiled for this machine, or as the flash image on the emulated chip.
+enum class FirmwareOn { host, chip };
+
 /// An instrument with a tonic neuron; `current` is what truly flows.
 struct Emulated {
-  double current = 0.0;
-  double largest = 0.0;
+  FirmwareOn board = FirmwareOn::host;
+  double current = 0.0;  // A
+  double largest = 0.0;  // A
   native::NativeOptions options(std::uint64_t seed = 5) {
     return {.seed = seed, .truth = [this](const native::Truth& truth) {
               if (truth.kind != native::Truth::Kind::current) return;
@@ -51,9 +58,23 @@ struct Emulated {
             }};
   }
   std::unique_ptr<Device> open(const std::string& uri = "sim:tonic") {
+    if (board == FirmwareOn::chip) return open_image(uri);
     auto device = open_simulated(tonic_neuron(5, noise), options(), uri);
     EXPECT_TRUE(device) << device.error().message;
     return device ? std::move(*device) : nullptr;
+  }
+  std::unique_ptr<Device> open_image([[maybe_unused]] const std::string& uri) {
+#ifdef THYRODE_SILICON
+    const auto image = read_flash_image();
+    EXPECT_TRUE(image) << image.error().message;
+    if (!image) return nullptr;
+    auto instrument = std::make_unique<silicon::SiliconInstrument>(
+        *image, tonic_neuron(5, noise), silicon::BenchOptions{.seed = 5, .truth = options().truth});
+    auto device = open_silicon(std::move(instrument), uri);
+    EXPECT_TRUE(device) << device.error().message;
+    if (device) return std::move(*device);
+#endif
+    return nullptr;
   }
   void expect_current_flowed_and_is_zero() const {
     EXPECT_GT(largest, 15e-6);
@@ -61,11 +82,12 @@ struct Emulated {
   }
 };
 
-inline experiment::Bench::Outcome run_clean(experiment::Threads threads, const std::string& uri = "sim:tonic") {
-  Emulated emulated;
+inline experiment::Bench::Outcome run_clean(experiment::Threads threads, const std::string& uri = "sim:tonic",
+                                            FirmwareOn board = FirmwareOn::host) {
+  Emulated emulated{.board = board};
   const auto device = emulated.open(uri);
   MemoryStore store;
-  experiment::Bench bench{*device, store, steady_seconds};
+  experiment::Bench bench{*device, store, [&device] { return device->seconds(); }};
   return bench.run(short_plan(), threads);
 }
 

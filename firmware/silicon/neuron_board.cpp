@@ -123,6 +123,10 @@ void NeuronBoard::outputs(char port, std::uint32_t levels, Time at) {
   }
 }
 
+double NeuronBoard::first_sample_seconds() const {
+  return seconds_of(first_sample_);
+}
+
 void NeuronBoard::serial(std::uint8_t byte, Time) {
   sent_.push_back(byte);
 }

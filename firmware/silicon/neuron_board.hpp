@@ -38,6 +38,8 @@ class NeuronBoard final : public Board {
   /// What flows into a channel, A.
   double current(std::size_t channel) const { return channels_[channel]->current; }
   bool trigger_output() const { return trigger_output_; }
+  /// When the device's sample 0 was, s from power-on.
+  double first_sample_seconds() const;
 
  private:
   struct Wired {

@@ -32,6 +32,7 @@ class SiliconInstrument {
 
   Chip& chip() { return chip_; }
   NeuronBoard& board() { return board_; }
+  const NeuronBoard& board() const { return board_; }
 
  private:
   NeuronBoard board_;

@@ -58,7 +58,8 @@ Result<void> drive(Device& device, silicon::SiliconInstrument& chip, const Load&
           !done) {
         return done;
       }
-      const auto trace = TelemetrySettings{load.decimation};
+      // The line carries the trace of one channel.
+      const auto trace = TelemetrySettings{c == 0 ? load.decimation : 0};
       if (auto done = device.configure(channel, trace, Sample{}); !done) return done;
       const auto detector = DetectorSettings{protocol::Trigger::swing, 55.0_mV, {}, {}, 50.0_us};
       if (auto done = device.configure(channel, detector, Sample{}); !done) return done;
@@ -110,7 +111,8 @@ bool measure(const std::vector<std::uint8_t>& image, const Load& load, double se
   const auto done = drive(**device, chip, load, seconds);
   const double took = std::chrono::duration<double>(std::chrono::steady_clock::now() - wall).count();
   if (!done) {
-    fmt::print(stderr, "bench_firmware: {}: {}\n", load.name, done.error().message);
+    fmt::print(stderr, "bench_firmware: {}: {}; {} blocks, the worst of {} cycles\n", load.name, done.error().message,
+               core.cost_of(block_exception).runs, core.cost_of(block_exception).worst);
     return false;
   }
   const auto& cost = core.cost_of(block_exception);

@@ -23,16 +23,20 @@ constexpr std::array<Register, 14> registers{{
 }};
 constexpr unsigned enable = 0, triggered = 2, dma = 12, underrun_interrupt = 13;
 
+constexpr Time long_ago = -picoseconds_per_second;
 constexpr std::array<Request, 2> requests{Request::dac1, Request::dac2};
 
 }  // namespace
 
-Dac::Dac(Fabric& fabric) : Peripheral{fabric, "DAC", 0x40007400, 0x400, registers} {}
+Dac::Dac(Fabric& fabric) : Peripheral{fabric, "DAC", 0x40007400, 0x400, registers} {
+  triggered_at_.fill(long_ago);
+}
 
 void Dac::reset() {
   Peripheral::reset();
   held_ = {};
   waiting_ = preloaded_ = {};
+  triggered_at_.fill(long_ago);
   for (unsigned c = 0; c < 2; ++c) {
     fabric_.request(requests[c], false);
     fabric_.dac_output(static_cast<int>(c), 0);
@@ -49,6 +53,14 @@ void Dac::hold(unsigned channel, std::uint32_t code) {
                               "came out",
                               code & 0xFFFU, channel + 1, channel + 1),
                   "RM0390 14.3.1");
+  }
+  const double since = static_cast<double>(fabric_.now() - triggered_at_[channel]) * 1e-12;
+  if (on && channel_bit(channel, triggered) && since < 3.0 / fabric_.bus_hz(Bus::apb1)) {
+    return refuse(
+        fmt::format("code {} comes to channel {} {:.0f} ns after its trigger, within the three cycles of APB1 "
+                    "in which it takes its code over: which of two it takes is not told",
+                    code & 0xFFFU, channel + 1, since * 1e9),
+        "RM0390 14.3.6");
   }
   held_[channel] = static_cast<std::uint16_t>(code & 0xFFFU);
   preloaded_[channel] = !on;
@@ -73,6 +85,7 @@ void Dac::timer_event(int timer, TimerEvent event) {
     if (!channel_bit(c, enable) || !channel_bit(c, triggered)) continue;
     if (sources[at(0x00) >> (16 * c + 3) & 7U] != timer) continue;
     move_on(c);
+    triggered_at_[c] = fabric_.now();
     if (!channel_bit(c, dma)) continue;
     if (waiting_[c]) {
       at(0x34) |= 1U << (13 + 16 * c);  // the request of the trigger before was not served (RM0390 14.3.7)

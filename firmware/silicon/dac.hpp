@@ -26,7 +26,8 @@ class Dac final : public Peripheral {
 
   std::array<std::uint16_t, 2> held_{};
   std::array<bool, 2> preloaded_{};  // a code came while the channel was off
-  std::array<bool, 2> waiting_{};    // for the DMA transfer that the last trigger asked for
+  std::array<Time, 2> triggered_at_{};
+  std::array<bool, 2> waiting_{};  // for the DMA transfer that the last trigger asked for
 };
 
 }  // namespace thyrode::silicon

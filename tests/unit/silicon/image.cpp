@@ -47,12 +47,14 @@ enum Fault : int {
   watchdog_bites,
   hse_missing,
   floating_point_kept,
+  // Refused again.
+  code_races_with_trigger,
 };
 constexpr Fault fault = static_cast<Fault>(FAULT);
 
 constexpr Word rcc = 0x40023800, flash = 0x40023C00, port_a = 0x40020000, port_c = 0x40020800, usart = 0x40004400,
-               dma1 = 0x40026000, dma2 = 0x40026400, tim2 = 0x40000000, adc1 = 0x40012000, adc2 = 0x40012100,
-               adc_common = 0x40012300, dac = 0x40007400, iwdg = 0x40003000;
+               dma1 = 0x40026000, dma2 = 0x40026400, tim2 = 0x40000000, tim6 = 0x40001000, adc1 = 0x40012000,
+               adc2 = 0x40012100, adc_common = 0x40012300, dac = 0x40007400, iwdg = 0x40003000;
 constexpr Word cpacr = 0xE000ED88, nvic_enable = 0xE000E100;
 
 std::uint16_t codes[100];
@@ -122,11 +124,18 @@ void set_converters() {
   reg(dma1 + 0x10 + 0x18 * 1 + 0x04) = 100;
   reg(dma1 + 0x10 + 0x18 * 1 + 0x08) = dac + 0x20;
   reg(dma1 + 0x10 + 0x18 * 1 + 0x0C) = reinterpret_cast<Word>(commands);
-  reg(dma1 + 0x10 + 0x18 * 1) = 3U << 25U | 2U << 13U | 2U << 11U | 1U << 10U | 1U << 8U | 1U << 6U | 1U;
+  // TIM2's own update would race with the trigger; TIM6 runs half a sample ahead of it.
+  const Word asked_by = fault == code_races_with_trigger ? 3U : 7U;
+  reg(dma1 + 0x10 + 0x18 * 1) = asked_by << 25U | 2U << 13U | 2U << 11U | 1U << 10U | 1U << 8U | 1U << 6U | 1U;
   reg(nvic_enable + 4) = 1U << (58U - 32U);
   reg(tim2 + 0x2C) = 319;
   reg(tim2 + 0x04) = 2U << 4U;
-  reg(tim2 + 0x0C) = 1U << 8U;
+  reg(tim2 + 0x0C) = fault == code_races_with_trigger ? 1U << 8U : 0U;
+  reg(rcc + 0x40) |= 1U << 4U;
+  reg(tim6 + 0x2C) = 319;
+  reg(tim6 + 0x0C) = 1U << 8U;
+  reg(tim6 + 0x24) = 160;
+  reg(tim6 + 0x00) = 1;
   reg(tim2 + 0x00) = 1;
 }
 

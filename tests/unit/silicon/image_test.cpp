@@ -162,7 +162,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Refused{23, "the temperature sensor is off", "13.10"},
                     Refused{24, "TIM2_TRGO comes while a conversion is under way", "13.3.5"},
                     Refused{25, "within the hard fault handler: lock-up", "B1.5.15"},
-                    Refused{26, "write of 0x00000001 to 0x40005c00: no peripheral lies there", "2.2.2"}),
+                    Refused{26, "write of 0x00000001 to 0x40005c00: no peripheral lies there", "2.2.2"},
+                    Refused{32, "ns after its trigger, within the three cycles of APB1", "14.3.6"}),
     [](const auto& one) { return "Fault" + std::to_string(one.param.fault); });
 
 TEST(SiliconRefusal, NamesRegisterAddressTimeAndPlaceInTheCode) {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "daemon/experiment/load/words.hpp"
+#include "daemon/thyrode_calibration.hpp"
 #include "daemon/thyrode_commands.hpp"
 #include "daemon/thyrode_help.hpp"
 
@@ -152,6 +153,14 @@ int dispatch(int argc, char** argv) {
                   "value with its unit; the last one answers all that come after it")
       ->allow_extra_args(false)
       ->type_name("TEXT");
+  run->add_option("--calibration", run_options.calibration,
+                  "a file of `thyrode calibrate`, stored (that of the serial number), or none (default: stored; of "
+                  "sim: none)")
+      ->check(not_empty)
+      ->type_name("FILE|stored|none");
+  run->add_option("--calibration-days", run_options.calibration_days, "an older calibration is told (default 365)")
+      ->check(CLI::PositiveNumber.description(""))
+      ->type_name("N");
   run->footer(std::string{keys} + "\n" + run_examples);
   run->callback([&] {
     if (run_options.experiment_path.empty() && run_options.resume.empty()) throw CLI::RequiredError("EXPERIMENT");
@@ -268,6 +277,9 @@ int dispatch(int argc, char** argv) {
   CLI::App* scan = app.add_subcommand("scan", "serial ports of this machine, and the instruments behind them");
   scan->add_flag("--json", json, "one JSON document on standard output");
   scan->callback([&] { code = program::scan(json); });
+
+  program::add_calibrate(app, code);
+  program::add_doctor(app, code);
 
   std::string uri;
   std::string reason;

@@ -81,6 +81,9 @@ struct RunOptions {
   std::vector<std::string> answers;  ///< to the questions of the plan, in order; the last one answers all after it
   std::string rerun;                 ///< recording whose run is repeated from its beginning, as it tells
   std::string resume;                ///< recording whose run goes on; experiment and station are then its own
+  std::optional<std::string> recorded_calibration;  ///< of the recording that is gone on from or repeated
+  std::string calibration;                          ///< see CalibrationChoice
+  double calibration_days = 365.0;                  ///< a calibration older than this is told
   std::string command_line;
 };
 int run(const RunOptions& options);

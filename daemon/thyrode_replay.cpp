@@ -92,6 +92,7 @@ class Replay {
     recording::RunDescription description = describe_run(*job, *plan, info, options);
     description.resumed_from = record.resumed_from;
     description.roll_samples = 0;
+    description.calibration_yaml = record.calibration_yaml;
     for (recording::ChannelSetup& setup : description.channels) {
       if (!keep_signals) setup.trace_decimation = setup.snippet_samples = 0;
     }

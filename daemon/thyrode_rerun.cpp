@@ -44,6 +44,7 @@ Result<Rerun> load_rerun(const RunOptions& options) {
     if (!requests) return tl::make_unexpected(requests.error());
     rerun.answers = RecordedAnswers{*requests};
   }
+  if (options.device.empty()) rerun.options.recorded_calibration = record->calibration_yaml;
   if (rerun.job.uri.starts_with("sim:")) {
     if (!options.seed) rerun.options.seed = record->result.seed;
     if (record->emulated) {

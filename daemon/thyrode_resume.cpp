@@ -94,6 +94,7 @@ Result<ResumedRun> load_resumed(const RunOptions& options) {
   if (!job) return tl::make_unexpected(job.error());
   ResumedRun resumed{std::move(*job), options, {}, {}, std::move(*record)};
   if (!resumed.options.seed && resumed.job.uri.starts_with("sim:")) resumed.options.seed = resumed.record.result.seed;
+  resumed.options.recorded_calibration = resumed.record.calibration_yaml;
   if (resumed.options.out.empty()) {
     const auto files = recording::files_of_run(options.resume);
     resumed.options.out = next_name(files ? files->front().path : options.resume);

@@ -21,6 +21,7 @@
 #include "daemon/recording/recorder.hpp"
 #include "daemon/recording/recovery.hpp"
 #include "daemon/recording/run_files.hpp"
+#include "daemon/thyrode_calibration.hpp"
 #include "daemon/thyrode_commands.hpp"
 #include "daemon/thyrode_control.hpp"
 #include "daemon/thyrode_job.hpp"
@@ -186,6 +187,15 @@ struct Askings {
   }
 };
 
+/// What was measured with one calibration goes on with it; a recording is told in the scales that it was made in.
+Result<std::string> calibrate_device(const Job& job, const RunOptions& options, Device& device) {
+  if (const auto path = replayed_path(job.uri); path && options.calibration.empty()) {
+    return recording::read_run(*path).map([](const recording::RunRecord& record) { return record.calibration_yaml; });
+  }
+  const CalibrationChoice choice{options.calibration, options.calibration_days, options.recorded_calibration};
+  return use_calibration(choice, device, job.experiment.channel);
+}
+
 /// @param resumed  the run that goes on; nullptr: it begins
 /// @param recorded  answers of the run that is repeated
 int carry_out(const Job& job, const RunOptions& options, const ResumedRun* resumed, RecordedAnswers recorded = {}) {
@@ -211,6 +221,11 @@ int carry_out(const Job& job, const RunOptions& options, const ResumedRun* resum
     return report(device.error());
   }
   const DeviceInfo& info = (*device)->info();
+  const auto calibration = calibrate_device(job, options, **device);
+  if (!calibration) {
+    undo_truth();
+    return report(calibration.error());
+  }
   if (resumed != nullptr) {
     if (auto same = check_same_device(resumed->record, info); !same) {
       undo_truth();
@@ -228,6 +243,7 @@ int carry_out(const Job& job, const RunOptions& options, const ResumedRun* resum
     return report(answered.error());
   }
   recording::RunDescription description = describe_run(job, *plan, info, options);
+  description.calibration_yaml = *calibration;
   if (resumed != nullptr) description.resumed_from = resumed->sources;
   auto recorder = recording::Recorder::create(*out, description);
   if (!recorder) {

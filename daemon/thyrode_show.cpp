@@ -7,6 +7,7 @@
 #include "daemon/experiment/documents.hpp"
 #include "daemon/recording/map_file.hpp"
 #include "daemon/recording/reader.hpp"
+#include "daemon/thyrode_calibration.hpp"
 #include "daemon/thyrode_commands.hpp"
 #include "daemon/thyrode_curve.hpp"
 #include "daemon/thyrode_record.hpp"
@@ -49,8 +50,15 @@ int show(const std::string& path, bool json) {
   const auto record = read_completed_run(path);
   if (!record) return report(record.error());
   const analysis::RunResult& result = record->result;
+  std::optional<calibration::Calibration> calibrated;
+  if (!record->calibration_yaml.empty()) {
+    auto parsed = calibration::parse_calibration(record->calibration_yaml, path + ": calibration");
+    if (!parsed) return report(parsed.error());
+    calibrated = *std::move(parsed);
+  }
   if (json) {
     auto document = experiment::to_json(result);
+    if (calibrated) document["calibration"] = to_json(*calibrated);
     if (record->running) document["running"] = running_json(*record);
     fmt::print("{}\n", document.dump(2));
     return 0;
@@ -59,6 +67,7 @@ int show(const std::string& path, bool json) {
              result.device_board, result.device_serial, result.device_firmware, result.seed,
              record->finalised ? "ended: " + record->exit_status : std::string{"not finished"});
   if (const std::string files = files_text(path); !files.empty()) fmt::print("{}\n\n", files);
+  if (calibrated) fmt::print("{}\n", calibration_text(*calibrated));
   fmt::print("{}\n", table_head());
   StepTable table;
   for (const analysis::StepResult& step : result.steps) fmt::print("{}\n", table.row(step));

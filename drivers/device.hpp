@@ -49,7 +49,15 @@ struct ChannelDescription {
   Current highest;
   Slew fastest;
   std::optional<VariablePart> part{};
+  std::optional<FineCode> resting{};  ///< where the command rests by itself; empty: where the scale says zero
+  FineCode rest() const { return resting.value_or(static_cast<FineCode>(command.zero) << fine_bits); }
   const Scale& signal(protocol::Signal s) const { return signals[static_cast<std::size_t>(s)]; }
+};
+
+/// Scales of a channel that were found by measurement.
+struct ChannelScales {
+  std::array<Scale, protocol::signal_count> signals;
+  Scale command;
 };
 
 /// What the instrument is; known after the handshake and constant from then on.
@@ -186,6 +194,13 @@ class Device {
 
   /// What the instrument is: sampling rate, channels, volts and amperes per code, limits.
   virtual const DeviceInfo& info() const = 0;
+
+  /// Takes measured scales in place of those that the device tells; info() and every later current and voltage are by
+  /// them. The converters stay what they are: only `scale` and `zero` are taken. Before arm().
+  /// Errors: bad_input (no such channel; a scale that is not a positive number; a device that keeps its own).
+  virtual Result<void> use_scales(Channel /*channel*/, const ChannelScales& /*scales*/) {
+    return fail(ErrorKind::bad_input, "this device keeps the scales that it tells; run with --calibration none");
+  }
 
   /// Waits for the device's next message.
   /// @param timeout  longest wait, wall clock

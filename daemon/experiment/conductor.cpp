@@ -337,8 +337,7 @@ void Conductor::request_stop() {
 
 void Conductor::take_applied(const protocol::StepApplied& change) {
   if (!stop_requested_ || change.channel != plan_.channel.index) return;
-  const double zero = device_.channels[plan_.channel.index].command.zero;
-  if (change.last != static_cast<FineCode>(zero) << fine_bits) return;
+  if (change.last != device_.channels[plan_.channel.index].rest()) return;
   // A step ends with a period: nothing of the falling current is in it.
   cut(Sample{change.at.index / grid_ * grid_});
 }

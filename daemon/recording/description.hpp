@@ -16,9 +16,6 @@ namespace thyrode::recording {
 /// Settings of one channel, in the order of DeviceInfo::channels.
 struct ChannelSetup {
   int trace_decimation = 0;  ///< ADC samples in one value of the recorded V_out; 1 is every sample, 0 records none
-  /// Scales by which codes become volts and amperes; without them the nominal scales of the device.
-  std::optional<std::array<Scale, protocol::signal_count>> calibration;
-  std::optional<Scale> command_calibration;
   double front_end_gain = 1.0;  ///< V/V between the neuron's V_out and the ADC; already part of the scales
   LimitSettings limits;
   std::optional<DetectorSettings> detector{};  ///< by which the device finds spikes; empty: not told
@@ -45,6 +42,7 @@ struct RunDescription {
   std::string experiment_yaml;                          ///< the file, byte for byte
   std::string station_yaml;                             ///< the file, byte for byte
   std::map<std::string, std::string> experiment_files;  ///< those that the experiment names, byte for byte, by name
+  std::string calibration_yaml;  ///< by which the scales of `device` were measured, byte for byte; empty: as told
   DeviceInfo device;
   std::vector<ChannelSetup> channels;
   LeaseSettings lease;

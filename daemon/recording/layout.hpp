@@ -25,6 +25,7 @@ inline constexpr const char* clock_ticks = "/general/wall_clock/clock_ticks";
 inline constexpr const char* clock_seconds = "/general/wall_clock/clock_seconds";
 inline constexpr const char* experiment_yaml = "/scratch/experiment_yaml";
 inline constexpr const char* station_yaml = "/scratch/station_yaml";
+inline constexpr const char* calibration_yaml = "/scratch/calibration_yaml";  ///< absent: scales as the device tells
 inline constexpr const char* exit_status = "/general/thyrode/exit_status";
 inline constexpr const char* electrodes = "/general/intracellular_ephys";
 inline constexpr const char* device = "/general/devices/instrument";

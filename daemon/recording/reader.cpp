@@ -171,6 +171,7 @@ DeviceInfo device_of(hid_t file) {
     channel.signals = {read_scale(file, path, "v_out"), read_scale(file, path, "v_m"),
                        read_scale(file, path, "i_read")};
     channel.command = read_scale(file, path, "command");
+    channel.resting = static_cast<FineCode>(read_or<std::int64_t>(file, path, "command_rest", channel.rest()));
     channel.lowest = on_grid(channel.command, read_attribute<double>(file, path, "board_lowest_ua"));
     channel.highest = on_grid(channel.command, read_attribute<double>(file, path, "board_highest_ua"));
     channel.fastest = Slew::from_si(1e-6 * read_attribute<double>(file, path, "board_fastest_ua_per_s"));
@@ -212,6 +213,7 @@ Result<RunRecord> read_run(const std::string& path) {
     record.result.integrity = read_integrity(file);
     record.experiment_yaml = read_text(file, layout::experiment_yaml);
     record.station_yaml = read_text(file, layout::station_yaml);
+    if (h5::exists(file, layout::calibration_yaml)) record.calibration_yaml = read_text(file, layout::calibration_yaml);
     record.experiment_files = read_experiment_files(file);
     record.link = read_link(file);
     record.host_version = text("host_version");

@@ -30,6 +30,7 @@ struct RunRecord {
   analysis::RunResult result;  ///< the same doubles that were written; of an unfinished run the steps so far
   std::string experiment_yaml;
   std::string station_yaml;
+  std::string calibration_yaml;  ///< empty: the scales are as the device told
   std::map<std::string, std::string> experiment_files;  ///< those that the experiment names, by name
   std::optional<LinkCounters> link;  ///< nothing: not known, the program of the run died
   std::string host_version;

@@ -65,7 +65,8 @@ void create_device(Builder& builder, const RunDescription& run) {
     const std::string path = layout::electrode(channel.label);
     builder.group(path, {"core", "IntracellularElectrode"});
     builder.text(path + "/description",
-                 "Channel " + channel.label + ": current in at V_m, spikes seen at V_out of an electronic neuron.");
+                 "Channel " + channel.label + ": current in at V_m, spikes seen at V_out of an electronic neuron" +
+                     (run.calibration_yaml.empty() ? "." : "; scales by the calibration in /scratch."));
     builder.text(path + "/cell_id", device.serial.empty() ? channel.label : device.serial + "-" + channel.label);
     builder.soft_link(path + "/device", layout::device);
   }
@@ -208,7 +209,7 @@ void create_channel_settings(Builder& builder, const RunDescription& run, std::s
   const ChannelSetup& setup = run.channels[index];
   const std::string path = layout::channel_settings(channel.label);
   builder.group(path);
-  builder.attribute(path, "calibrated", std::int64_t{setup.calibration.has_value() ? 1 : 0});
+  builder.attribute(path, "calibrated", std::int64_t{run.calibration_yaml.empty() ? 0 : 1});
   builder.attribute(path, "trace_decimation", std::int64_t{setup.trace_decimation});
   builder.attribute(path, "snippet_samples", std::int64_t{setup.snippet_samples});
   builder.attribute(path, "board_lowest_ua", channel.lowest.si() * 1e6);
@@ -229,6 +230,7 @@ void create_channel_settings(Builder& builder, const RunDescription& run, std::s
   put("v_m", scale_of(run, index, Signal::v_m));
   put("i_read", scale_of(run, index, Signal::i_read));
   put("command", command_scale_of(run, index));
+  builder.attribute(path, "command_rest", std::int64_t{channel.rest()});
 }
 
 void create_provenance(Builder& builder, const RunDescription& run) {
@@ -270,7 +272,10 @@ void create_provenance(Builder& builder, const RunDescription& run) {
   for (std::size_t k = 0; k < run.channels.size(); ++k) create_channel_settings(builder, run, k);
   for (const auto& [where, text, note] :
        {std::tuple{layout::experiment_yaml, run.experiment_yaml, "the experiment file, byte for byte"},
-        std::tuple{layout::station_yaml, run.station_yaml, "the station file, byte for byte"}}) {
+        std::tuple{layout::station_yaml, run.station_yaml, "the station file, byte for byte"},
+        std::tuple{layout::calibration_yaml, run.calibration_yaml,
+                   "the calibration whose scales were used, byte for byte"}}) {
+    if (text.empty()) continue;
     builder.text(where, text);
     builder.set_type(where, {"core", "ScratchData"});
     builder.attribute(where, "notes", note);
@@ -309,12 +314,11 @@ void create_wall_clock(Builder& builder, const RunDescription& run, const std::s
 }  // namespace
 
 Scale scale_of(const RunDescription& run, std::size_t channel, protocol::Signal signal) {
-  const auto& calibration = run.channels[channel].calibration;
-  return calibration ? (*calibration)[static_cast<std::size_t>(signal)] : run.device.channels[channel].signal(signal);
+  return run.device.channels[channel].signal(signal);
 }
 
 Scale command_scale_of(const RunDescription& run, std::size_t channel) {
-  return run.channels[channel].command_calibration.value_or(run.device.channels[channel].command);
+  return run.device.channels[channel].command;
 }
 
 std::int64_t current_stride(const DeviceInfo& device) {

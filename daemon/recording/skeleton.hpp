@@ -7,7 +7,7 @@
 
 namespace thyrode::recording {
 
-/// Scale of a signal that the recording uses: the calibration if there is one.
+/// Scale of a signal that the recording uses.
 Scale scale_of(const RunDescription& run, std::size_t channel, protocol::Signal signal);
 Scale command_scale_of(const RunDescription& run, std::size_t channel);
 

@@ -275,6 +275,31 @@ Result<const ChannelDescription*> CurrentClamp::channel(Channel c) const {
   return &info_.channels[c.index];
 }
 
+Result<void> CurrentClamp::use_scales(Channel c, const ChannelScales& scales) {
+  if (const auto known = channel(c); !known) return tl::make_unexpected(known.error());
+  ChannelDescription& described = info_.channels[c.index];
+  const auto good = [](const Scale& s) { return std::isfinite(s.scale) && s.scale > 0.0 && std::isfinite(s.zero); };
+  if (!good(scales.command) || !std::all_of(scales.signals.begin(), scales.signals.end(), good)) {
+    return fail(ErrorKind::bad_input,
+                fmt::format("channel {}: a scale is not a positive number of volts or amperes a code; calibrate again",
+                            described.label));
+  }
+  const auto take = [](Scale& into, const Scale& from) {
+    into.scale = from.scale;
+    into.zero = from.zero;
+  };
+  const Scale before = described.command;
+  described.resting = described.rest();
+  take(described.command, scales.command);
+  for (std::size_t s = 0; s < protocol::signal_count; ++s) take(described.signals[s], scales.signals[s]);
+  // The limits of the board are codes.
+  const auto moved = [&](Current limit) { return Current::from_si(described.command.value(before.code(limit.si()))); };
+  described.lowest = moved(described.lowest);
+  described.highest = moved(described.highest);
+  described.fastest = (described.command.scale / before.scale) * described.fastest;
+  return {};
+}
+
 Result<void> CurrentClamp::schedule(Channel c, std::span<const Segment> segments) {
   const auto described = channel(c);
   if (!described) return tl::make_unexpected(described.error());

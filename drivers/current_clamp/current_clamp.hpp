@@ -29,6 +29,7 @@ class CurrentClamp final : public Device {
                                                     Clock clock = steady_seconds);
 
   const DeviceInfo& info() const override { return info_; }
+  Result<void> use_scales(Channel channel, const ChannelScales& scales) override;
   Result<DeviceMessage> read(Duration timeout) override;
   Result<void> schedule(Channel channel, std::span<const Segment> segments) override;
   Result<void> configure(Channel channel, const Setting& setting, Sample at) override;

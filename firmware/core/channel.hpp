@@ -123,7 +123,7 @@ class ChannelState {
   void take(Sample first, const ChannelCodes& codes, const ChannelSummary& summary, std::uint32_t command_sum,
             Telemetry& out) noexcept {
     take_v_out(first, codes.v_out, summary.signals[0], out);
-    snippets_.send_due(index_, first, memory_.v_out(),
+    snippets_.send_due(index_, first, memory_.v_out(), out.room() >= Telemetry::kept_room,
                        [&out](const protocol::SnippetBlock& block) { out.stream(block); });
     add_level(1, summary.signals[1], codes.v_m.size());
     add_level(2, summary.signals[2], codes.i_read.size());

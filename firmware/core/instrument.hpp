@@ -241,8 +241,16 @@ class Instrument {
   }
   /// Sum of the DAC codes of the block that begins at a sample, from the time it is written until it has played.
   std::uint32_t& command_sum(std::size_t channel, Sample block) noexcept {
-    const std::uint64_t number = static_cast<std::uint64_t>(block.index) / ident_.block;
-    return command_sums_[channel][static_cast<std::size_t>(number % command_sums_[channel].size())];
+    // Counted from a block whose number is known: six divisions of 64 bits a block are dear on a chip.
+    constexpr std::int64_t far = 1 << 20;
+    std::int64_t ahead = block - numbered_;
+    if (ahead < 0 || ahead >= far) {
+      numbered_ = block;
+      number_ = static_cast<std::uint32_t>(static_cast<std::uint64_t>(block.index) / ident_.block);
+      ahead = 0;
+    }
+    const std::uint32_t number = number_ + static_cast<std::uint32_t>(ahead) / ident_.block;
+    return command_sums_[channel][number % command_sums_[channel].size()];
   }
   WrittenCodes fill(std::size_t channel, Sample first, std::span<DacCode> out) noexcept {
     return channels_[channel].stimulus().fill(
@@ -457,6 +465,8 @@ class Instrument {
   Sample last_frame_{};
   Sample granted_{};
   std::int64_t lease_ = 0;
+  Sample numbered_{};  // a block, and how many came before it
+  std::uint32_t number_ = 0;
   bool baud_due_ = false;
   std::uint32_t baud_ = 0;            // of the link; 0 is the first
   std::uint32_t dropped_before_ = 0;  // frames of the stream, as of the last block

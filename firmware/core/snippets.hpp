@@ -52,11 +52,12 @@ class Snippets {
   /// Hands out a part of the oldest capture if all of it is there (one a block).
   /// @param first   of the block that was stored last
   /// @param memory  up to the end of that block
+  /// @param room    whether there is room for a part: else it waits, for as long as the memory holds it
   template <class Emit>
-  void send_due(std::uint8_t channel, Sample first, const TraceMemory::Fast& memory, Emit&& emit) noexcept {
+  void send_due(std::uint8_t channel, Sample first, const TraceMemory::Fast& memory, bool room, Emit&& emit) noexcept {
     if (!follows_) oldest_ = first;
     follows_ = on();
-    if (pending_ == 0 || to_sample(waiting_[0]) + settings_.after > memory.next()) return;
+    if (!room || pending_ == 0 || to_sample(waiting_[0]) + settings_.after > memory.next()) return;
     if (!send_part(channel, waiting_[0], memory, emit)) return;
     --pending_;
     for (std::size_t i = 0; i < pending_; ++i) waiting_[i] = waiting_[i + 1];

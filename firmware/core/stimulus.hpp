@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 
+#include "firmware/core/straight_line.hpp"
 #include "protocols/messages.hpp"
 
 namespace thyrode::firmware {
@@ -128,22 +129,16 @@ class Stimulus {
       rests_since_ = first;
     }
     while (k < out.size()) {
-      const Sample now = first + static_cast<std::int64_t>(k);
-      begin_due_segment(now, on_applied);
-      if (active_ || applied_ != target_) {
-        move(now);
-        rests_since_ = now;
-        out[k] = next_code();
-        written.sum += out[k];
-        written.magnitude += distance(out[k++], 1);
-        continue;
-      }
+      begin_due_segment(first + static_cast<std::int64_t>(k), on_applied);
       std::size_t quiet_end = out.size();
       if (count_ > 0) {
         const std::int64_t wait = queue_[head_].start - first;
         quiet_end = static_cast<std::size_t>(
             std::clamp<std::int64_t>(wait, static_cast<std::int64_t>(k) + 1, static_cast<std::int64_t>(out.size())));
       }
+      const std::size_t moved = fill_moving(out.subspan(k, quiet_end - k), written);
+      k += moved;
+      if (moved > 0) rests_since_ = first + (static_cast<std::int64_t>(k) - 1);
       std::uint32_t sum = 0;
       const std::size_t quiet_begin = k;
       for (; k < quiet_end; ++k) {
@@ -172,28 +167,62 @@ class Stimulus {
       target_ = active_ ? segment_.first : segment_.last;
       FineCode slew = limits_.slew;
       if (active_) {
-        const std::int64_t length = std::max<std::int64_t>(segment_.duration, 1);
-        const std::int64_t distance = std::int64_t{segment_.last} - segment_.first;
-        const std::int64_t slope = ((distance < 0 ? -distance : distance) + length - 1) / length;
-        slew = static_cast<FineCode>(std::clamp<std::int64_t>(slope, 1, limits_.slew));
+        const std::int64_t into = now - segment_.start;
+        line_ = StraightLine{segment_.first, segment_.last, segment_.duration, into};
+        left_ = into < segment_.duration ? segment_.duration - static_cast<std::uint32_t>(into) : 0;
+        slew = static_cast<FineCode>(std::clamp<std::int64_t>(line_.slope(), 1, limits_.slew));
       }
       if (applied_ != segment_.last || (active_ && applied_ != segment_.first))
         on_applied(now, applied_, segment_.last, slew);
     }
   }
-  void move(Sample now) noexcept {
-    if (active_) {
-      const std::int64_t into = now - segment_.start;
-      if (into >= segment_.duration) {
-        active_ = false;
-        target_ = segment_.last;
-      } else {
-        const std::int64_t distance = std::int64_t{segment_.last} - segment_.first;
-        target_ = static_cast<FineCode>(segment_.first + distance * into / segment_.duration);
+  /// Writes codes while the command moves, in 32 bits and from registers: the dearest thing that a chip has to do for
+  /// every sample. @returns how many
+  std::size_t fill_moving(std::span<DacCode> out, WrittenCodes& written) noexcept {
+    bool active = active_;
+    FineCode applied = applied_;
+    FineCode target = target_;
+    StraightLine line = line_;
+    std::uint32_t left = left_;
+    const FineCode slew = limits_.slew;
+    const auto zero = static_cast<std::int32_t>(zero_ >> fine_bits);
+    std::int32_t remainder = remainder_;
+    std::uint32_t sum = 0;
+    std::uint32_t magnitude = 0;
+    std::size_t k = 0;
+    for (; k < out.size(); ++k) {
+      if (active) {
+        if (left == 0) {
+          active = false;
+          target = segment_.last;
+        } else {
+          --left;
+          target = line.value();
+          line.step();
+        }
+      } else if (applied == target) {
+        break;
       }
+      FineCode wanted = target - applied;
+      if (wanted > slew) wanted = slew;
+      if (wanted < -slew) wanted = -slew;
+      applied += wanted;
+      const auto total = static_cast<std::uint32_t>(applied + remainder);
+      const auto code = static_cast<std::int32_t>(total >> fine_bits);
+      remainder = static_cast<std::int32_t>(total & ((1U << fine_bits) - 1U));
+      out[k] = static_cast<DacCode>(code);
+      sum += static_cast<std::uint32_t>(code);
+      magnitude += static_cast<std::uint32_t>(code > zero ? code - zero : zero - code);
     }
-    const std::int64_t wanted = std::int64_t{target_} - applied_;
-    applied_ += static_cast<FineCode>(std::clamp<std::int64_t>(wanted, -std::int64_t{limits_.slew}, limits_.slew));
+    active_ = active;
+    applied_ = applied;
+    target_ = target;
+    line_ = line;
+    left_ = left;
+    remainder_ = remainder;
+    written.sum += sum;
+    written.magnitude += magnitude;
+    return k;
   }
   DacCode next_code() noexcept {
     const std::int32_t total = applied_ + remainder_;
@@ -206,6 +235,8 @@ class Stimulus {
   std::size_t head_ = 0;
   std::size_t count_ = 0;
   protocol::Schedule segment_{};
+  StraightLine line_;       // of that segment, while active
+  std::uint32_t left_ = 0;  // samples of it
   bool active_ = false;
   Limits limits_{};
   FineCode zero_ = 0;

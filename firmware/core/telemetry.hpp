@@ -42,6 +42,9 @@ class Telemetry {
   }
 
   std::size_t room() const noexcept { return stream_.room(); }
+  /// Kept for what cannot wait: more than a mark with everything flushed on each channel. In virtual time there is
+  /// always so much, since a block is not run with less room than twice that.
+  static constexpr std::size_t kept_room = 4096;
   bool idle() const noexcept { return frame_sent_ == frame_size_ && stream_.empty() && answers_.empty(); }
   /// Frames that found no room, of either ring; from any context.
   std::uint32_t dropped() const noexcept { return stream_dropped() + answers_dropped_.load(std::memory_order_relaxed); }

@@ -157,7 +157,7 @@ TEST(SnippetRing, GoesOnWhereSamplesNoLongerFit32Bits) {
     }
     if (first == wrap) snippets.fire(to_ticks(Sample{wrap}), 250000);
     memory.store(Sample{first}, codes);
-    snippets.send_due(0, Sample{first}, memory, [&got](const SnippetBlock& block) {
+    snippets.send_due(0, Sample{first}, memory, true, [&got](const SnippetBlock& block) {
       got.insert(got.end(), block.codes.begin(), block.codes.end());
     });
   }
@@ -178,7 +178,7 @@ TEST(SnippetRing, HandsOutOnePartABlockAndLosesNone) {
     if (first >= 12000 && first < 12200) snippets.fire(to_ticks(Sample{first}), 250000);
     std::size_t parts = 0;
     memory.store(Sample{first}, codes);
-    snippets.send_due(0, Sample{first}, memory, [&](const SnippetBlock& block) {
+    snippets.send_due(0, Sample{first}, memory, true, [&](const SnippetBlock& block) {
       ++parts;
       auto& whole = got[block.spike.count];
       EXPECT_EQ(block.offset, whole.size());
@@ -194,6 +194,23 @@ TEST(SnippetRing, HandsOutOnePartABlockAndLosesNone) {
       ASSERT_EQ(codes[k], (spike / ticks_per_sample - 248 + static_cast<int>(k)) & 0xFFF) << spike << " " << k;
     }
   }
+}
+
+// Snippets of two channels at once are twenty times what a serial line carries: they must not push out the rest.
+TEST(SnippetRing, LeavesRoomForWhatCannotWait) {
+  Rig rig{1, true};
+  const auto spike = [](std::int64_t at) { return at % 500 < 10 ? 3000 : 100; };
+  rig.v_out[0] = spike;
+  ASSERT_EQ(rig.ask(ConfigureSnippets{0, 1, 200, 1800, 1000}), Status::done);
+  rig.start(2500);
+  rig.board.accepts = 20;
+  while (rig.board.now().index < 100000) {
+    if (rig.board.now().index % 2500 == 0) rig.write(Heartbeat{}, 0);
+    rig.board.accepts += 20;  // bytes a block, as at 1 Mbaud
+    rig.step();
+  }
+  EXPECT_EQ(rig.core.state(), State::running) << "nothing was lost";
+  EXPECT_GT(rig.all<SnippetBlock>().size(), 50U);
 }
 
 }  // namespace

@@ -241,5 +241,28 @@ TEST(Stimulus, GoesToZeroAtTheSlewLimitFromAnyMovement) {
   }
 }
 
+TEST(StraightLine, IsWhatTheDivisionGives) {
+  std::uint64_t state = 0x9E3779B97F4A7C15U;
+  const auto random = [&state](std::uint64_t below) {
+    state = state * 6364136223846793005U + 1442695040888963407U;
+    return (state >> 20) % below;
+  };
+  for (int trial = 0; trial < 300; ++trial) {
+    const auto first = static_cast<FineCode>(random(4096 << fine_bits));
+    const auto last =
+        static_cast<FineCode>(trial % 7 == 0 ? static_cast<std::uint64_t>(first) : random(4096 << fine_bits));
+    const auto length = static_cast<std::uint32_t>(1 + random(trial % 3 == 0 ? 60 : 4'000'000'000));
+    const auto into = static_cast<std::int64_t>(trial % 2 == 0 ? 0 : random(length));
+    StraightLine line{first, last, length, into};
+    for (std::int64_t k = into; k < std::min<std::int64_t>(length, into + 200); ++k) {
+      const std::int64_t expected = first + (std::int64_t{last} - first) * k / length;
+      ASSERT_EQ(line.value(), expected) << first << " to " << last << " in " << length << ", at " << k;
+      const FineCode before = line.value();
+      line.step();
+      ASSERT_LE(std::abs(line.value() - before), line.slope());
+    }
+  }
+}
+
 }  // namespace
 }  // namespace thyrode::firmware

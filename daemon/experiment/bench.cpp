@@ -93,8 +93,8 @@ class Bench::Run {
   }
 
   Result<void> configure(Channel channel, const LimitSettings& limits) {
-    for (const Setting& setting :
-         {Setting{limits}, Setting{plan_.detector}, Setting{plan_.telemetry}, Setting{plan_.snippets}}) {
+    for (const Setting& setting : {Setting{limits}, Setting{plan_.charge}, Setting{plan_.plausibility},
+                                   Setting{plan_.detector}, Setting{plan_.telemetry}, Setting{plan_.snippets}}) {
       if (auto done = bench_.device_.configure(channel, setting, Sample{0}); !done) return done;
     }
     return {};

@@ -28,6 +28,15 @@ LimitSettings limits_of(const std::string& label, const load::Station& station) 
           station.safety.v_compliance, readback_band};
 }
 
+/// Ideal converters may give the same code for ever.
+PlausibilitySettings plausibility_of(const load::StationSafety& safety, const DeviceInfo& device) {
+  return {device.noise_free ? 0 : safety.stuck,
+          {safety.rail_v_out, safety.rail_v_m, safety.rail_i_read},
+          safety.open_current,
+          safety.open_band,
+          safety.open_time};
+}
+
 /// The scales of IDENT are those of the reference front end; another gain would make every voltage wrong.
 Result<void> check_front_end(const load::Experiment& experiment, const load::Station& station,
                              const DeviceInfo& device) {
@@ -192,6 +201,8 @@ Result<RunPlan> make_run_plan(const load::Experiment& experiment, const load::St
   const auto files = load::plan_files(experiment, station, adc_rate);
   if (!files) return tl::make_unexpected(files.error());
   plan.roll_after = files->roll_after;
+  plan.charge = {station.safety.max_charge_per_minute};
+  plan.plausibility = plausibility_of(station.safety, device);
   plan.lease = station.safety.lease;
   plan.decision_latency = station.decision_latency;
   if (auto checked = add_steps(experiment, device, plan); !checked) return tl::make_unexpected(checked.error());

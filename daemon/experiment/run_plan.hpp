@@ -66,6 +66,8 @@ struct RunPlan {
   TelemetrySettings telemetry;
   SnippetSettings snippets;
   LimitSettings limits;
+  ChargeSettings charge{};              ///< of each channel
+  PlausibilitySettings plausibility{};  ///< the same
   Duration roll_after;  ///< a file of the recording ends with the first step that begins so long after it; 0: never
   Duration lease;
   Duration decision_latency;

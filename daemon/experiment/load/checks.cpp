@@ -44,6 +44,10 @@ bool smaller(const DrivenCurrent& a, const DrivenCurrent& b) {
   return std::abs(a.current.si()) < std::abs(b.current.si());
 }
 
+/// The device counts the second that is under way and the 60 before it: a run that carries the limit for long must not
+/// trip.
+constexpr double counted = 61.0;  // s
+
 Charge charge_of_minute(Current current) {
   return Charge::from_si(std::abs(current.si()) * 60.0);
 }
@@ -53,15 +57,17 @@ Result<void> check_charge(const Experiment& experiment, const Station& station,
   const DrivenCurrent& largest = *std::max_element(currents.begin(), currents.end(), smaller);
   const Charge charge = charge_of_minute(largest.current);
   const Charge limit = station.safety.max_charge_per_minute;
+  const Charge device_counts = Charge::from_si(charge.si() * counted / 60.0);
   // One part in 10^9 for the rounding of decimal fractions.
-  if (charge.si() <= limit.si() * (1.0 + 1e-9)) return {};
+  if (device_counts.si() <= limit.si() * (1.0 + 1e-9)) return {};
   return experiment.source.error(
       largest.path,
-      fmt::format("{}: {} carries {}/min, above the station's max_charge of {}/min ({}); lower it to {} or "
-                  "raise max_charge",
+      fmt::format("{}: {} carries {}/min ({} in the 61 s that the device counts), above the station's max_charge of "
+                  "{}/min ({}); lower it to {} or raise max_charge",
                   largest.what, to_text(largest.current), format_rounded(charge.si(), QuantityKind::charge),
+                  format_rounded(device_counts.si(), QuantityKind::charge),
                   format_rounded(limit.si(), QuantityKind::charge), station.source.at("safety.max_charge"),
-                  format_rounded(limit.si() / 60.0, QuantityKind::current)));
+                  format_rounded(limit.si() / counted, QuantityKind::current)));
 }
 
 Result<void> check_trace(const Experiment& experiment, const Station& station, const StationChannel& channel,

@@ -75,10 +75,38 @@ void read_channels(MapReader& root, Station& station) {
   }
 }
 
+/// 0 watches nothing.
+void read_plausibility(MapReader& map, StationSafety& safety) {
+  if (const auto stuck = map.number("stuck", between(0.0, 65535.0))) safety.stuck = static_cast<int>(*stuck);
+  if (const YamlNode* node = map.find("rail")) {
+    MapReader rail(map.reading(), *node, map.path("rail"), {"V_out", "V_m", "I_read"});
+    const auto read = [&rail](const char* key, Duration& time) {
+      if (const auto value = rail.quantity(key, QuantityKind::duration, between(0.0, 60.0)))
+        time = Duration::from_si(*value);
+    };
+    read("V_out", safety.rail_v_out);
+    read("V_m", safety.rail_v_m);
+    read("I_read", safety.rail_i_read);
+  }
+  if (const YamlNode* node = map.find("open_loop")) {
+    MapReader loop(map.reading(), *node, map.path("open_loop"), {"above", "V_m", "for"});
+    if (const auto above = loop.quantity("above", QuantityKind::current, between(0.0, 1.0))) {
+      safety.open_current = Current::from_si(*above);
+    }
+    if (const auto band = loop.quantity("V_m", QuantityKind::voltage, between(0.0, largest_compliance))) {
+      safety.open_band = Voltage::from_si(*band);
+    }
+    if (const auto time = loop.quantity("for", QuantityKind::duration, between(1e-3, 60.0))) {
+      safety.open_time = Duration::from_si(*time);
+    }
+  }
+}
+
 void read_safety(MapReader& root, StationSafety& safety) {
   const YamlNode* node = root.find("safety");
   if (node == nullptr) return;
-  MapReader map(root.reading(), *node, "safety", {"lease", "max_charge", "v_compliance", "on_fault"});
+  MapReader map(root.reading(), *node, "safety",
+                {"lease", "max_charge", "v_compliance", "stuck", "rail", "open_loop", "on_fault"});
   if (const auto lease = map.quantity("lease", QuantityKind::duration, between(20e-3, 1.0))) {
     safety.lease = Duration::from_si(*lease);
   }
@@ -89,6 +117,7 @@ void read_safety(MapReader& root, StationSafety& safety) {
     safety.v_compliance = Voltage::from_si(*volts);
   }
   map.word("on_fault", {"ramp_to_safe"});
+  read_plausibility(map, safety);
 }
 
 }  // namespace

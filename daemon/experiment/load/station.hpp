@@ -26,6 +26,14 @@ struct StationSafety {
   Duration lease = Duration::from_si(0.1);                ///< 20 ms to 1 s
   Charge max_charge_per_minute = Charge::from_si(50e-3);  ///< of each channel, |I| integrated over any minute
   Voltage v_compliance = Voltage::from_si(3.0);           ///< highest V_m
+  // What tells a broken wire or converter; 0 watches nothing.
+  int stuck = 2000;       ///< conversions of one code; 8 ms of V_out, 80 ms of V_m and I_read
+  Duration rail_v_out{};  ///< at either end of a range: plateaus may saturate, so not watched
+  Duration rail_v_m{};    ///< negative currents take V_m below its range
+  Duration rail_i_read = Duration::from_si(10e-3);
+  Current open_current = Current::from_si(20e-6);  ///< that must move V_m
+  Voltage open_band = Voltage::from_si(8e-3);      ///< around 0 V, no movement
+  Duration open_time = Duration::from_si(0.5);     ///< without movement
   // on_fault has one value, ramp_to_safe, and so no field.
 };
 

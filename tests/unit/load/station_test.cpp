@@ -29,6 +29,9 @@ TEST(Station, ReadsEveryKey) {
   EXPECT_EQ(station->channels.at("B").lowest.si(), -10e-6);
   EXPECT_EQ(station->safety.lease.si(), 50e-3);
   EXPECT_NEAR(station->safety.max_charge_per_minute.si(), 30e-3, 1e-15);
+  EXPECT_EQ(station->safety.stuck, 2000);
+  EXPECT_EQ(station->safety.rail_i_read.si(), 10e-3);
+  EXPECT_EQ(station->safety.rail_v_m.si(), 0.0);
   EXPECT_EQ(station->safety.v_compliance.si(), 2.5);
   EXPECT_EQ(station->decision_latency.si(), 1.0);
 }

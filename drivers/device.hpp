@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -143,7 +144,7 @@ struct LeaseSettings {
 };
 /// Any minute of device time, |I| integrated.
 struct ChargeSettings {
-  Charge most;
+  Charge most = Charge::from_si(std::numeric_limits<double>::infinity());  ///< no limit
 };
 /// What the signals must look like while current flows; 0 watches nothing.
 struct PlausibilitySettings {

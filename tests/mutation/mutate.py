@@ -6,8 +6,8 @@
     mutate.py                          all of them: one compilation and one run each, hours on one core
 
 A mutant that no test kills is told and makes the run fail, unless equivalent.txt beside this file lists it with a
-reason why it is the same program. A mutant that does not compile is counted apart. A listed mutant that is killed, or that is
-no longer there, fails the run too: the list stays true.
+reason why it is the same program. A mutant that does not compile is counted apart. A listed mutant that is killed, or
+that is no longer there, fails the run too: the list stays true.
 """
 
 import argparse

@@ -3,25 +3,14 @@
 #include <fmt/core.h>
 
 #include <deque>
-#include <mutex>
 #include <thread>
 #include <utility>
 
 #include "daemon/experiment/backoff.hpp"
+#include "daemon/experiment/store_writer.hpp"
 
 namespace thyrode::experiment {
 namespace {
-
-/// What the recording thread does besides messages, in the order it was asked.
-struct StoreStep {
-  StepFinished finished;
-};
-struct StoreResults {
-  ResultsUpdated updated;
-};
-using StoreOrder = std::variant<StoreStep, StoreResults, StepBegins, RowsTold, ReadBack>;
-/// What was asked, which the store keeps before the data that follow from it.
-using Asking = std::variant<acquisition::Order, OperatorRequest>;
 
 constexpr const char* stopped_text = "stopped: the current is zero; what was measured is in the file";
 
@@ -44,8 +33,9 @@ class Bench::Run {
         plan_{plan},
         queues_{std::make_unique<acquisition::Queues>()},
         conductor_{plan_, bench.device_.info(), [this](const acquisition::Order& order) { send(order); },
-                   [this](const Event& event) { emit(event); }, [this](const ReadBack& ask) { order_store(ask); }},
-        acquisition_{bench.device_, *queues_, acquisition_settings()} {}
+                   [this](const Event& event) { emit(event); }, [this](const ReadBack& ask) { writer_.order(ask); }},
+        acquisition_{bench.device_, *queues_, acquisition_settings()},
+        writer_{bench.store_, *queues_} {}
 
   Outcome carry_out(Threads threads) {
     if (auto prepared = prepare(); !prepared) {
@@ -67,6 +57,17 @@ class Bench::Run {
   }
 
  private:
+  /// How a finished step comes to be kept before it is told.
+  enum class Keeping {
+    by_hand,     ///< this thread takes the turns of the recording
+    waited_for,  ///< virtual time, which stands still meanwhile
+    told_later,  ///< real time
+  };
+  struct Unkept {
+    Event event;
+    std::int64_t after;  ///< the order that must be carried out before
+  };
+
   acquisition::Settings acquisition_settings() const {
     acquisition::Settings settings;
     settings.decision_latency = plan_.decision_latency;
@@ -109,21 +110,6 @@ class Bench::Run {
     return acquisition_.turn(timeout);
   }
 
-  /// @returns how many messages were taken
-  std::size_t recording_turn(std::size_t most) {
-    std::size_t taken = 0;
-    DeviceMessage message;
-    while (taken < most && queues_->recording.pop(message)) {
-      ++taken;
-      if (std::holds_alternative<protocol::Mark>(message)) keep_askings();
-      if (store_error_) continue;  // the run is ending; the queue must not fill
-      if (auto written = bench_.store_.write(message); !written) fail_store(written.error());
-      if (const auto* mark = std::get_if<protocol::Mark>(&message)) recorded_ = mark->at;
-    }
-    carry_store_orders(false);
-    return taken;
-  }
-
   void pass_requests_on() {
     using Kind = OperatorRequest::Kind;
     for (; next_request_ < plan_.requests.size() && plan_.requests[next_request_].after <= conductor_.now();
@@ -147,7 +133,7 @@ class Bench::Run {
   void pass_on(const OperatorRequest& request) {
     using Kind = OperatorRequest::Kind;
     if (conductor_.finished()) return;
-    keep(request);
+    writer_.keep(request);
     switch (request.kind) {
       case Kind::stop: return conductor_.request_stop();
       case Kind::pause: return conductor_.request_pause();
@@ -173,6 +159,7 @@ class Bench::Run {
       pass_requests_on();
     }
     take_read_backs();
+    tell_kept();
     return taken;
   }
 
@@ -185,17 +172,18 @@ class Bench::Run {
         break;
       }
       analysis_turn(1024);
-      recording_turn(1024);
-      if (store_error_) stop_for_store();
+      writer_.turn(1024);
+      if (writer_.failed()) stop_for_store();
       // In a pause nothing comes, and somebody else says when it is over.
       conductor_.held() ? backoff.rest() : backoff.reset();
     }
     analysis_turn(4096);
-    recording_turn(4096);
+    writer_.turn(4096);
   }
 
   void run_on_three_threads() {
     std::atomic<bool> over{false};
+    keeping_ = bench_.device_.info().virtual_time ? Keeping::waited_for : Keeping::told_later;
     std::thread acquiring{[&] { acquire_until(over); }};
     std::thread recording{[&] { record_until(over); }};
     Backoff backoff;
@@ -205,13 +193,14 @@ class Bench::Run {
       } else {
         backoff.rest();
       }
-      if (store_failed_.load(std::memory_order_acquire)) stop_for_store();
+      if (writer_.failed()) stop_for_store();
     }
     over.store(true, std::memory_order_release);
     acquiring.join();
     analysis_turn(4096);
     recording_may_end_.store(true, std::memory_order_release);
     recording.join();
+    keeping_ = Keeping::by_hand;
   }
 
   void acquire_until(const std::atomic<bool>& over) {
@@ -237,11 +226,11 @@ class Bench::Run {
     const bool real_time = !bench_.device_.info().virtual_time;
     while (true) {
       const bool may_end = over.load(std::memory_order_acquire) && recording_may_end_.load(std::memory_order_acquire);
-      const std::size_t taken = recording_turn(256);
+      const std::size_t taken = writer_.turn(256);
       if (taken == 0 && may_end) break;
       if (real_time && bench_.wall_clock_() - flushed > 0.2) {
         flushed = bench_.wall_clock_();
-        if (auto done = bench_.store_.flush(); !done) fail_store(done.error());
+        writer_.flush();
       }
       if (taken == 0) {
         backoff.rest();
@@ -254,17 +243,49 @@ class Bench::Run {
   // ---------------------------------------------------------------- between the threads
 
   void send(const acquisition::Order& order) {
-    if (!std::holds_alternative<acquisition::Decided>(order)) keep(order);
+    if (!std::holds_alternative<acquisition::Decided>(order)) writer_.keep(order);
     // The device thread empties this queue at each turn; it holds more than a run can have under way.
     // Once the link has ended nobody carries orders any more.
     while (!link_ended_.load(std::memory_order_acquire) && !queues_->orders.push(order)) std::this_thread::yield();
   }
 
+  /// A step is told as finished once it is kept: what was seen on a screen is in the file, whatever happens next.
   void emit(const Event& event) {
-    if (const auto* step = std::get_if<StepFinished>(&event)) order_store(StoreStep{*step});
-    if (const auto* results = std::get_if<ResultsUpdated>(&event)) order_store(StoreResults{*results});
-    if (const auto* begins = std::get_if<StepBegins>(&event)) order_store(*begins);
-    if (const auto* told = std::get_if<RowsTold>(&event)) order_store(*told);
+    if (const auto* step = std::get_if<StepFinished>(&event)) {
+      last_step_ = writer_.order(StoreWriter::StoreStep{*step, conductor_.now()});
+      await_step();
+    }
+    if (const auto* results = std::get_if<ResultsUpdated>(&event)) writer_.order(*results);
+    if (const auto* begins = std::get_if<StepBegins>(&event)) writer_.order(*begins);
+    if (const auto* told = std::get_if<RowsTold>(&event)) writer_.order(*told);
+    if (keeping_ == Keeping::told_later && !(unkept_.empty() && kept(last_step_))) {
+      unkept_.push_back({event, last_step_});
+    } else {
+      tell(event);
+    }
+  }
+
+  bool kept(std::int64_t order) const { return writer_.carried_out() >= order || writer_.failed(); }
+
+  void await_step() {
+    if (keeping_ == Keeping::by_hand) {
+      while (!kept(last_step_) && writer_.turn(1024) > 0) {
+      }
+    } else if (keeping_ == Keeping::waited_for) {
+      Backoff backoff;
+      while (!kept(last_step_) && !link_ended_.load(std::memory_order_acquire)) backoff.rest();
+    }
+  }
+
+  /// In real time no disk may delay a decision: what comes after a step is told when the step is kept.
+  void tell_kept() {
+    while (!unkept_.empty() && kept(unkept_.front().after)) {
+      tell(unkept_.front().event);
+      unkept_.pop_front();
+    }
+  }
+
+  void tell(const Event& event) {
     for (const EventHandler& handler : bench_.handlers_) {
       // A view that cannot write any more (a closed pipe, a full disk) does not end a measurement.
       try {
@@ -274,94 +295,8 @@ class Bench::Run {
     }
   }
 
-  void keep(Asking asking) {
-    const std::lock_guard lock{store_mutex_};
-    askings_.push_back(std::move(asking));
-  }
-
-  void keep_askings() {
-    std::vector<Asking> askings;
-    {
-      const std::lock_guard lock{store_mutex_};
-      askings.swap(askings_);
-    }
-    for (const Asking& asking : askings) {
-      if (store_error_) return;
-      const auto* order = std::get_if<acquisition::Order>(&asking);
-      const auto kept = order != nullptr ? bench_.store_.add_order(*order)
-                                         : bench_.store_.add_request(std::get<OperatorRequest>(asking));
-      if (!kept) fail_store(kept.error());
-    }
-  }
-
-  /// Steps and results are rare; a mutex for them does not lie on the path of a sample.
-  void order_store(StoreOrder order) {
-    const std::lock_guard lock{store_mutex_};
-    store_orders_.push_back(std::move(order));
-  }
-
-  /// Carries out what was asked, in its order; a step is read back once all of it is recorded.
-  /// @param all  nothing more will be recorded
-  void carry_store_orders(bool all) {
-    while (true) {
-      std::optional<StoreOrder> order;
-      {
-        const std::lock_guard lock{store_mutex_};
-        if (store_orders_.empty()) return;
-        const auto* ask = std::get_if<ReadBack>(&store_orders_.front());
-        if (ask != nullptr && recorded_ < ask->until && !all && !store_error_) return;
-        order = std::move(store_orders_.front());
-        store_orders_.pop_front();
-      }
-      carry_store_order(*order);
-    }
-  }
-
-  void carry_store_order(const StoreOrder& order) {
-    if (const auto* ask = std::get_if<ReadBack>(&order)) {
-      Result<std::vector<DeviceMessage>> messages = std::vector<DeviceMessage>{};
-      if (store_error_) messages = tl::make_unexpected(*store_error_);
-      for (const Channel channel : ask->channels) {
-        if (!messages) break;
-        const auto its = bench_.store_.read_back(channel, ask->from, ask->until);
-        if (its) {
-          messages->insert(messages->end(), its->begin(), its->end());
-        } else {
-          messages = tl::make_unexpected(its.error());
-        }
-      }
-      if (!messages) fail_store(messages.error());
-      const std::lock_guard lock{store_mutex_};
-      read_backs_.push_back(std::move(messages));
-      return;
-    }
-    if (store_error_) return;
-    Result<void> done;
-    if (const auto* begins = std::get_if<StepBegins>(&order)) {
-      done = bench_.store_.step_begins(begins->at);
-    } else if (const auto* told = std::get_if<RowsTold>(&order)) {
-      done = bench_.store_.rows_told(told->before);
-    } else if (const auto* step = std::get_if<StoreStep>(&order)) {
-      done = bench_.store_.add_step(step->finished.row, step->finished.isi_counts, step->finished.pairs);
-    } else {
-      const ResultsUpdated& updated = std::get<StoreResults>(order).updated;
-      done = bench_.store_.update_results(updated.steps, updated.fit);
-    }
-    if (!done) fail_store(done.error());
-  }
-
   void take_read_backs() {
-    std::vector<Result<std::vector<DeviceMessage>>> answers;
-    {
-      const std::lock_guard lock{store_mutex_};
-      answers.swap(read_backs_);
-    }
-    for (const auto& answer : answers) conductor_.take_read_back(answer);
-  }
-
-  void fail_store(const Error& error) {
-    if (!store_error_) store_error_ = error;
-    store_failed_.store(true, std::memory_order_release);
+    for (const auto& answer : writer_.take_read_backs()) conductor_.take_read_back(answer);
   }
 
   void stop_for_store() {
@@ -373,8 +308,8 @@ class Bench::Run {
   // ---------------------------------------------------------------- the end
 
   Error first_error() const {
-    if (store_error_) {
-      return {store_error_->kind, fmt::format("recording_fault: {}; the current is zero", store_error_->message)};
+    if (const auto& error = writer_.error()) {
+      return {error->kind, fmt::format("recording_fault: {}; the current is zero", error->message)};
     }
     if (device_error_) return *device_error_;
     if (conductor_.error()) return *conductor_.error();
@@ -400,13 +335,13 @@ class Bench::Run {
     if (device_error_) static_cast<void>(bench_.device_.stop(Sample{0}));
     conductor_.close_interrupted();
     // Nobody else is at work any more; what was asked of the store is carried out to the last.
-    recording_turn(4096);
-    keep_askings();
-    carry_store_orders(true);
+    writer_.turn(4096);
+    writer_.finish();
     while (conductor_.awaits_read_back()) {
       take_read_backs();
-      carry_store_orders(true);
+      writer_.finish();
     }
+    tell_kept();
     const Error error = first_error();
     Outcome outcome;
     outcome.error = error;
@@ -430,7 +365,7 @@ class Bench::Run {
                         static_cast<std::int64_t>(link.retransmits),
                         conductor_.late_decisions(),
                         counters.lost_frames};
-    if (!store_error_) {
+    if (!writer_.failed()) {
       auto closed = bench_.store_.update_link(link);
       if (closed) closed = bench_.store_.finalise(result, outcome.exit_status);
       if (!closed && outcome.error.message.empty()) {
@@ -447,16 +382,13 @@ class Bench::Run {
   std::unique_ptr<acquisition::Queues> queues_;
   Conductor conductor_;
   acquisition::Acquisition acquisition_;
-  std::mutex store_mutex_;
-  std::deque<StoreOrder> store_orders_;
-  std::vector<Asking> askings_;
-  std::vector<Result<std::vector<DeviceMessage>>> read_backs_;
-  Sample recorded_{};                  // recording thread: the last mark written
+  StoreWriter writer_;
+  Keeping keeping_ = Keeping::by_hand;  // analysis thread, as are the next three
+  std::int64_t last_step_ = 0;          // order of the step finished last
+  std::deque<Unkept> unkept_;
   bool pause_passed_on_ = false;       // analysis thread
   std::size_t next_request_ = 0;       // analysis thread: of the plan
-  std::optional<Error> store_error_;   // recording thread, read by others after store_failed_
   std::optional<Error> device_error_;  // acquisition thread, read by others after link_ended_
-  std::atomic<bool> store_failed_{false};
   std::atomic<bool> link_ended_{false};
   std::atomic<bool> recording_may_end_{false};
   bool store_stop_sent_ = false;

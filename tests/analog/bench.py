@@ -292,7 +292,8 @@ def open_switch():
     floating = bench(held("0.9") + "\nILD 0 dac 1n", dac_ohms="1g")
     result["dead DAC, switch closed"] = abs(spice.run(floating, ["op", "save_as t i(vi)"])["t"]["i(vi)"][0])
     # In reset both pins float from one moment on: switches in place of the chip's drivers.
-    pins = f"\nILR 0 run {PIN_LEAKAGE}\n.model pin SW(VT=0.5 VH=0 RON=25 ROFF=1g)\nVRST rst 0 PULSE(1 0 200u 10n 10n 1 2)\n"
+    pins = (f"\nILR 0 run {PIN_LEAKAGE}\n.model pin SW(VT=0.5 VH=0 RON=25 ROFF=1g)\n"
+            "VRST rst 0 PULSE(1 0 200u 10n 10n 1 2)\n")
     text = bench(held("0.9") + pins, dac="3.3")
     text = text.replace("RDAC dacs dac 15k", "RDAC dacs dacp 15k\nSD dacp dac rst 0 pin")
     text = text.replace("RRUN runs run 25", "SR runs run rst 0 pin")

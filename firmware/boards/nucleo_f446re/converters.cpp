@@ -117,8 +117,7 @@ void Converters::let_triggers_in() const noexcept {
   ADC1_CR2.set(ADC1_CR2_EXTSEL(by_tim3_trgo) | ADC1_CR2_EXTEN(rising_edge));
   ADC2_CR2.set(ADC1_CR2_EXTSEL(by_tim2_trgo) | ADC1_CR2_EXTEN(rising_edge));
   ADC3_CR2.set(ADC1_CR2_EXTSEL(by_tim2_trgo) | ADC1_CR2_EXTEN(rising_edge));
-  DAC_CR.write(DAC_CR_EN1() | DAC_CR_EN2() | DAC_CR_TSEL1(dac_by_tim2) | DAC_CR_TSEL2(dac_by_tim2) | DAC_CR_TEN1() |
-               DAC_CR_TEN2());
+  DAC_CR.write(both_dacs | DAC_CR_TSEL1(dac_by_tim2) | DAC_CR_TSEL2(dac_by_tim2) | DAC_CR_TEN1() | DAC_CR_TEN2());
 }
 
 void Converters::start() noexcept {

@@ -10,6 +10,9 @@ namespace thyrode::nucleo {
 
 /// DAC code without current.
 inline constexpr std::uint32_t zero_code = 2048;
+/// Both channels on, without the output buffer: with it they reach no lower than 0.2 V (data sheet DS10693, 6.3.25),
+/// and the current no further than some 176 uA. What follows the pins draws no current.
+inline constexpr std::uint32_t both_dacs = DAC_CR_EN1() | DAC_CR_BOFF1() | DAC_CR_EN2() | DAC_CR_BOFF2();
 /// PC8 and PC6, as bits of the port.
 inline constexpr std::uint32_t switch_pins = (1U << 8) | (1U << 6);
 
@@ -26,7 +29,7 @@ inline constexpr std::uint32_t switch_pins = (1U << 8) | (1U << 6);
   open_switch();
   TIM6_CR1.write(0);
   TIM2_CR1.write(0);
-  DAC_CR.write(DAC_CR_EN1() | DAC_CR_EN2());
+  DAC_CR.write(both_dacs);
   DAC_DHR12RD.write(DAC_DHR12RD_DACC1DHR(zero_code) | DAC_DHR12RD_DACC2DHR(zero_code));
 }
 
@@ -40,7 +43,7 @@ inline constexpr std::uint32_t switch_pins = (1U << 8) | (1U << 6);
   GPIOA_MODER.set(Field{8, 2}(3) | Field{10, 2}(3));                                                 // PA4, PA5 analog
   RCC_APB1ENR.set(RCC_APB1ENR_DACEN());
   RCC_APB1ENR.read();
-  DAC_CR.write(DAC_CR_EN1() | DAC_CR_EN2());
+  DAC_CR.write(both_dacs);
   DAC_DHR12RD.write(DAC_DHR12RD_DACC1DHR(zero_code) | DAC_DHR12RD_DACC2DHR(zero_code));
 }
 

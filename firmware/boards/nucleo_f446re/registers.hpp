@@ -200,9 +200,11 @@ inline constexpr Field ADC_CCR_TSVREFE{23, 1};
 // ------------------------------------------------------------------ DAC, §14.5
 inline constexpr Register DAC_CR{0x40007400, 0x00000000};  // §14.5.1
 inline constexpr Field DAC_CR_EN1{0, 1};
+inline constexpr Field DAC_CR_BOFF1{1, 1};
 inline constexpr Field DAC_CR_TEN1{2, 1};
 inline constexpr Field DAC_CR_TSEL1{3, 3};
 inline constexpr Field DAC_CR_EN2{16, 1};
+inline constexpr Field DAC_CR_BOFF2{17, 1};
 inline constexpr Field DAC_CR_TEN2{18, 1};
 inline constexpr Field DAC_CR_TSEL2{19, 3};
 inline constexpr Register DAC_DHR12RD{0x40007420, 0x00000000};  // §14.5.9

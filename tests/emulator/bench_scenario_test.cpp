@@ -81,6 +81,43 @@ TEST(BenchScenario, OneThreadAndThreeGiveTheSameResult) {
   EXPECT_EQ(one.result, three.result);
 }
 
+/// Says of each step whether the store had its data before it.
+class OrderedStore final : public MemoryStore {
+ public:
+  int early = 0;  ///< steps that came before what they were measured from
+  Result<void> write(const DeviceMessage& message) override {
+    if (const auto* mark = std::get_if<protocol::Mark>(&message)) last_mark_ = mark->at;
+    return MemoryStore::write(message);
+  }
+  Result<void> add_step(const analysis::StepResult& step, std::span<const std::uint32_t> counts) override {
+    early += last_mark_ < to_sample(step.end) ? 1 : 0;
+    return MemoryStore::add_step(step, counts);
+  }
+
+ private:
+  Sample last_mark_{};
+};
+
+TEST(BenchScenario, AStepIsToldOnceItsDataAndItsRowAreKept) {
+  for (const Threads threads : {Threads::one, Threads::three}) {
+    Emulated emulated;
+    const auto device = emulated.open();
+    OrderedStore store;
+    Bench bench{*device, store, steady_seconds};
+    int told = 0;
+    int unkept = 0;
+    bench.subscribe([&](const experiment::Event& event) {
+      if (!std::holds_alternative<experiment::StepFinished>(event)) return;
+      ++told;
+      unkept += store.kept < told ? 1 : 0;
+    });
+    EXPECT_EQ(bench.run(short_plan(), threads).error.message, "");
+    EXPECT_EQ(told, 4);
+    EXPECT_EQ(unkept, 0);
+    EXPECT_EQ(store.early, 0);
+  }
+}
+
 TEST(BenchScenario, ANameChangesNoNumber) {
   auto one = run_clean(Threads::one, "sim:tonic").result;
   const auto other = run_clean(Threads::one, "tcp://elsewhere:7001").result;

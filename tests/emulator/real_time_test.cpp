@@ -91,7 +91,9 @@ class RealTimeDevice final : public Device {
 
 struct Measured {
   Bench::Outcome outcome;
-  int told = 0;  ///< steps that were computed again
+  int told = 0;      ///< steps that were computed again
+  int finished = 0;  ///< steps told as finished
+  int unkept = 0;    ///< of them, those that were not in the store yet
 };
 
 /// @param stalls_in  step in whose midst the analysis stands still while 1500 messages come; negative: none
@@ -113,6 +115,9 @@ Measured measure(int stalls_in) {
   Bench bench{device, store, [] { return 0.0; }};
   bench.subscribe([&](const experiment::Event& event) {
     if (std::holds_alternative<experiment::Notice>(event)) ++measured.told;
+    if (std::holds_alternative<experiment::StepFinished>(event)) {
+      measured.unkept += store.kept < ++measured.finished ? 1 : 0;
+    }
     const auto* progress = std::get_if<experiment::StepProgress>(&event);
     if (progress == nullptr) return;
     if (progress->row.index == stalls_in && !std::exchange(stalled, true)) {
@@ -135,6 +140,8 @@ TEST(RealTime, AStepWhoseMessagesTheAnalysisLostHasTheRowItWouldHaveHad) {
     EXPECT_EQ(holed.outcome.error.message, "");
     EXPECT_GE(holed.told, 1) << "nothing was lost: the test tests nothing";
     EXPECT_EQ(holed.outcome.result, whole.outcome.result) << "step " << step;
+    EXPECT_EQ(holed.finished, 4);
+    EXPECT_EQ(holed.unkept, 0) << "told before it was kept";
   }
 }
 

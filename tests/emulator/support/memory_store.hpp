@@ -1,6 +1,7 @@
 // A run kept in memory, and one that fails on purpose.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@ class MemoryStore : public experiment::RunStore {
  public:
   std::vector<DeviceMessage> messages;
   std::vector<analysis::StepResult> steps;
+  std::atomic<int> kept{0};  ///< steps
   LinkCounters link;
   analysis::RunResult result;
   std::string exit_status;
@@ -27,6 +29,7 @@ class MemoryStore : public experiment::RunStore {
   }
   Result<void> add_step(const analysis::StepResult& step, std::span<const std::uint32_t>) override {
     steps.push_back(step);
+    ++kept;
     return {};
   }
   Result<void> update_results(std::span<const analysis::StepResult>, const analysis::SweepFit&) override { return {}; }

@@ -48,7 +48,10 @@ class Recorder::Impl {
       const std::int64_t flushes = current_->streams().flushes();
       body();
       const bool same = current_.get() == before && current_->writable();
-      if (same && current_->streams().flushes() != flushes) check_still_there();
+      if (!same || current_->streams().flushes() == flushes) return;
+      // What comes late for the old file is as safe as what comes for the new one.
+      if (old_) old_->streams().flush();
+      check_still_there();
     });
     if (!done) broken_ = done.error();
     return done;
@@ -88,6 +91,7 @@ class Recorder::Impl {
     if (split_at_ && to_sample(step.start) >= *split_at_) give_rows();
     table().add_step(step, isi_counts, pairs);
     rows_.push_back(step);
+    if (old_ && !rows_given_) current_->streams().flush();
   }
 
   void update_results(std::span<const analysis::StepResult> steps, const analysis::SweepFit& fit) {

@@ -12,6 +12,7 @@
 
 #include "daemon/recording/table_export.hpp"
 #include "daemon/thyrode_commands.hpp"
+#include "daemon/thyrode_record.hpp"
 
 namespace thyrode::program {
 namespace {
@@ -112,6 +113,7 @@ int export_file(const ExportOptions& options) {
     return report({ErrorKind::bad_input,
                    fmt::format("{}: no table '{}'; it has {}", options.path, options.table, fmt::join(*tables, ", "))});
   }
+  tell_other_files(options.path);
   if (!options.json) {
     const auto done = recording::export_table(options.path, options.table, csv());
     return done ? 0 : report(done.error());

@@ -1,8 +1,10 @@
 #include "daemon/thyrode_record.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <filesystem>
 #include <iterator>
 #include <vector>
@@ -47,6 +49,18 @@ std::string files_text(const std::string& path) {
   const std::string last = files->back().path;
   return fmt::format("file {} of {} of this run; {}", own == files->end() ? 1 : own->number, files->back().number,
                      last == path ? "it has the results of all" : "the results of the whole run are in " + last);
+}
+
+void tell_other_files(const std::string& path) {
+  const std::string place = files_text(path);
+  const auto files = recording::files_of_run(path);
+  if (place.empty() || !files) return;
+  std::vector<std::string> others;
+  for (const recording::RunFile& file : *files) {
+    if (file.path != path) others.push_back(file.path);
+  }
+  fmt::print(stderr, "thyrode: {}: {}; signals, spikes and intervals of its other steps are in {}\n", path, place,
+             fmt::join(others, ", "));
 }
 
 }  // namespace thyrode::program

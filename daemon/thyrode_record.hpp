@@ -20,4 +20,8 @@ void complete_by_plan(const recording::RunRecord& record, analysis::RunResult& r
 /// Of a run in several files: which of them this is, and which has the results. Empty for a run in one.
 std::string files_text(const std::string& path);
 
+/// Tells, beside what was made of one file of a run, in which other files the data of the other steps are. Nothing for
+/// a run in one.
+void tell_other_files(const std::string& path);
+
 }  // namespace thyrode::program

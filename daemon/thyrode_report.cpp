@@ -93,6 +93,7 @@ int report_file(const ReportOptions& options) {
   }
   if (auto written = write_report(options.path, out); !written) return report(written.error());
   fmt::print("{}\n", out);
+  tell_other_files(options.path);
   return 0;
 }
 

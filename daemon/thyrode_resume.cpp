@@ -82,8 +82,11 @@ Result<ResumedRun> load_resumed(const RunOptions& options) {
   auto record = recording::read_run(options.resume);
   if (!record) return tl::make_unexpected(record.error());
   if (!record->next_file.empty()) {
+    const auto files = recording::files_of_run(options.resume);
+    const bool found = files && files->size() > 1;
     return fail(ErrorKind::bad_input,
-                fmt::format("{}: the run went on in {}; go on from its last file", options.resume, record->next_file));
+                fmt::format("{}: the run went on in {}; go on from its last file, {}", options.resume,
+                            record->next_file, found ? files->back().path : "which is not in this folder"));
   }
   if (record->finalised && record->exit_status == "success") {
     return fail(ErrorKind::bad_input,

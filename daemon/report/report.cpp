@@ -11,6 +11,7 @@
 #include "daemon/analysis/isi_histogram.hpp"
 #include "daemon/experiment/documents.hpp"
 #include "daemon/recording/origin.hpp"
+#include "daemon/recording/run_files.hpp"
 #include "daemon/recording/trace_reader.hpp"
 #include "daemon/report/step_detail.hpp"
 #include "daemon/report/windows.hpp"
@@ -138,6 +139,17 @@ Result<Json> details_json(const std::string& path, const std::vector<analysis::S
   return details;
 }
 
+/// Names of the files of the run in their order, without their folder; of a run in one file none.
+Json run_files(const std::string& path) {
+  Json names = Json::array();
+  const auto files = recording::files_of_run(path);
+  if (!files || files->size() < 2) return names;
+  for (const recording::RunFile& file : *files) {
+    names.push_back(std::filesystem::path{file.path}.filename().string());
+  }
+  return names;
+}
+
 }  // namespace
 
 Result<Json> report_data(const std::string& path, const recording::RunRecord& record, const Budget& budget) {
@@ -157,6 +169,7 @@ Result<Json> report_data(const std::string& path, const recording::RunRecord& re
   result["steps"] = rows_json(steps, static_cast<std::int64_t>(steps.size()) <= budget.featured_steps);
   Json data{{"schema", "thyrode.report/1"},
             {"file", std::filesystem::path{path}.filename().string()},
+            {"run_files", run_files(path)},
             {"finalised", record.finalised},
             {"exit_status", record.exit_status},
             {"running", running_json(record)},

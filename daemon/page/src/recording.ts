@@ -177,6 +177,7 @@ interface Signal {
 
 export interface RawRecording {
   file: string;
+  run_files: string[];
   finalised: boolean;
   exit_status: string;
   running: {

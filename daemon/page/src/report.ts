@@ -381,6 +381,7 @@ function provenance(): HTMLElement {
   const { device, seed } = raw.result;
   const facts: [string, string][] = [
     ["File", raw.file],
+    ["Files of the run, each with the data of its own steps", raw.run_files.join(", ")],
     ["Command", raw.origin.command_line],
     ["Measured by", raw.origin.host_version],
     ["Computer", raw.origin.host_name],

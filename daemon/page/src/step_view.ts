@@ -183,7 +183,7 @@ export class StepView {
     this.note.hidden = detail !== null;
     if (!detail) {
       this.note.textContent = row.resumed_from
-        ? `This step was measured in an earlier run: its spikes and its trace are in ${row.resumed_from}.`
+        ? `This step was recorded in an earlier file: its spikes and its trace are in ${row.resumed_from}.`
         : `This page holds the details of ${count(this.detailedSteps(), "step")} of ${this.recording.rows.length}, ` +
           "evenly spread; the recording has those of this step too.";
       return;

@@ -13,6 +13,8 @@ const ends: Record<string, string> = {
   device_lost: "The run ended because the device was lost.",
   safety_trip: "The run ended with a safety trip: the device took the current to zero.",
   run_failed: "The run failed before its plan had ended.",
+  continued:
+    "The run went on in another file: this one has the data of its own steps, the last one the results of all.",
   recovered: "The program died before the plan had ended; the file was finished afterwards. What it holds is whole.",
   recording_overrun: "The run ended because the disk was too slow.",
 };
@@ -65,9 +67,12 @@ export function verdictOf(recording: Recording): Verdict {
   if (repeats > 0)
     lines.push(`${count(repeats, "message")} had to be sent again; none is missing.`);
   const whole_ = lost === 0 && late === 0;
-  const good = whole_ && finalised && exit === "success" && cut === 0;
+  const ended = exit === "success" || exit === "continued";
+  const good = whole_ && finalised && ended && cut === 0;
   const title = good
-    ? "Complete: nothing is missing from this recording"
+    ? exit === "continued"
+      ? "Complete: nothing is missing from this file, one of several of its run"
+      : "Complete: nothing is missing from this recording"
     : whole_
       ? "Not complete: the run did not reach its end"
       : "Not complete: data are missing";

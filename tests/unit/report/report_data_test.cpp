@@ -6,6 +6,7 @@
 
 #include "daemon/experiment/documents.hpp"
 #include "daemon/recording/origin.hpp"
+#include "daemon/recording/run_files.hpp"
 #include "daemon/recording/trace_reader.hpp"
 #include "daemon/report/report.hpp"
 #include "daemon/report/step_detail.hpp"
@@ -101,6 +102,31 @@ TEST(ReportData, SaysWhereTheRecordingComesFrom) {
   EXPECT_EQ(data["experiment_files"]["pulse.csv"], "t,I\n0,1");
   EXPECT_EQ(data["exit_status"], "success");
   EXPECT_EQ(recording::read_origin(made.path)->finished, data["origin"]["finished"]);
+}
+
+TEST(ReportData, NamesTheFilesOfARunInSeveral) {
+  const Made made(1);
+  EXPECT_EQ(made.data()["run_files"], Json::array());
+  const std::string path = made.folder.file("long.nwb");
+  recording::RunDescription run = description();
+  run.roll_samples = 25000;
+  auto recorder = recording::Recorder::create(path, run);
+  ASSERT_TRUE(recorder) << recorder.error().message;
+  const Sample border{5000 + 25000};
+  for (int part = 0; part < 20; ++part) {
+    write_all(*recorder, ten_milliseconds(5000 + 2500 * part, 10));
+    if (part == 7) {
+      ASSERT_TRUE(recorder->step_begins(border));
+    }
+    if (part != 11) continue;
+    ASSERT_TRUE(recorder->add_step(step(0), histogram(0)));
+    ASSERT_TRUE(recorder->rows_told(border));
+  }
+  ASSERT_TRUE(recorder->add_step(step(1), histogram(1)));
+  ASSERT_TRUE(recorder->finalise(result(2), "success"));
+  const std::string last = recording::name_of_part(path, 2);
+  const Json data = report_data(last, recording::read_run(last).value()).value();
+  EXPECT_EQ(data["run_files"], Json::array({"long.nwb", "long.2.nwb"}));
 }
 
 TEST(ReportData, HoldsTheSpikesOfAStep) {

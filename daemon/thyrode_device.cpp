@@ -40,6 +40,9 @@ int report(const Error& error) {
   return exit_code(error);
 }
 
+/// A long run must not fill the disk of its recording with a file that serves tests: some million spikes.
+constexpr std::int64_t most_truth_bytes = 100'000'000;
+
 Result<std::function<void(const native::Truth&)>> open_truth(const std::string& path) {
   std::function<void(const native::Truth&)> write;
   if (path.empty()) return write;
@@ -52,7 +55,8 @@ Result<std::function<void(const native::Truth&)>> open_truth(const std::string& 
                 fmt::format("{}: the side file with the truth cannot be made: {}", path, std::strerror(errno)));
   }
   std::fputs("tick,channel,event,current_ua,load_ohm\n", file.get());
-  write = [file](const native::Truth& truth) {
+  write = [file, path, left = most_truth_bytes](const native::Truth& truth) mutable {
+    if (left <= 0) return;
     // A tick is 1/256 of an ADC sample; the fraction says where between two ticks.
     const double ticks = truth.fraction * static_cast<double>(ticks_per_sample);
     const auto whole = static_cast<std::int64_t>(ticks);
@@ -69,6 +73,10 @@ Result<std::function<void(const native::Truth&)>> open_truth(const std::string& 
     const std::string line = fmt::format("{}.{:03d},{},{}\n", tick, thousandths, channel, event);
     // A full disk ends the side file, not the measurement beside it.
     std::fwrite(line.data(), 1, line.size(), file.get());
+    left -= static_cast<std::int64_t>(line.size());
+    if (left > 0) return;
+    std::fputs(fmt::format("{}.{:03d},{},limit,,\n", tick, thousandths, channel).c_str(), file.get());
+    fmt::print(stderr, "thyrode: {}: has {} MB and ends here; the run goes on\n", path, most_truth_bytes / 1000000);
   };
   return write;
 }

@@ -121,11 +121,34 @@ Result<void> check_name(const std::string& out) {
   return {};
 }
 
+/// A run that dies before it has a recording leaves its side file with nothing in it, which nobody misses. One with a
+/// truth in it is somebody's.
+Result<void> check_side_file(const std::string& out) {
+  const std::string path = truth_path(out);
+  std::error_code error;
+  const auto status = std::filesystem::symlink_status(path, error);
+  if (!std::filesystem::exists(status)) return {};
+  const bool alone = !std::filesystem::exists(out, error) && !std::filesystem::exists(out + ".part", error);
+  const bool empty = std::filesystem::is_regular_file(status) && std::filesystem::file_size(path, error) == 0;
+  if (alone && empty && recording::writer_of(path) == recording::Writer::gone) {
+    std::filesystem::remove(path, error);
+    return {};
+  }
+  if (!alone) return {};  // the recording is what the user is told of
+  return fail(
+      ErrorKind::bad_input,
+      fmt::format("{}: is there already, the side file with the truth of an earlier run, and is never "
+                  "overwritten; the recording {} is not there: remove the side file, or name another with --out",
+                  path, out));
+}
+
 /// Nothing that is there is overwritten: recording, unfinished recording, side file.
 Result<void> check_free(const std::string& out, bool simulated) {
   std::error_code error;
+  if (simulated) {
+    if (auto side = check_side_file(out); !side) return side;
+  }
   std::vector<std::string> paths{out, out + ".part"};
-  if (simulated) paths.push_back(truth_path(out));
   if (const std::string later = recording::taken_later_name(out); !later.empty()) paths.push_back(later);
   for (const std::string& path : paths) {
     const auto status = std::filesystem::symlink_status(path, error);

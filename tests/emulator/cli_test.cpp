@@ -187,6 +187,22 @@ TEST(CommandLine, NeverOverwritesASideFile) {
   EXPECT_EQ(text, "mine");
 }
 
+TEST(CommandLine, SideFileThatIsThereAloneIsNotCalledARecording) {
+  const Folder folder;
+  folder.write("a.truth.csv", "mine");
+  const Finished refused = run({program, "run", folder.write("quick.yaml", quick), "--out", folder / "a.nwb"});
+  EXPECT_NE(refused.errors.find("side file with the truth"), std::string::npos) << refused.errors;
+  EXPECT_NE(refused.errors.find("remove the side file"), std::string::npos) << refused.errors;
+}
+
+TEST(CommandLine, EmptySideFileOfARunThatDiedBeforeItsRecordingIsTakenOver) {
+  const Folder folder;
+  folder.write("a.truth.csv", "");
+  const Finished done = run({program, "run", folder.write("quick.yaml", quick), "--out", folder / "a.nwb"});
+  EXPECT_EQ(done.code, 0) << done.errors;
+  EXPECT_GT(std::filesystem::file_size(folder / "a.truth.csv"), 0U);
+}
+
 TEST(CommandLine, NeverOverwritesARecording) {
   const Folder folder;
   const std::string experiment = folder.write("quick.yaml", quick);

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "drivers/current_clamp/words.hpp"
 
 namespace thyrode::calibration {
 namespace {
@@ -212,7 +211,8 @@ Error latched(const DeviceInfo& device, const protocol::Fault& fault) {
   return {ErrorKind::safety,
           fmt::format("channel {}: the device latched {} (value {}, limit {}) and holds its current at zero; end it "
                       "with: thyrode clear --device {} {}",
-                      channel, describe(fault.code), fault.value, fault.limit, device.uri, to_string(fault.code))};
+                      channel, protocol::fault_name(fault.code), fault.value, fault.limit, device.uri,
+                      protocol::fault_name(fault.code))};
 }
 
 Result<protocol::Mark> next_mark(Device& device, Sample& now, const std::function<double()>& seconds) {

@@ -6,7 +6,6 @@
 #include <cmath>
 
 #include "daemon/calibration/hold.hpp"
-#include "drivers/current_clamp/words.hpp"
 
 namespace thyrode::calibration {
 namespace {
@@ -71,9 +70,10 @@ class DeviceTests {
     if (!mark)
       return fails("state", mark.error(), "a mark every 10 ms", "look at cable and power, then reset the board");
     if (mark->fault == FaultCode::none) return tell("state", "idle, no fault", "no latched fault", Verdict::ok, "");
-    return tell(
-        "state", fmt::format("latched {}", thyrode::to_string(mark->fault)), "no latched fault", Verdict::failed,
-        fmt::format("find its cause, then: thyrode clear --device {} {}", info_.uri, thyrode::to_string(mark->fault)));
+    return tell("state", fmt::format("latched {}", protocol::fault_name(mark->fault)), "no latched fault",
+                Verdict::failed,
+                fmt::format("find its cause, then: thyrode clear --device {} {}", info_.uri,
+                            protocol::fault_name(mark->fault)));
   }
 
   bool test_latency() {
@@ -175,12 +175,12 @@ class DeviceTests {
       (void)end_fault(FaultCode::estop);
       return;
     }
-    const auto& [code, tripped_channel, at, value, most] = *fault;
+    const FaultCode code = fault->code;
     const auto ended = end_fault(code);
     const bool good = code == FaultCode::lease_expired && ended.has_value();
     tell("lease",
-         good ? fmt::format("latched lease_expired after {:.0f} ms, cleared", 1e3 * value / info_.sample_rate_hz)
-              : fmt::format("latched {}{}", thyrode::to_string(code), ended ? "" : ", and: " + ended.error().message),
+         good ? fmt::format("latched lease_expired after {:.0f} ms, cleared", 1e3 * fault->value / info_.sample_rate_hz)
+              : fmt::format("latched {}{}", protocol::fault_name(code), ended ? "" : ", and: " + ended.error().message),
          limit, good ? Verdict::ok : Verdict::failed, fix);
   }
 
@@ -199,7 +199,7 @@ class DeviceTests {
     const bool good = fault && fault->code == FaultCode::estop && ended;
     tell("estop",
          good    ? std::string{"latched, cleared"}
-         : fault ? "latched " + std::string{thyrode::to_string(fault->code)}
+         : fault ? "latched " + std::string{protocol::fault_name(fault->code)}
                  : fault.error().message,
          limit, good ? Verdict::ok : Verdict::failed, fix);
   }

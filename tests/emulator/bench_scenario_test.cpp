@@ -1,6 +1,7 @@
 // Whole runs of the engine on the emulated instrument, without files and without other processes.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cmath>
 #include <vector>
 
@@ -84,14 +85,17 @@ TEST(BenchScenario, OneThreadAndThreeGiveTheSameResult) {
 /// Says of each step whether the store had its data before it.
 class OrderedStore final : public MemoryStore {
  public:
-  int early = 0;  ///< steps that came before what they were measured from
+  int early = 0;             ///< steps that came before what they were measured from
+  std::atomic<int> kept{0};  ///< steps
   Result<void> write(const DeviceMessage& message) override {
     if (const auto* mark = std::get_if<protocol::Mark>(&message)) last_mark_ = mark->at;
     return MemoryStore::write(message);
   }
   Result<void> add_step(const analysis::StepResult& step, std::span<const std::uint32_t> counts) override {
     early += last_mark_ < to_sample(step.end) ? 1 : 0;
-    return MemoryStore::add_step(step, counts);
+    auto done = MemoryStore::add_step(step, counts);
+    ++kept;
+    return done;
   }
 
  private:

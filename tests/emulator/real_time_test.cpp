@@ -17,6 +17,12 @@ using experiment::Threads;
 class CountingStore final : public test::MemoryStore {
  public:
   std::atomic<std::int64_t> written{0};
+  std::atomic<int> kept{0};  ///< steps
+  Result<void> add_step(const analysis::StepResult& step, std::span<const std::uint32_t> counts) override {
+    auto done = MemoryStore::add_step(step, counts);
+    ++kept;
+    return done;
+  }
   Result<void> write(const DeviceMessage& message) override {
     auto done = MemoryStore::write(message);
     ++written;

@@ -1,7 +1,6 @@
 // A run kept in memory, and one that fails on purpose.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -14,7 +13,6 @@ class MemoryStore : public experiment::RunStore {
  public:
   std::vector<DeviceMessage> messages;
   std::vector<analysis::StepResult> steps;
-  std::atomic<int> kept{0};  ///< steps
   LinkCounters link;
   analysis::RunResult result;
   std::string exit_status;
@@ -29,7 +27,6 @@ class MemoryStore : public experiment::RunStore {
   }
   Result<void> add_step(const analysis::StepResult& step, std::span<const std::uint32_t>) override {
     steps.push_back(step);
-    ++kept;
     return {};
   }
   Result<void> update_results(std::span<const analysis::StepResult>, const analysis::SweepFit&) override { return {}; }

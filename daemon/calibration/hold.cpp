@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "drivers/current_clamp/words.hpp"
 
 namespace thyrode::calibration {
 namespace {
